@@ -1,0 +1,25 @@
+/** Bytes and text from the network, made safe to print. */
+
+const SHOWN_MAX = 512;
+
+/** Printable ASCII as it is; a backslash doubled, everything else as `\n`, `\r`, `\t` or `\xNN`; cut at 512 bytes. */
+export function escapeBytes(bytes: Uint8Array): string {
+  let shown = "";
+  for (const byte of bytes.subarray(0, SHOWN_MAX)) shown += escapeByte(byte);
+  return bytes.length > SHOWN_MAX ? `${shown}... (${bytes.length} bytes)` : shown;
+}
+
+function escapeByte(byte: number): string {
+  switch (byte) {
+    case 0x0a:
+      return "\\n";
+    case 0x0d:
+      return "\\r";
+    case 0x09:
+      return "\\t";
+    case 0x5c:
+      return "\\\\";
+    default:
+      return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
+  }
+}

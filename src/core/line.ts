@@ -1,0 +1,198 @@
+/**
+ * The lines of a datagram, found, checked and hashed in one pass over the bytes.
+ *
+ *     app.logins:1|c|@0.1\n
+ *     ^         ^ ^ ^    ^
+ *     start     | | |    lineEnd (a CR before the LF is not part of the line)
+ *     nameStart | | typeEnd
+ *         nameEnd typeStart
+ *
+ * A line is read only as far as it must be to route it and to refuse it: the name up to the first ':', then a '|', then
+ * the type token. What follows is the backend's business, so fields that are newer than this code pass.
+ */
+
+const LF = 0x0a;
+const CR = 0x0d;
+const COLON = 0x3a;
+const PIPE = 0x7c;
+const UNDERSCORE = 0x5f;
+
+/** What became of a line. The refusals name the first thing that was missing, read from left to right. */
+export const Verdict = {
+  end: -1,
+  accepted: 0,
+  noColon: 1,
+  emptyName: 2,
+  noPipe: 3,
+  emptyType: 4,
+  unknownType: 5,
+} as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+/** The console's words for the refusals: the reason of verdict `v` is `REJECT_REASONS[v - 1]`. */
+export const REJECT_REASONS = ["no_colon", "empty_name", "no_pipe", "empty_type", "unknown_type"] as const;
+
+/** In a list of types: every type passes. */
+export const ANY_TYPE = "*";
+/** In a list of types: DogStatsD events (`_e{5,4}:title|text`) pass, routed by their title. */
+export const EVENT_TYPE = "_e";
+/** In a list of types: DogStatsD service checks (`_sc|name|status`) pass, routed by their name. */
+export const SERVICE_CHECK_TYPE = "_sc";
+/** Type tokens are compared as one integer, hence their bound. */
+export const TYPE_BYTES_MAX = 4;
+
+/** A cursor over the lines of one datagram after the other. Its fields describe the line that `next` found last. */
+export class Lines {
+  /** Half-open bounds of the line, without CR and LF. */
+  start = 0;
+  lineEnd = 0;
+  /** Half-open bounds of what the line is routed by, and the hash of those bytes. */
+  nameStart = 0;
+  nameEnd = 0;
+  nameHash = 0;
+
+  private bytes: Uint8Array = new Uint8Array(0);
+  private at = 0;
+  private end = 0;
+  private readonly seed: number;
+  private readonly typeCodes: Int32Array;
+  private readonly anyType: boolean;
+  private readonly events: boolean;
+  private readonly serviceChecks: boolean;
+
+  /**
+   * @param types the type tokens that pass, each of 1 to 4 bytes; `"*"` for all
+   * @param seed any 32-bit integer; a random one keeps strangers from choosing names that collide in the route cache
+   */
+  constructor(types: readonly string[], seed: number) {
+    this.anyType = types.includes(ANY_TYPE);
+    this.events = this.anyType || types.includes(EVENT_TYPE);
+    this.serviceChecks = this.anyType || types.includes(SERVICE_CHECK_TYPE);
+    this.typeCodes = Int32Array.from(types, (type) => {
+      const token = new TextEncoder().encode(type);
+      return typeCode(token, 0, token.length);
+    });
+    this.seed = seed | 0;
+  }
+
+  /** Starts on the datagram `bytes[start, end)`. */
+  open(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.at = start;
+    this.end = end;
+  }
+
+  /** Goes to the next line that is not empty. `Verdict.end`: there is none, and the fields mean nothing. */
+  next(): Verdict {
+    const bytes = this.bytes;
+    const end = this.end;
+    let at = this.at;
+    let byte = 0;
+    for (;;) {
+      if (at >= end) return Verdict.end;
+      byte = bytes[at];
+      if (byte !== LF && !(byte === CR && (at + 1 === end || bytes[at + 1] === LF))) break;
+      at++;
+    }
+    this.start = at;
+    this.nameStart = at;
+
+    // FNV-1a. A loop over bytes is the fastest there is here: 26 ns for a line of 40 bytes, hash included, where
+    // Buffer.indexOf alone costs 12 for each call.
+    let hash = this.seed;
+    while (at < end) {
+      byte = bytes[at];
+      if (byte === COLON || byte === LF) break;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+      at++;
+    }
+    if (bytes[this.start] === UNDERSCORE) {
+      const verdict = this.nextSpecial(at);
+      if (verdict !== Verdict.end) return verdict;
+    }
+    if (at >= end || byte !== COLON) {
+      this.finish(at);
+      return Verdict.noColon;
+    }
+    this.nameEnd = at;
+    this.nameHash = hash ^ (hash >>> 15);
+
+    at++;
+    while (at < end) {
+      byte = bytes[at];
+      if (byte === PIPE || byte === LF) break;
+      at++;
+    }
+    const typeStart = at + 1;
+    const piped = at < end && byte === PIPE;
+    while (at < end && bytes[at] !== LF) at++;
+    this.finish(at);
+    if (this.nameEnd === this.nameStart) return Verdict.emptyName;
+    if (!piped) return Verdict.noPipe;
+    return this.typeVerdict(typeStart);
+  }
+
+  /** Ends the line at the LF, or the datagram's end, at `at`. */
+  private finish(at: number): void {
+    this.at = at + 1;
+    this.lineEnd = at > this.start && this.bytes[at - 1] === CR ? at - 1 : at;
+  }
+
+  private typeVerdict(typeStart: number): Verdict {
+    const bytes = this.bytes;
+    const lineEnd = this.lineEnd;
+    let typeEnd = typeStart;
+    while (typeEnd < lineEnd && bytes[typeEnd] !== PIPE && bytes[typeEnd] !== COLON) typeEnd++;
+    if (typeEnd === typeStart) return Verdict.emptyType;
+    if (this.anyType) return Verdict.accepted;
+    const code = typeCode(bytes, typeStart, typeEnd);
+    const codes = this.typeCodes;
+    for (let i = 0; i < codes.length; i++) if (codes[i] === code) return Verdict.accepted;
+    return Verdict.unknownType;
+  }
+
+  /**
+   * A line that begins with '_' may be a DogStatsD event or service check.
+   *
+   *     _e{5,4}:title|text|#tag      _sc|name|0|h:host
+   *             ^    ^                   ^   ^
+   *             name                     name
+   *
+   * `Verdict.end`: it is neither, but a metric with an ordinary name. `at` is the line's first ':', or its end.
+   */
+  private nextSpecial(at: number): Verdict {
+    const bytes = this.bytes;
+    const start = this.start;
+    const end = this.end;
+    const event = bytes[start + 1] === 0x65 && bytes[start + 2] === 0x7b; // "_e{"
+    const serviceCheck = bytes[start + 1] === 0x73 && bytes[start + 2] === 0x63 && bytes[start + 3] === PIPE; // "_sc|"
+    // What lies behind the datagram's end is an older datagram's, where memory is shared.
+    if (!(event && start + 3 <= end) && !(serviceCheck && start + 4 <= end)) return Verdict.end;
+    let lineEnd = at;
+    while (lineEnd < end && bytes[lineEnd] !== LF) lineEnd++;
+    this.finish(lineEnd);
+    if (event && at >= this.lineEnd) return Verdict.noColon;
+
+    const nameStart = event ? at + 1 : start + 4;
+    let nameEnd = nameStart;
+    let hash = this.seed;
+    while (nameEnd < this.lineEnd && bytes[nameEnd] !== PIPE) {
+      hash = Math.imul(hash ^ bytes[nameEnd], 0x01000193);
+      nameEnd++;
+    }
+    this.nameStart = nameStart;
+    this.nameEnd = nameEnd;
+    this.nameHash = hash ^ (hash >>> 15);
+    if (nameEnd === nameStart) return Verdict.emptyName;
+    if (nameEnd === this.lineEnd) return Verdict.noPipe;
+    return (event ? this.events : this.serviceChecks) ? Verdict.accepted : Verdict.unknownType;
+  }
+}
+
+/** A token of 1 to 4 bytes as one integer; 0, which no token has, for a longer one. */
+function typeCode(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start > TYPE_BYTES_MAX) return 0;
+  let code = 0;
+  for (let at = start; at < end; at++) code = (code << 8) | bytes[at];
+  return code;
+}

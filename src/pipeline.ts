@@ -1,0 +1,141 @@
+/**
+ * Everything between the receiver and the backends, for one configuration:
+ *
+ *     relay: lines -> router -> batches -> senders -> backends
+ *                      ^ ring <- membership <- checks
+ */
+import { Batch } from "./core/batch.ts";
+import type { Config } from "./core/config.ts";
+import type { Counters } from "./core/counters.ts";
+import { escapeBytes } from "./core/escape.ts";
+import { Lines, REJECT_REASONS, Verdict } from "./core/line.ts";
+import { Membership } from "./core/membership.ts";
+import { Placement } from "./core/placement.ts";
+import { EVERY_NODE, type LineWitness, Relay } from "./core/relay.ts";
+import { NO_OWNER } from "./core/ring.ts";
+import { Router } from "./core/router.ts";
+import type { NodeView } from "./core/stats.ts";
+import { type CheckedNode, Checks } from "./io/checks.ts";
+import { loadFingerprint32 } from "./io/farmhash.ts";
+import type { Log } from "./io/log.ts";
+import { resolveHost } from "./io/resolve.ts";
+import { type NodeSocket, openNodeSocket, Sender } from "./io/sender.ts";
+import type { Start } from "./start.ts";
+
+export class Pipeline {
+  readonly relay: Relay;
+  private readonly config: Config;
+  private readonly counters: Counters;
+  private readonly log: Log;
+  private readonly router: Router | undefined;
+  private readonly batches: readonly Batch[];
+  private readonly membership: Membership;
+  private senders: readonly Sender[] = [];
+  private checks: Checks | undefined;
+
+  private constructor(config: Config, counters: Counters, log: Log) {
+    this.config = config;
+    this.counters = counters;
+    this.log = log;
+    const nodeCount = config.nodes.length;
+    const placement = config.mirror ? undefined : new Placement(config.ring, config.nodes, loadFingerprint32());
+    const router = placement && new Router(placement, config.cacheSize);
+    this.router = router;
+    this.batches = config.nodes.map(() => new Batch(config.maxDatagramBytes));
+    this.relay = new Relay({
+      lines: new Lines(config.types, crypto.getRandomValues(new Int32Array(1))[0]),
+      router,
+      batches: this.batches,
+      counters,
+      send: (node) => this.senders[node].flush(),
+    });
+    this.membership = new Membership({
+      nodeCount,
+      rules: config,
+      relay: this.relay,
+      rehash: placement && router && config.failover === "rehash" ? { placement, router } : undefined,
+    });
+  }
+
+  /** Resolves the nodes and opens a socket to each. What goes wrong is `start`'s to tell. */
+  static async open(config: Config, counters: Counters, log: Log, start: Start): Promise<Pipeline | undefined> {
+    const pipeline = await start.attempt("ring", () => new Pipeline(config, counters, log));
+    const nodes = await Promise.all(
+      config.nodes.map(async ({ host, port, managementport }, i) => {
+        const address = await start.attempt(`nodes[${i}].host`, () => resolveHost(host));
+        if (address === undefined || pipeline === undefined) return undefined;
+        const parts = { host: address, port, ...pipeline.socketEvents(i) };
+        const socket = await start.open(`nodes[${i}]`, () => openNodeSocket(parts));
+        return socket && { socket, checked: { host: address, managementport } };
+      }),
+    );
+    const opened = nodes.filter((node) => node !== undefined);
+    if (opened.length < nodes.length) return undefined;
+    pipeline?.connect(opened);
+    return pipeline;
+  }
+
+  /** Nodes as they are now, in the configuration's order. */
+  nodes(): NodeView[] {
+    return this.config.nodes.map(({ label }, i) => ({
+      label,
+      isUp: this.membership.isUp(i),
+      counters: this.counters.nodes[i],
+      batch: this.batches[i],
+    }));
+  }
+
+  get namesCached(): number {
+    return this.router?.namesCached ?? 0;
+  }
+
+  startChecks(): void {
+    this.checks?.start();
+  }
+
+  /** Ends the checks and sends what waits; what no socket takes any more is dropped, and counted. */
+  finish(): void {
+    this.checks?.stop();
+    this.relay.flush();
+    for (const sender of this.senders) sender.drop();
+  }
+
+  private connect(nodes: readonly { socket: NodeSocket; checked: CheckedNode }[]): void {
+    this.senders = nodes.map(({ socket }, i) => new Sender(socket, this.batches[i], this.counters.nodes[i]));
+    const checked = nodes.map((node) => node.checked);
+    this.checks = new Checks(checked, this.config.checkInterval, (node, failure) => this.onCheck(node, failure));
+  }
+
+  private socketEvents(node: number) {
+    return {
+      onRefusal: () => {
+        this.counters.nodes[node].refusals++;
+        this.checks?.hurry(node);
+      },
+      onDrain: () => this.relay.flush(),
+    };
+  }
+
+  private onCheck(node: number, failure: string | undefined): void {
+    const { label } = this.config.nodes[node];
+    const counters = this.counters.nodes[node];
+    if (failure === undefined) counters.checksPassed++;
+    else counters.checksFailed++;
+    this.log.debug("check", { node: label, result: failure ?? "up" });
+    if (!this.membership.record(node, failure === undefined)) return;
+    const nodes = `${this.membership.upCount} of ${this.config.nodes.length}`;
+    if (failure === undefined) this.log.info("node_up", { node: label, nodes_up: nodes });
+    else this.log.warn("node_down", { node: label, reason: failure, nodes_up: nodes });
+  }
+}
+
+/** Says of each line what became of it. */
+export function lineLog(config: Config, log: Log): LineWitness {
+  const labels = config.nodes.map(({ label }) => label);
+  return (line, verdict, owner) => {
+    const text = escapeBytes(line);
+    if (verdict !== Verdict.accepted) log.debug("line_rejected", { line: text, reason: REJECT_REASONS[verdict - 1] });
+    else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: "no_live_node" });
+    else log.debug("line", { line: text, to: owner === EVERY_NODE ? labels.join(" ") : labels[owner] });
+  };
+}

@@ -1,0 +1,92 @@
+/** The whole proxy: a receiver, the pipeline behind it, and the console. */
+import { heapStats } from "bun:jsc";
+import { type Config, hostPort, type Problem } from "./core/config.ts";
+import type { Desk, MemoryFigures } from "./core/console.ts";
+import { Counters } from "./core/counters.ts";
+import type { View } from "./core/stats.ts";
+import { Console } from "./io/console.ts";
+import type { Log } from "./io/log.ts";
+import { Receiver } from "./io/receiver.ts";
+import { resolveHost } from "./io/resolve.ts";
+import { Turns } from "./io/turn.ts";
+import { lineLog, Pipeline } from "./pipeline.ts";
+import { Start } from "./start.ts";
+
+export interface Proxy {
+  /** As bound. */
+  readonly port: number;
+  readonly consolePort: number;
+  readonly view: () => View;
+  /** Stops receiving, sends what is batched, and closes everything. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a proxy; or returns every problem that keeps it from starting, with nothing left open. */
+export async function startProxy(config: Config, log: Log, debugMode = false): Promise<Proxy | readonly Problem[]> {
+  const start = new Start();
+  const startedAtMs = performance.now();
+  const counters = new Counters(config.nodes.length);
+  const pipeline = await Pipeline.open(config, counters, log, start);
+
+  const turns = new Turns({
+    flush: () => pipeline?.relay.flush(),
+    interrupt: () => receiver?.interrupt(),
+    nowMs: () => performance.now(),
+  });
+  const onDatagram = (bytes: Buffer) => {
+    pipeline?.relay.datagram(bytes, 0, bytes.length);
+    turns.datagram();
+  };
+  const receiver: Receiver | undefined = await start.open("port", async () => {
+    return await Receiver.open({ host: await resolveHost(config.host), port: config.port, onDatagram });
+  });
+
+  const view = (): View => ({
+    uptimeSeconds: (performance.now() - startedAtMs) / 1000,
+    counters,
+    nodes: pipeline?.nodes() ?? [],
+    namesCached: pipeline?.namesCached ?? 0,
+    receiveBufferBytes: 0,
+  });
+  const desk: Desk = { config, view, memory, health: "up" };
+  const console = await start.open("managementport", async () => {
+    const host = await resolveHost(config.managementhost);
+    return new Console({ host, port: config.managementport, desk, onCut: (reason) => counters.consoleCut[reason]++ });
+  });
+  if (pipeline === undefined || receiver === undefined || console === undefined) {
+    start.close();
+    return start.problems;
+  }
+
+  if (debugMode) pipeline.relay.witness = lineLog(config, log);
+  pipeline.startChecks();
+  log.info("listening", {
+    metrics: hostPort(config.host, receiver.port),
+    console: hostPort(config.managementhost, console.port),
+    nodes: config.nodes.length,
+    ring: config.mirror ? "mirror" : config.ring,
+  });
+  const stop = async () => {
+    // What the kernel holds now is read before the second of two turns of the event loop ends.
+    await nextTurn();
+    await nextTurn();
+    receiver.close();
+    pipeline.finish();
+    start.close();
+  };
+  return { port: receiver.port, consolePort: console.port, view, stop };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function memory(): MemoryFigures {
+  const { heapSize, heapCapacity, objectCount } = heapStats();
+  return {
+    heapUsedBytes: heapSize,
+    heapCapacityBytes: heapCapacity,
+    residentBytes: process.memoryUsage.rss(),
+    objects: objectCount,
+  };
+}
