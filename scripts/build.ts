@@ -1,16 +1,18 @@
-/** Builds dist/statsd-proxy, a standalone binary for this machine. */
+/** Builds dist/statsd-proxy, a standalone binary for this machine. The tests build theirs with `build`. */
 import { join } from "node:path";
 import { type BunPlugin, fileURLToPath } from "bun";
 
 /** The package's own word for this machine, as `linux-x64` or `linuxmusl-x64`. */
 const addonPlatform: string = require("farmhash/platform.js");
 const root = fileURLToPath(new URL("..", import.meta.url));
-const outfile = join(root, "dist", "statsd-proxy");
 
-await build(outfile, addonPlatform);
-console.log(outfile);
+if (import.meta.main) {
+  const outfile = join(root, "dist", "statsd-proxy");
+  await build(outfile);
+  console.log(outfile);
+}
 
-async function build(outfile: string, platform: string): Promise<void> {
+export async function build(outfile: string, platform = addonPlatform): Promise<void> {
   await Bun.build({
     entrypoints: [join(root, "src", "main.ts")],
     target: "bun",

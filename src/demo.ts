@@ -5,7 +5,14 @@ import { resolveHost } from "./io/resolve.ts";
 import type { Start } from "./start.ts";
 
 const SAMPLE_INTERVAL_MS = 500;
-const SAMPLES = ["web.requests:1|c", "web.latency:23|ms|@0.1", "queue.depth:42|g", "users.active:7|s", "db.query:5|h"];
+const SAMPLES = [
+  "web.requests:1|c",
+  "web.latency:23|ms|@0.1",
+  "cart.items:3|g",
+  "queue.depth:42|g",
+  "users.active:7|s",
+  "cache.hits:1|c|#region:eu",
+];
 
 /** Opens a backend for each node: it prints the lines that it gets, and its management port answers `health: up`. */
 export async function openDemoBackends(config: Config, print: (text: string) => void, start: Start): Promise<void> {

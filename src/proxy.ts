@@ -8,7 +8,6 @@ import { Console } from "./io/console.ts";
 import type { Log } from "./io/log.ts";
 import { Receiver } from "./io/receiver.ts";
 import { resolveHost } from "./io/resolve.ts";
-import { Turns } from "./io/turn.ts";
 import { lineLog, Pipeline } from "./pipeline.ts";
 import { Start } from "./start.ts";
 
@@ -28,17 +27,14 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   const counters = new Counters(config.nodes.length);
   const pipeline = await Pipeline.open(config, counters, log, start);
 
-  const turns = new Turns({
-    flush: () => pipeline?.relay.flush(),
-    interrupt: () => receiver?.interrupt(),
-    nowMs: () => performance.now(),
-  });
-  const onDatagram = (bytes: Buffer) => {
-    pipeline?.relay.datagram(bytes, 0, bytes.length);
-    turns.datagram();
-  };
-  const receiver: Receiver | undefined = await start.open("port", async () => {
-    return await Receiver.open({ host: await resolveHost(config.host), port: config.port, onDatagram });
+  const receiver = await start.open("port", async () => {
+    return await Receiver.open({
+      ...config,
+      host: await resolveHost(config.host),
+      onDatagram: (bytes, start, end) => pipeline?.relay.datagram(bytes, start, end),
+      onTurnEnd: () => pipeline?.relay.flush(),
+      log,
+    });
   });
 
   const view = (): View => ({
@@ -46,7 +42,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     counters,
     nodes: pipeline?.nodes() ?? [],
     namesCached: pipeline?.namesCached ?? 0,
-    receiveBufferBytes: 0,
+    receiveBufferBytes: receiver?.receiveBufferBytes ?? 0,
   });
   const desk: Desk = { config, view, memory, health: "up" };
   const console = await start.open("managementport", async () => {

@@ -70,10 +70,10 @@ export class Batch {
   /** Where the next datagram's worth of a long run ends: at the last LF that lets it fit, else after one line. */
   private pieceEnd(source: Buffer, start: number, end: number): number {
     if (end - start <= this.datagramBytesMax) return end;
-    const fitting = this.datagramBytesMax > 0 ? source.lastIndexOf(LF, start + this.datagramBytesMax) : -1;
-    if (fitting > start) return fitting;
-    const next = source.indexOf(LF, start);
-    return next === -1 || next > end ? end : next;
+    for (let at = start + this.datagramBytesMax; at > start; at--) if (source[at] === LF) return at;
+    let at = start + this.datagramBytesMax;
+    while (at < end && source[at] !== LF) at++;
+    return at;
   }
 
   /** Puts lines into the open datagram if they fit, else into a new one. False: no room. */
@@ -127,6 +127,6 @@ export class Batch {
 /** Lines of a run: its separators and one. */
 export function countLines(source: Buffer, start: number, end: number): number {
   let lines = 1;
-  for (let at = source.indexOf(LF, start); at !== -1 && at < end; at = source.indexOf(LF, at + 1)) lines++;
+  for (let at = start; at < end; at++) if (source[at] === LF) lines++;
   return lines;
 }

@@ -1,5 +1,5 @@
 /** The console's language: commands in, answers out. Sockets and timers are io/console.ts's business. */
-import { type Config, hostPort } from "./config.ts";
+import type { Config } from "./config.ts";
 import { statsOf, type View } from "./stats.ts";
 
 /** What the commands can see and change. */
@@ -102,11 +102,6 @@ export function looksComplete(text: string): boolean {
   if (words.length !== 1) return words.length > 1;
   const name = words[0].toLowerCase();
   return commandOf(name) !== undefined || !Object.keys(COMMANDS).some((command) => command.startsWith(name));
-}
-
-/** Where a node answers health checks, for people to read. */
-export function checkText(node: { host: string; managementport: number }): string {
-  return node.managementport === 0 ? "not checked" : `checked at ${hostPort(node.host, node.managementport)}`;
 }
 
 function commandOf(name: string): Command | undefined {

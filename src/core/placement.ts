@@ -10,7 +10,6 @@
  * 7, 14, 28 ... nodes it is 39, not 40. So a node that leaves may move a few names of the others. That is what those
  * relays do, and exact means to do it too.
  */
-import { createHash } from "node:crypto";
 import { type NodePoints, type Ring, ringOf, ringOfLive } from "./ring.ts";
 
 export const RING_KINDS = ["farmhash", "etsy", "ketama"] as const;
@@ -97,7 +96,7 @@ function ketamaPoints(nodes: readonly PlacedNode[], isUp: readonly boolean[], di
 }
 
 function md5(text: string): Buffer {
-  return createHash("md5").update(text).digest();
+  return new Bun.CryptoHasher("md5").update(text).digest();
 }
 
 function littleEndian32(digest: Buffer, word: number): number {

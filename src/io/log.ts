@@ -13,7 +13,8 @@ export function standardErrorLog(debugMode: boolean): Log {
   const write =
     (level: string) =>
     (event: string, fields: LogFields = {}) => {
-      process.stderr.write(`${logfmt({ time: new Date().toISOString(), level, event, ...fields })}\n`);
+      // console, because process.stderr brings all of node:stream with it: 7 MB of resident memory (Bun 1.4.5).
+      console.error(logfmt({ time: new Date().toISOString(), level, event, ...fields }));
     };
   return {
     error: write("error"),

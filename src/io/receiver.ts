@@ -1,41 +1,81 @@
-/** The socket that metrics arrive at. */
+/** The socket that metrics arrive at, read in turns. */
 import type { udp } from "bun";
+import { Gather } from "../core/gather.ts";
+import { BulkReader } from "./bulkReader.ts";
+import { openLibc, setReceiveBuffer } from "./libc.ts";
+import type { Log } from "./log.ts";
+import { Turns } from "./turns.ts";
+
+/** What the kernel grants a socket that asks for nothing, where it cannot be asked (Linux's default). */
+const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 
 export interface ReceiverParts {
   /** An IP address. */
   readonly host: string;
   readonly port: number;
-  /** A datagram; the bytes are the callee's to keep. */
-  readonly onDatagram: (bytes: Buffer) => void;
+  /** Bytes of kernel buffer to ask for. */
+  readonly receiveBuffer: number;
+  /** The most milliseconds to let datagrams gather. */
+  readonly gather: number;
+  /** A datagram, `bytes[start, end)`, which holds until this returns. */
+  readonly onDatagram: (bytes: Buffer, start: number, end: number) => void;
+  /** Nothing more for now: what waits can be sent. */
+  readonly onTurnEnd: () => void;
+  readonly log: Log;
 }
 
-export class Receiver {
-  private readonly socket: udp.Socket<"buffer">;
-  private readonly wall: udp.ConnectedSocket<"buffer">;
-  private readonly loopback: string;
+type Wall = udp.ConnectedSocket<"buffer">;
 
-  private constructor(socket: udp.Socket<"buffer">, wall: udp.ConnectedSocket<"buffer">, loopback: string) {
+export class Receiver {
+  /** Kernel buffer granted, as the kernel counts it; 0 where it cannot be asked. */
+  readonly receiveBufferBytes: number;
+  private readonly socket: udp.Socket<"buffer">;
+  private readonly wall: Wall;
+  private readonly loopback: string;
+  private readonly turns: Turns;
+
+  private constructor(socket: udp.Socket<"buffer">, wall: Wall, parts: ReceiverParts) {
     this.socket = socket;
     this.wall = wall;
-    this.loopback = loopback;
+    this.loopback = loopbackOf(parts.host);
+    const { onDatagram, onTurnEnd } = parts;
+    const { receiveBufferBytes, bulk } = this.askKernel(parts);
+    this.receiveBufferBytes = receiveBufferBytes;
+    const onBulkDatagram = (bytes: Buffer, start: number, end: number) => {
+      onDatagram(bytes, start, end);
+      this.turns.datagram(end - start);
+    };
+    this.turns = new Turns({
+      gather: new Gather({ msMax: parts.gather, bufferBytes: receiveBufferBytes || RECEIVE_BUFFER_DEFAULT_BYTES }),
+      flush: onTurnEnd,
+      readBulk: bulk && (() => bulk.read(onBulkDatagram)),
+      interrupt: () => this.interrupt(),
+      nowMs: () => performance.now(),
+      sleep: (ms) => Bun.sleepSync(ms),
+    });
   }
 
   /** @throws what bind throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  static async open({ host, port, onDatagram }: ReceiverParts): Promise<Receiver> {
-    const loopback = host.includes(":") ? "::1" : "127.0.0.1";
-    const socket = await Bun.udpSocket({
-      hostname: host,
-      port,
-      socket: {
-        data: (_, bytes) => onDatagram(bytes),
-        // Without a handler the answer to an interruption would end the process (Bun 1.4.5).
-        error: () => {},
-      },
-    });
+  static async open(parts: ReceiverParts): Promise<Receiver> {
+    const { host, port, onDatagram } = parts;
+    const wall = await openWall(loopbackOf(host));
     try {
-      return new Receiver(socket, await openWall(loopback), loopback);
+      const socket = await Bun.udpSocket({
+        hostname: host,
+        port,
+        socket: {
+          data: (_, bytes) => {
+            onDatagram(bytes, 0, bytes.length);
+            receiver.turns.datagramFromBun(bytes.length);
+          },
+          // Without a handler the answer to an interruption would end the process (Bun 1.4.5).
+          error: () => {},
+        },
+      });
+      const receiver = new Receiver(socket, wall, parts);
+      return receiver;
     } catch (error) {
-      socket.close();
+      wall.close();
       throw error;
     }
   }
@@ -44,30 +84,54 @@ export class Receiver {
     return this.socket.port;
   }
 
+  close(): void {
+    this.socket.close();
+    this.wall.close();
+  }
+
   /**
    * Makes Bun's receive loop return although there is more to read. Bun 1.4.5 reads until the socket is empty or fails,
-   * and only then lets timers, TCP and signals have their turn; from 1.4.6 on a turn is bounded (oven-sh/bun#37103).
-   * The answer to a datagram that runs against the wall is an error pending on this socket, which the next read reports
+   * and only then lets timers, TCP and signals have their turn; a later one bounds a turn (oven-sh/bun#37103). The
+   * answer to a datagram that runs against the wall is an error pending on this socket, which the next read reports
    * before it reads. No datagram is lost.
    */
-  interrupt(): void {
+  private interrupt(): void {
     try {
       this.socket.send("", this.wall.port, this.loopback);
     } catch {}
   }
 
-  close(): void {
-    this.socket.close();
-    this.wall.close();
+  private askKernel({ receiveBuffer, log }: ReceiverParts): { receiveBufferBytes: number; bulk?: BulkReader } {
+    try {
+      const libc = openLibc();
+      // Not in Bun's types (1.4.5).
+      const { fd } = this.socket as unknown as { fd: number };
+      const receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
+      logReceiveBuffer(log, receiveBuffer, receiveBufferBytes);
+      return { receiveBufferBytes, bulk: new BulkReader(libc, fd) };
+    } catch (error) {
+      log.warn("receive_buffer", { asked: receiveBuffer, granted: "default", reason: (error as Error).message });
+      return { receiveBufferBytes: 0 };
+    }
   }
 }
 
+/** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */
+function logReceiveBuffer(log: Log, asked: number, granted: number): void {
+  if (granted >= 2 * asked) log.info("receive_buffer", { asked, granted: granted / 2 });
+  else log.warn("receive_buffer", { asked, granted: granted / 2, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
+}
+
+function loopbackOf(host: string): string {
+  return host.includes(":") ? "::1" : "127.0.0.1";
+}
+
 /**
- * A port that is ours and refuses every datagram: a socket that is connected elsewhere takes none from
- * others, and the kernel answers them as if nobody listened.
+ * A port that is ours and refuses every datagram: a socket that is connected elsewhere takes none from others, and the
+ * kernel answers them as if nobody listened.
  */
-async function openWall(loopback: string): Promise<udp.ConnectedSocket<"buffer">> {
-  const socket = { data: () => {}, error: () => {} };
+async function openWall(loopback: string): Promise<Wall> {
   const discard = 9;
+  const socket = { data: () => {}, error: () => {} };
   return await Bun.udpSocket({ hostname: loopback, connect: { hostname: loopback, port: discard }, socket });
 }

@@ -1,0 +1,55 @@
+/** Reading datagrams in bulk. */
+import { ptr } from "bun:ffi";
+import type { Libc } from "./libc.ts";
+
+const MSG_DONTWAIT = 0x40;
+/** Most datagrams of one call. */
+const DATAGRAMS = 64;
+const DATAGRAM_BYTES_MAX = 65536;
+// struct mmsghdr on 64-bit Linux, in 32-bit words: name(2) namelen pad iov(2) iovlen(2) control(2) controllen(2) flags
+// pad, then len and pad.
+const HEADER_WORDS = 16;
+const HEADER_IOV = 4;
+const HEADER_IOVLEN = 6;
+const HEADER_LEN = 14;
+
+/**
+ * Reads what waits at a socket, 64 datagrams a call, into memory that is used again each time. Bun reads 8 a call and
+ * makes three objects for each datagram; this makes none.
+ */
+export class BulkReader {
+  private readonly libc: Libc;
+  private readonly fd: number;
+  private readonly memory = Buffer.allocUnsafeSlow(DATAGRAMS * DATAGRAM_BYTES_MAX);
+  private readonly vectors = new BigUint64Array(DATAGRAMS * 2);
+  private readonly headers = new Uint32Array(DATAGRAMS * HEADER_WORDS);
+  private readonly headersAt: ReturnType<typeof ptr>;
+
+  constructor(libc: Libc, fd: number) {
+    this.libc = libc;
+    this.fd = fd;
+    const memoryAt = BigInt(ptr(this.memory));
+    const vectorsAt = BigInt(ptr(this.vectors));
+    const headers64 = new BigUint64Array(this.headers.buffer);
+    for (let i = 0; i < DATAGRAMS; i++) {
+      this.vectors[2 * i] = memoryAt + BigInt(i * DATAGRAM_BYTES_MAX);
+      this.vectors[2 * i + 1] = BigInt(DATAGRAM_BYTES_MAX);
+      headers64[(i * HEADER_WORDS + HEADER_IOV) / 2] = vectorsAt + BigInt(i * 16);
+      headers64[(i * HEADER_WORDS + HEADER_IOVLEN) / 2] = 1n;
+    }
+    this.headersAt = ptr(this.headers);
+  }
+
+  /**
+   * Hands over up to 64 datagrams that wait, each as `bytes[start, end)`, which holds until it returns. True: that many
+   * there were, so there may be more.
+   */
+  read(onDatagram: (bytes: Buffer, start: number, end: number) => void): boolean {
+    const count = this.libc.recvmmsg(this.fd, this.headersAt, DATAGRAMS, MSG_DONTWAIT, null);
+    for (let i = 0; i < count; i++) {
+      const start = i * DATAGRAM_BYTES_MAX;
+      onDatagram(this.memory, start, start + this.headers[i * HEADER_WORDS + HEADER_LEN]);
+    }
+    return count === DATAGRAMS;
+  }
+}

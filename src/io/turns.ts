@@ -1,0 +1,87 @@
+/**
+ * Turns: when what has come is sent, and when to read on. A turn begins with the first datagram that Bun hands over and
+ * ends when the event loop comes round: then everything is sent. While the proxy is busy the next turn follows at once:
+ * it sleeps, so that datagrams gather, and reads them in bulk.
+ *
+ *     Bun's data callback --> setImmediate: send, [sleep, read in bulk] --> setImmediate: send ... --> idle
+ *
+ * In a flood the event loop would never come round by itself, because Bun (1.4.5) reads on until the socket is empty.
+ * So a turn that Bun feeds for long is ended from within, and one that is read in bulk ends by the clock (test: "the
+ * console answers while the socket is flooded").
+ */
+import type { Gather } from "../core/gather.ts";
+
+/** Datagrams that Bun may hand over in one turn before it is made to return: few where there is a faster way to read. */
+const DATAGRAMS_MAX = 32;
+const DATAGRAMS_MAX_WITHOUT_BULK = 1024;
+/** The longest that a turn reads in bulk. */
+const BULK_MS_MAX = 10;
+
+export interface TurnsParts {
+  readonly gather: Gather;
+  /** Sends everything that waits. */
+  readonly flush: () => void;
+  /** Hands over some of the datagrams that wait; true: there may be more. Undefined: there is no such way here. */
+  readonly readBulk: (() => boolean) | undefined;
+  /** Makes Bun's receive loop return to the event loop, without losing a datagram. */
+  readonly interrupt: () => void;
+  /** Milliseconds on a clock that only goes forward. */
+  readonly nowMs: () => number;
+  /** Does nothing for so long. */
+  readonly sleep: (ms: number) => void;
+}
+
+export class Turns {
+  private readonly parts: TurnsParts;
+  private readonly end: () => void;
+  private readonly fromBunMax: number;
+  private underWay = false;
+  private datagrams = 0;
+  private bytes = 0;
+  private fromBun = 0;
+  private endedAtMs: number;
+
+  constructor(parts: TurnsParts) {
+    this.parts = parts;
+    this.endedAtMs = parts.nowMs();
+    this.end = () => this.ended();
+    this.fromBunMax = parts.readBulk ? DATAGRAMS_MAX : DATAGRAMS_MAX_WITHOUT_BULK;
+  }
+
+  /** To be called for each datagram that Bun hands over, after it was relayed. */
+  datagramFromBun(bytes: number): void {
+    this.datagram(bytes);
+    if (++this.fromBun % this.fromBunMax === 0) this.parts.interrupt();
+  }
+
+  /** To be called for each datagram that was read in bulk, after it was relayed. */
+  datagram(bytes: number): void {
+    this.datagrams++;
+    this.bytes += bytes;
+    if (this.underWay) return;
+    this.underWay = true;
+    setImmediate(this.end);
+  }
+
+  private ended(): void {
+    const { gather, flush, nowMs, sleep } = this.parts;
+    flush();
+    const endedAtMs = nowMs();
+    const seen = { datagrams: this.datagrams, bytes: this.bytes, elapsedMs: endedAtMs - this.endedAtMs };
+    this.endedAtMs = endedAtMs;
+    this.underWay = false;
+    this.datagrams = 0;
+    this.bytes = 0;
+    this.fromBun = 0;
+    const sleepMs = gather.sleepMs(seen);
+    if (sleepMs > 0) sleep(sleepMs);
+    if (gather.busy) this.readBulk();
+  }
+
+  private readBulk(): void {
+    const { readBulk, nowMs } = this.parts;
+    if (readBulk === undefined) return;
+    const untilMs = nowMs() + BULK_MS_MAX;
+    while (readBulk() && nowMs() < untilMs);
+  }
+}
