@@ -7,7 +7,7 @@ if (import.meta.main) await Bun.write(README, withFigures(await Bun.file(README)
 
 /** The README's text with the list as it should be. */
 export function withFigures(readme: string): string {
-  return readme.replace(/(<!-- figures: begin -->\n)[^]*(<!-- figures: end -->)/, `$1${figuresTable()}$2`);
+  return readme.replace(/(<!-- figures: begin -->\n)[\s\S]*(<!-- figures: end -->)/, `$1${figuresTable()}$2`);
 }
 
 function figuresTable(): string {

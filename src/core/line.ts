@@ -38,7 +38,7 @@ export const ANY_TYPE = "*";
 export const EVENT_TYPE = "_e";
 /** In a list of types: DogStatsD service checks (`_sc|name|status`) pass, routed by their name. */
 export const SERVICE_CHECK_TYPE = "_sc";
-/** Type tokens are compared as one integer, hence their bound. */
+/** Type tokens are compared as one number, hence their bound. */
 export const TYPE_BYTES_MAX = 4;
 
 /** A cursor over the lines of one datagram after the other. Its fields describe the line that `next` found last. */
@@ -55,7 +55,7 @@ export class Lines {
   private at = 0;
   private end = 0;
   private readonly seed: number;
-  private readonly typeCodes: Int32Array;
+  private readonly typeCodes: Float64Array;
   private readonly anyType: boolean;
   private readonly events: boolean;
   private readonly serviceChecks: boolean;
@@ -68,7 +68,8 @@ export class Lines {
     this.anyType = types.includes(ANY_TYPE);
     this.events = this.anyType || types.includes(EVENT_TYPE);
     this.serviceChecks = this.anyType || types.includes(SERVICE_CHECK_TYPE);
-    this.typeCodes = Int32Array.from(types, (type) => {
+    const metricTypes = types.filter((type) => type !== EVENT_TYPE && type !== SERVICE_CHECK_TYPE);
+    this.typeCodes = Float64Array.from(metricTypes, (type) => {
       const token = new TextEncoder().encode(type);
       return typeCode(token, 0, token.length);
     });
@@ -189,10 +190,10 @@ export class Lines {
   }
 }
 
-/** A token of 1 to 4 bytes as one integer; 0, which no token has, for a longer one. */
+/** A token of 1 to 4 bytes as one number that no other token has, behind a leading 1; 0 for a longer one. */
 function typeCode(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > TYPE_BYTES_MAX) return 0;
-  let code = 0;
-  for (let at = start; at < end; at++) code = (code << 8) | bytes[at];
+  let code = 1;
+  for (let at = start; at < end; at++) code = code * 256 + bytes[at];
   return code;
 }
