@@ -3,7 +3,8 @@ import { heapStats } from "bun:jsc";
 import { type Config, hostPort, type Problem } from "./core/config.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
 import { Counters } from "./core/counters.ts";
-import type { View } from "./core/stats.ts";
+import type { LogFields } from "./core/logfmt.ts";
+import { statsOf, type View } from "./core/stats.ts";
 import { Console } from "./io/console.ts";
 import type { Log } from "./io/log.ts";
 import { Receiver } from "./io/receiver.ts";
@@ -42,7 +43,8 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     counters,
     nodes: pipeline?.nodes() ?? [],
     namesCached: pipeline?.namesCached ?? 0,
-    receiveBufferBytes: receiver?.receiveBufferBytes ?? 0,
+    receiveBufferBytes: receiver?.receiveBufferBytes,
+    kernelDrops: receiver?.kernelDrops(),
   });
   const desk: Desk = { config, view, memory, health: "up" };
   const console = await start.open("managementport", async () => {
@@ -66,11 +68,20 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     // What the kernel holds now is read before the second of two turns of the event loop ends.
     await nextTurn();
     await nextTurn();
+    const drops = receiver.kernelDrops();
     receiver.close();
     pipeline.finish();
+    log.info("stopped", summaryOf(view(), drops));
     start.close();
   };
   return { port: receiver.port, consolePort: console.port, view, stop };
+}
+
+/** The last word on what came of it all. */
+function summaryOf(view: View, kernelDrops: number | undefined): LogFields {
+  const shown = ["packets_received", "lines_received", "lines_rejected", "lines_relayed", "lines_dropped"];
+  const figures = Object.fromEntries(statsOf(view).filter(([name]) => shown.includes(name)));
+  return kernelDrops === undefined ? figures : { ...figures, kernel_drops: kernelDrops };
 }
 
 function nextTurn(): Promise<void> {

@@ -19,8 +19,10 @@ export interface View {
   readonly nodes: readonly NodeView[];
   /** Names that the route cache holds. */
   readonly namesCached: number;
-  /** Bytes of kernel receive buffer granted; 0 where that cannot be asked. */
-  readonly receiveBufferBytes: number;
+  /** Bytes of kernel receive buffer granted; undefined where that cannot be asked. */
+  readonly receiveBufferBytes: number | undefined;
+  /** Datagrams that the kernel dropped at the receiver; undefined where that cannot be asked. */
+  readonly kernelDrops: number | undefined;
 }
 
 interface Figure<Of> {
@@ -28,7 +30,8 @@ interface Figure<Of> {
   readonly name: string;
   readonly unit: "datagrams" | "lines" | "bytes" | "nodes" | "checks" | "names" | "answers" | "connections" | "state";
   readonly meaning: string;
-  readonly read: (of: Of) => number | Readonly<Record<string, number>>;
+  /** Undefined: not known here, and not shown. */
+  readonly read: (of: Of) => number | Readonly<Record<string, number>> | undefined;
 }
 
 export const FIGURES: readonly Figure<View>[] = [
@@ -37,6 +40,12 @@ export const FIGURES: readonly Figure<View>[] = [
     unit: "datagrams",
     meaning: "datagrams that the kernel handed over",
     read: ({ counters }) => counters.packetsReceived,
+  },
+  {
+    name: "kernel_drops",
+    unit: "datagrams",
+    meaning: "datagrams that the kernel dropped before the proxy could read them, its buffer being full (Linux)",
+    read: ({ kernelDrops }) => kernelDrops,
   },
   {
     name: "bytes_received",
@@ -125,7 +134,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "receive_buffer_bytes",
     unit: "bytes",
-    meaning: "kernel receive buffer granted (0: could not be asked)",
+    meaning: "kernel receive buffer granted, as the kernel counts it: twice what it lets one ask (Linux)",
     read: ({ receiveBufferBytes }) => receiveBufferBytes,
   },
 ];
@@ -199,6 +208,7 @@ export function statsOf(view: View): [name: string, value: number][] {
 
 function valuesOf<Of>(figure: Figure<Of>, of: Of, prefix = ""): [string, number][] {
   const value = figure.read(of);
+  if (value === undefined) return [];
   if (typeof value === "number") return [[prefix + figure.name, value]];
   return Object.entries(value).map(([reason, count]) => [prefix + figure.name.replace("<reason>", reason), count]);
 }

@@ -19,12 +19,28 @@ export function openLibc(): Libc {
 
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+/** Nine counters of a socket (include/uapi/linux/sock_diag.h), Linux 4.12 and later. */
+const SO_MEMINFO = 55;
+const SK_MEMINFO_WORDS = 9;
+const SK_MEMINFO_DROPS = 8;
 
 /** Asks for a receive buffer and returns what was granted, as the kernel reports it: twice the bytes it lets one ask. */
 export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number {
-  const value = Int32Array.of(bytes);
-  libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ptr(value), 4);
-  const length = Uint32Array.of(4);
-  if (libc.getsockopt(fd, SOL_SOCKET, SO_RCVBUF, ptr(value), ptr(length)) !== 0) throw new Error("getsockopt failed");
-  return value[0];
+  libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ptr(Int32Array.of(bytes)), 4);
+  return socketOption(libc, fd, SO_RCVBUF, 1)[0];
+}
+
+/** Datagrams that the kernel dropped at the socket, modulo 2^32: what the `drops` column of /proc/net/udp shows. */
+export function droppedDatagrams(libc: Libc, fd: number): number {
+  return socketOption(libc, fd, SO_MEMINFO, SK_MEMINFO_WORDS)[SK_MEMINFO_DROPS];
+}
+
+/** @throws Error if the kernel does not know the option */
+function socketOption(libc: Libc, fd: number, option: number, words: number): Uint32Array {
+  const value = new Uint32Array(words);
+  const length = Uint32Array.of(value.byteLength);
+  if (libc.getsockopt(fd, SOL_SOCKET, option, ptr(value), ptr(length)) !== 0 || length[0] < value.byteLength) {
+    throw new Error(`the kernel does not know socket option ${option}`);
+  }
+  return value;
 }

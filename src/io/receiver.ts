@@ -2,7 +2,7 @@
 import type { udp } from "bun";
 import { Gather } from "../core/gather.ts";
 import { BulkReader } from "./bulkReader.ts";
-import { openLibc, setReceiveBuffer } from "./libc.ts";
+import { droppedDatagrams, type Libc, openLibc, setReceiveBuffer } from "./libc.ts";
 import type { Log } from "./log.ts";
 import { Turns } from "./turns.ts";
 
@@ -26,30 +26,41 @@ export interface ReceiverParts {
 
 type Wall = udp.ConnectedSocket<"buffer">;
 
-export class Receiver {
-  /** Kernel buffer granted, as the kernel counts it; 0 where it cannot be asked. */
+/** What goes past Bun, straight to the kernel. */
+interface KernelSide {
+  readonly libc: Libc;
+  readonly fd: number;
   readonly receiveBufferBytes: number;
+}
+
+export class Receiver {
+  /** Kernel buffer granted, as the kernel counts it; undefined where it cannot be asked. */
+  readonly receiveBufferBytes: number | undefined;
   private readonly socket: udp.Socket<"buffer">;
   private readonly wall: Wall;
   private readonly loopback: string;
   private readonly turns: Turns;
+  private readonly kernel: KernelSide | undefined;
 
   private constructor(socket: udp.Socket<"buffer">, wall: Wall, parts: ReceiverParts) {
     this.socket = socket;
     this.wall = wall;
     this.loopback = loopbackOf(parts.host);
     const { onDatagram, onTurnEnd } = parts;
-    const { receiveBufferBytes, bulk } = this.askKernel(parts);
-    this.receiveBufferBytes = receiveBufferBytes;
+    const kernel = this.askKernel(parts);
+    const bulk = kernel && new BulkReader(kernel.libc, kernel.fd);
+    this.kernel = kernel;
+    this.receiveBufferBytes = kernel?.receiveBufferBytes;
     const onBulkDatagram = (bytes: Buffer, start: number, end: number) => {
       onDatagram(bytes, start, end);
       this.turns.datagram(end - start);
     };
     this.turns = new Turns({
-      gather: new Gather({ msMax: parts.gather, bufferBytes: receiveBufferBytes || RECEIVE_BUFFER_DEFAULT_BYTES }),
+      gather: new Gather({ msMax: parts.gather, bufferBytes: this.receiveBufferBytes ?? RECEIVE_BUFFER_DEFAULT_BYTES }),
       flush: onTurnEnd,
       readBulk: bulk && (() => bulk.read(onBulkDatagram)),
       interrupt: () => this.interrupt(),
+      defer: setImmediate,
       nowMs: () => performance.now(),
       sleep: (ms) => Bun.sleepSync(ms),
     });
@@ -84,6 +95,16 @@ export class Receiver {
     return this.socket.port;
   }
 
+  /** Datagrams that the kernel dropped because its buffer was full; undefined where it cannot be asked. */
+  kernelDrops(): number | undefined {
+    if (this.socket.closed) return undefined;
+    try {
+      return this.kernel && droppedDatagrams(this.kernel.libc, this.kernel.fd);
+    } catch {
+      return undefined;
+    }
+  }
+
   close(): void {
     this.socket.close();
     this.wall.close();
@@ -101,17 +122,17 @@ export class Receiver {
     } catch {}
   }
 
-  private askKernel({ receiveBuffer, log }: ReceiverParts): { receiveBufferBytes: number; bulk?: BulkReader } {
+  private askKernel({ receiveBuffer, log }: ReceiverParts): KernelSide | undefined {
     try {
       const libc = openLibc();
       // Not in Bun's types (1.4.5).
       const { fd } = this.socket as unknown as { fd: number };
       const receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
       logReceiveBuffer(log, receiveBuffer, receiveBufferBytes);
-      return { receiveBufferBytes, bulk: new BulkReader(libc, fd) };
+      return { libc, fd, receiveBufferBytes };
     } catch (error) {
       log.warn("receive_buffer", { asked: receiveBuffer, granted: "default", reason: (error as Error).message });
-      return { receiveBufferBytes: 0 };
+      return undefined;
     }
   }
 }

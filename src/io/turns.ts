@@ -25,6 +25,8 @@ export interface TurnsParts {
   readonly readBulk: (() => boolean) | undefined;
   /** Makes Bun's receive loop return to the event loop, without losing a datagram. */
   readonly interrupt: () => void;
+  /** Runs something when the event loop comes round: after Bun's receive loop, before the next. */
+  readonly defer: (run: () => void) => void;
   /** Milliseconds on a clock that only goes forward. */
   readonly nowMs: () => number;
   /** Does nothing for so long. */
@@ -60,7 +62,7 @@ export class Turns {
     this.bytes += bytes;
     if (this.underWay) return;
     this.underWay = true;
-    setImmediate(this.end);
+    this.parts.defer(this.end);
   }
 
   private ended(): void {

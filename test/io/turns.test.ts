@@ -1,0 +1,130 @@
+import { describe, expect, test } from "bun:test";
+import { chargedBytes, Gather } from "../../src/core/gather.ts";
+import { Turns } from "../../src/io/turns.ts";
+
+const DATAGRAM_BYTES = 40;
+/** What reading and relaying a datagram takes: a proxy that can carry 500,000 a second and no more. */
+const COST_MS = 0.002;
+const BULK_DATAGRAMS = 64;
+
+interface Weather {
+  readonly perSecond: number;
+  readonly bufferBytes: number;
+  readonly gatherMs: number;
+  /** Datagrams that come at once. */
+  readonly burst: number;
+  readonly bulk: boolean;
+}
+
+/**
+ * A kernel's queue in front of the real turns, on a simulated clock: datagrams come at a steady rate, in bursts, and
+ * are lost when the buffer is full.
+ */
+function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
+  const arrivals = Math.min(20_000, Math.max(50, perSecond));
+  const spacingMs = 1000 / perSecond;
+  const queueMax = Math.floor(bufferBytes / chargedBytes(DATAGRAM_BYTES));
+  let nowMs = 0;
+  let arrived = 0;
+  let queued = 0;
+  let lost = 0;
+  let interrupted = false;
+  let waitedMsMax = 0;
+  const queuedAtMs: number[] = [];
+  const deferred: (() => void)[] = [];
+
+  const arrive = () => {
+    for (; arrived < arrivals; arrived++) {
+      const atMs = Math.floor(arrived / burst) * burst * spacingMs;
+      if (atMs > nowMs) return;
+      if (queued === queueMax) {
+        lost++;
+      } else {
+        queued++;
+        queuedAtMs.push(atMs);
+      }
+    }
+  };
+  const read = () => {
+    queued--;
+    waitedMsMax = Math.max(waitedMsMax, nowMs - (queuedAtMs.shift() as number));
+    nowMs += COST_MS;
+    arrive();
+  };
+  const turns: Turns = new Turns({
+    gather: new Gather({ msMax: gatherMs, bufferBytes }),
+    flush: () => {},
+    interrupt: () => {
+      interrupted = true;
+    },
+    readBulk: bulk
+      ? () => {
+          const count = Math.min(BULK_DATAGRAMS, queued);
+          for (let i = 0; i < count; i++) {
+            read();
+            turns.datagram(DATAGRAM_BYTES);
+          }
+          return count === BULK_DATAGRAMS;
+        }
+      : undefined,
+    defer: (run) => deferred.push(run),
+    nowMs: () => nowMs,
+    sleep: (ms) => {
+      nowMs += ms;
+      arrive();
+    },
+  });
+
+  let loops = 0;
+  while (arrived < arrivals || queued > 0) {
+    loops++;
+    arrive();
+    // Bun: reads until the socket is empty or fails, then comes round.
+    interrupted = false;
+    while (queued > 0 && !interrupted) {
+      read();
+      turns.datagramFromBun(DATAGRAM_BYTES);
+    }
+    const due = deferred.splice(0);
+    for (const run of due) run();
+    if (due.length === 0 && queued === 0) nowMs += spacingMs / 2;
+  }
+  return { lost, loops, waitedMsMax, arrivals };
+}
+
+const RATES = [1, 50, 300, 1000, 10_000, 50_000, 100_000, 200_000, 400_000, 500_000];
+const BUFFERS = [212_992, 425_984, 1_048_576, 8_388_608];
+
+describe.each([
+  ["read in bulk", true],
+  ["read by Bun alone", false],
+])("gathering, %s", (_, bulk) => {
+  test.each(RATES.flatMap((perSecond) => BUFFERS.map((bufferBytes) => [perSecond, bufferBytes])))(
+    "at %d datagrams a second and a buffer of %d bytes loses nothing that would not be lost without it",
+    (perSecond, bufferBytes) => {
+      for (const burst of [1, 8, 20]) {
+        const weather = { perSecond, bufferBytes, burst, bulk };
+        const without = simulate({ ...weather, gatherMs: 0 });
+        const gathering = simulate({ ...weather, gatherMs: 10 });
+        expect(gathering.lost).toBeLessThanOrEqual(without.lost);
+      }
+    },
+  );
+
+  test("a metric waits no longer than the sleep and a turn", () => {
+    for (const perSecond of RATES) {
+      const { waitedMsMax } = simulate({ perSecond, bufferBytes: 8_388_608, gatherMs: 10, burst: 1, bulk });
+      expect(waitedMsMax).toBeLessThan(perSecond > 400_000 ? 40 : 21);
+    }
+  });
+
+  test("at a trickle nothing waits", () => {
+    const { waitedMsMax } = simulate({ perSecond: 100, bufferBytes: 8_388_608, gatherMs: 10, burst: 1, bulk });
+    expect(waitedMsMax).toBeLessThan(10);
+  });
+
+  test("the event loop comes round however much comes", () => {
+    const { loops, arrivals } = simulate({ perSecond: 500_000, bufferBytes: 8_388_608, gatherMs: 10, burst: 1, bulk });
+    expect(loops).toBeGreaterThan((arrivals * COST_MS) / 30);
+  });
+});
