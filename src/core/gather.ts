@@ -53,7 +53,7 @@ export class Gather {
   /** How many milliseconds to sleep after this turn. */
   sleepMs({ datagrams, bytes, elapsedMs }: TurnSeen): number {
     const ratePerMs = datagrams / Math.max(elapsedMs, 0.001);
-    this.ratePerMs += (1 - Math.exp(-elapsedMs / SMOOTHING_MS)) * (ratePerMs - this.ratePerMs);
+    this.ratePerMs += Math.min(1, elapsedMs / SMOOTHING_MS) * (ratePerMs - this.ratePerMs);
     if (!this.busy) return 0;
 
     const aimBytes = this.limits.bufferBytes * BUFFER_PART;
@@ -68,5 +68,5 @@ export class Gather {
 
 /** What the kernel charges its buffer for a datagram of so many bytes: 832 and more for a small one. */
 export function chargedBytes(bytes: number): number {
-  return 256 + 2 ** Math.ceil(Math.log2(bytes + CHARGE_OVERHEAD_BYTES));
+  return 256 + 2 ** (32 - Math.clz32(bytes + CHARGE_OVERHEAD_BYTES - 1));
 }
