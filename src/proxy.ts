@@ -1,6 +1,7 @@
 /** The whole proxy: a receiver, the pipeline behind it, and the console. */
 import { heapStats } from "bun:jsc";
-import { type Config, hostPort, type Problem } from "./core/config.ts";
+import { type Config, hostPort } from "./core/config.ts";
+import type { Problem } from "./core/configKeys.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
 import { Counters } from "./core/counters.ts";
 import type { LogFields } from "./core/logfmt.ts";
@@ -57,6 +58,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   }
 
   if (debugMode) pipeline.relay.witness = lineLog(config, log);
+  const t = performance.now();
   pipeline.startChecks();
   log.info("listening", {
     metrics: hostPort(config.host, receiver.port),

@@ -1,5 +1,5 @@
 /** A start that may fail in several places at once: what was opened so far, and everything that went wrong. */
-import type { Problem } from "./core/config.ts";
+import type { Problem } from "./core/configKeys.ts";
 
 interface Closable {
   close(): void;

@@ -3,43 +3,12 @@
  * literal), to one plain immutable value. Every problem is found and reported with its path, all at once.
  */
 import * as v from "valibot";
+import { isObject, type Problem, spellKeys } from "./configKeys.ts";
 import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, TYPE_BYTES_MAX } from "./line.ts";
 import { RING_KINDS } from "./placement.ts";
 import { NODES_MAX } from "./ring.ts";
 
 export const FAILOVERS = ["rehash", "hold"] as const;
-
-/** Key families: each key of ours, in lower case, and what else it may be called. The first spelling is shown. */
-const TOP_LEVEL_KEYS: Record<string, readonly string[]> = {
-  host: ["address"],
-  port: [],
-  address_ipv6: [],
-  managementhost: ["mgmt_address"],
-  managementport: ["mgmt_port"],
-  nodes: [],
-  checkInterval: [],
-  fall: [],
-  rise: [],
-  mirror: [],
-  ring: [],
-  failover: [],
-  cacheSize: [],
-  types: [],
-  maxDatagramBytes: [],
-  gather: [],
-  receiveBuffer: [],
-  // Etsy's, with one meaning that this proxy can honour.
-  server: [],
-  udp_version: [],
-  forkCount: [],
-};
-const NODE_KEYS: Record<string, readonly string[]> = {
-  host: [],
-  port: [],
-  managementport: ["adminport"],
-  name: [],
-  weight: [],
-};
 
 const DATAGRAM_BYTES_MAX = 65507;
 const HOST = "expected a host name or an IP address";
@@ -49,60 +18,70 @@ const port = wholeNumber(1, 65535, "a port, ");
 const flag = v.boolean(expected("expected true or false"));
 const label = "expected 1 to 255 printable characters without spaces";
 
-const nodeSchema = v.object({
-  host,
-  port,
-  managementport: v.optional(wholeNumber(0, 65535, "a port, or 0 for no checks, "), 0),
-  name: v.optional(v.pipe(v.string(expected(label)), v.regex(/^[\x21-\x7e\u00a1-\uffff]{1,255}$/, expected(label)))),
-  weight: v.optional(wholeNumber(1, 100), 1),
-});
+const nodeSchema = v.object(
+  {
+    host,
+    port,
+    managementport: v.optional(wholeNumber(0, 65535, "a port, or 0 for no checks, "), 0),
+    name: v.optional(v.pipe(v.string(expected(label)), v.regex(/^[^\s\p{C}]{1,255}$/u, expected(label)))),
+    weight: v.optional(wholeNumber(1, 100), 1),
+  },
+  entryOf("{ host: ..., port: ... }"),
+);
 
 const NODES = "expected a list of at least one node";
 const TYPES = `expected a list of types of 1 to ${TYPE_BYTES_MAX} bytes, or "*"`;
 const typeName = v.pipe(v.string(expected(TYPES)), v.regex(/^[\x21-\x39\x3b-\x7b\x7d\x7e]{1,4}$/, expected(TYPES)));
 
-const schema = v.object({
-  host: v.optional(host),
-  port: v.optional(port, 8125),
-  address_ipv6: v.optional(flag, false),
-  managementhost: v.optional(host, "127.0.0.1"),
-  managementport: v.optional(port, 8126),
-  nodes: v.pipe(
-    v.array(nodeSchema, expected(NODES)),
-    v.minLength(1, NODES),
-    v.maxLength(NODES_MAX, `at most ${NODES_MAX} nodes`),
-  ),
-  checkInterval: v.optional(wholeNumber(10, 86_400_000, "milliseconds, "), 1000),
-  fall: v.optional(wholeNumber(1, 1000), 2),
-  rise: v.optional(wholeNumber(1, 1000), 1),
-  mirror: v.optional(flag, false),
-  ring: v.optional(oneOf(RING_KINDS), "farmhash"),
-  failover: v.optional(oneOf(FAILOVERS), "rehash"),
-  cacheSize: v.optional(wholeNumber(0, 10_000_000), 65536),
-  types: v.optional(
-    v.pipe(
-      v.union(
-        [
-          v.pipe(
-            v.literal(ANY_TYPE),
-            v.transform((any): string[] => [any]),
-          ),
-          v.array(typeName),
-        ],
-        expected(TYPES),
-      ),
-      v.minLength(1, TYPES),
+const schema = v.object(
+  {
+    host: v.optional(host),
+    port: v.optional(port, 8125),
+    address_ipv6: v.optional(flag, false),
+    managementhost: v.optional(host, "127.0.0.1"),
+    managementport: v.optional(port, 8126),
+    nodes: v.pipe(
+      v.array(nodeSchema, expected(NODES)),
+      v.minLength(1, NODES),
+      v.maxLength(NODES_MAX, `at most ${NODES_MAX} nodes`),
     ),
-    ["c", "g", "ms", "h", "s", "d", EVENT_TYPE, SERVICE_CHECK_TYPE],
-  ),
-  maxDatagramBytes: v.optional(wholeNumber(0, DATAGRAM_BYTES_MAX, "bytes, "), 1432),
-  gather: v.optional(wholeNumber(0, 100, "milliseconds, "), 10),
-  receiveBuffer: v.optional(wholeNumber(4096, 2 ** 30, "bytes, "), 4_194_304),
-  server: v.optional(
-    v.picklist(["./servers/udp"], expected("only './servers/udp' is served: metrics arrive over UDP")),
-  ),
-  udp_version: v.optional(oneOf(["udp4", "udp6"])),
-  forkCount: v.optional(v.picklist([0, 1], expected("one process does the work here: expected 0 or 1"))),
+    checkInterval: v.optional(wholeNumber(10, 86_400_000, "milliseconds, "), 1000),
+    fall: v.optional(wholeNumber(1, 1000), 2),
+    rise: v.optional(wholeNumber(1, 1000), 1),
+    mirror: v.optional(flag, false),
+    ring: v.optional(oneOf(RING_KINDS), "farmhash"),
+    failover: v.optional(oneOf(FAILOVERS), "rehash"),
+    cacheSize: v.optional(wholeNumber(0, 10_000_000), 65536),
+    types: v.optional(
+      v.pipe(
+        v.union(
+          [
+            v.pipe(
+              v.literal(ANY_TYPE),
+              v.transform((any): string[] => [any]),
+            ),
+            v.array(typeName),
+          ],
+          expected(TYPES),
+        ),
+        v.minLength(1, TYPES),
+      ),
+      ["c", "g", "ms", "h", "s", "d", EVENT_TYPE, SERVICE_CHECK_TYPE],
+    ),
+    maxDatagramBytes: v.optional(wholeNumber(0, DATAGRAM_BYTES_MAX, "bytes, "), 1432),
+    gather: v.optional(wholeNumber(0, 100, "milliseconds, "), 10),
+    receiveBuffer: v.optional(wholeNumber(4096, 2 ** 30, "bytes, "), 4_194_304),
+    server: v.optional(
+      v.picklist(["./servers/udp"], expected("only './servers/udp' is served: metrics arrive over UDP")),
+    ),
+    udp_version: v.optional(oneOf(["udp4", "udp6"])),
+    forkCount: v.optional(v.picklist([0, 1], expected("one process does the work here: expected 0 or 1"))),
+  },
+  entryOf("{ nodes: [...] }"),
+);
+
+const addressesSchema = v.object({
+  nodes: v.array(v.object({ host: v.string(), port: v.number(), name: v.optional(v.string()) })),
 });
 
 export type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
@@ -113,12 +92,6 @@ export type Config = Readonly<
   Omit<v.InferOutput<typeof schema>, "host" | "nodes" | "server" | "udp_version" | "forkCount" | "address_ipv6">
 > & { readonly host: string; readonly nodes: readonly NodeConfig[] };
 
-/** `at`: path of the value, as `nodes[1].port`; empty for the file as a whole. */
-export interface Problem {
-  readonly at: string;
-  readonly message: string;
-}
-
 export interface ConfigReading {
   /** Absent if there is an error. */
   readonly config?: Config;
@@ -128,30 +101,26 @@ export interface ConfigReading {
 
 /** Reads the text of a configuration file. */
 export function readConfig(text: string): ConfigReading {
-  const warnings: Problem[] = [];
-  const errors: Problem[] = [];
-  if (text.trim() === "") return { errors: [{ at: "", message: "the file is empty" }], warnings };
+  if (text.trim() === "") return { errors: [{ at: "", message: "the file is empty" }], warnings: [] };
   let parsed: unknown;
   try {
     parsed = Bun.JSON5.parse(text);
   } catch (error) {
-    return { errors: [{ at: "", message: `not JSON: ${(error as Error).message}` }], warnings };
+    return { errors: [{ at: "", message: `not JSON: ${(error as Error).message}` }], warnings: [] };
   }
-  if (!isObject(parsed)) return { errors: [{ at: "", message: "expected an object: { nodes: [...] }" }], warnings };
 
-  const spelled = canonicalKeys(parsed, TOP_LEVEL_KEYS, "", errors, warnings);
-  if (Array.isArray(spelled.nodes)) {
-    spelled.nodes = spelled.nodes.map((node, i) =>
-      isObject(node) ? canonicalKeys(node, NODE_KEYS, `nodes[${i}].`, errors, warnings) : node,
-    );
-  }
-  const result = v.safeParse(schema, spelled);
-  for (const issue of result.issues ?? []) errors.push({ at: pathOf(issue), message: issue.message });
-  if (!result.success) return { errors, warnings };
+  if (!isObject(parsed)) return { errors: [{ at: "", message: "expected an object, { nodes: [...] }" }], warnings: [] };
+  const spelled = spellKeys(parsed);
+  const result = v.safeParse(schema, spelled.value);
+  const errors = [
+    ...spelled.errors,
+    ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
+    ...equalNodes(spelled.value),
+  ];
+  const { warnings } = spelled;
+  if (!result.success || errors.length > 0) return { errors, warnings };
   const { server, udp_version, forkCount, address_ipv6, ...kept } = result.output;
-  const nodes = kept.nodes.map((node) => ({ ...node, label: node.name ?? hostPort(node.host, node.port) }));
-  errors.push(...equalNodes(nodes));
-  if (errors.length > 0) return { errors, warnings };
+  const nodes = kept.nodes.map((node) => ({ ...node, label: labelOf(node) }));
   const ipv6 = address_ipv6 || udp_version === "udp6";
   return { config: { ...kept, nodes, host: kept.host ?? (ipv6 ? "::" : "0.0.0.0") }, errors, warnings };
 }
@@ -166,45 +135,22 @@ export function problemText({ at, message }: Problem): string {
   return at === "" ? message : `${at}: ${message}`;
 }
 
-/** The object with each key in its first spelling, whatever its case or family. */
-function canonicalKeys(
-  object: Record<string, unknown>,
-  families: Record<string, readonly string[]>,
-  prefix: string,
-  errors: Problem[],
-  warnings: Problem[],
-): Record<string, unknown> {
-  const spellings = new Map<string, string>();
-  for (const [key, others] of Object.entries(families)) {
-    for (const spelling of [key, ...others]) spellings.set(spelling.toLowerCase(), key);
-  }
-  const spelled: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(object)) {
-    const canonical = spellings.get(key.toLowerCase());
-    if (canonical === undefined) {
-      const nearest = nearestTo(key.toLowerCase(), [...spellings.values()]);
-      warnings.push({ at: `${prefix}${key}`, message: `unknown key, ignored (did you mean ${nearest}?)` });
-    } else if (Object.hasOwn(spelled, canonical)) {
-      errors.push({ at: `${prefix}${key}`, message: `given twice (as ${canonical})` });
-    } else {
-      spelled[canonical] = value;
-    }
-  }
-  return spelled;
-}
-
-function equalNodes(nodes: readonly NodeConfig[]): Problem[] {
+/** Of the file as it is written, so that it is told together with what else is wrong. */
+function equalNodes(file: unknown): Problem[] {
+  const { success, output } = v.safeParse(addressesSchema, file);
+  if (!success) return [];
   const problems: Problem[] = [];
-  nodes.forEach((node, i) => {
-    const address = hostPort(node.host, node.port);
-    const twin = nodes.findIndex((other) => other.label === node.label || hostPort(other.host, other.port) === address);
-    if (twin < i) problems.push({ at: `nodes[${i}]`, message: `the same node as nodes[${twin}] (${node.label})` });
+  output.nodes.forEach((node, i) => {
+    const same = ({ host, port, ...other }: (typeof output.nodes)[number]) =>
+      labelOf({ host, port, ...other }) === labelOf(node) || hostPort(host, port) === hostPort(node.host, node.port);
+    const twin = output.nodes.findIndex(same);
+    if (twin < i) problems.push({ at: `nodes[${i}]`, message: `the same node as nodes[${twin}] (${labelOf(node)})` });
   });
   return problems;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function labelOf({ name, host, port }: { name?: string | undefined; host: string; port: number }): string {
+  return name ?? hostPort(host, port);
 }
 
 function isHost(text: string): boolean {
@@ -223,14 +169,19 @@ function oneOf<const Options extends readonly string[]>(options: Options) {
   return v.picklist(options, expected(`expected one of ${options.join(", ")}`));
 }
 
+/** Message of an object: of a value that is none, or of an entry that is not there. */
+function entryOf(form: string) {
+  return ({ input, expected: wanted }: { input: unknown; expected: string | null }) =>
+    wanted === "Object" ? withInput(`expected an object, ${form}`, input) : "required, but it is missing";
+}
+
 /** Message of a check, with what was found instead. */
 function expected(message: string) {
   return (issue: { input: unknown }) => withInput(message, issue.input);
 }
 
 function withInput(message: string, input: unknown): string {
-  if (input === undefined) return `${message}, but it is missing`;
-  const shown = JSON.stringify(input) ?? String(input);
+  const shown = typeof input === "number" ? String(input) : JSON.stringify(input);
   return `${message}, not ${shown.length > 60 ? `${shown.slice(0, 60)}...` : shown}`;
 }
 
@@ -238,23 +189,4 @@ function pathOf(issue: v.BaseIssue<unknown>): string {
   let path = "";
   for (const { key } of issue.path ?? []) path += typeof key === "number" ? `[${key}]` : `${path && "."}${String(key)}`;
   return path;
-}
-
-function nearestTo(word: string, candidates: readonly string[]): string {
-  const distances = candidates.map((candidate) => editDistance(word, candidate.toLowerCase()));
-  return candidates[distances.indexOf(Math.min(...distances))];
-}
-
-/** Levenshtein's, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const above = row;
-    row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substituted, above[j] + 1, row[j - 1] + 1));
-    }
-  }
-  return row[b.length];
 }

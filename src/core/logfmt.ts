@@ -10,5 +10,12 @@ export function logfmt(fields: LogFields): string {
 }
 
 function quoted(value: string): string {
-  return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(value) ? value : JSON.stringify(value);
+  return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(value)
+    ? value
+    : JSON.stringify(value).replace(/[\p{C}\u2028\u2029]/gu, escaped);
+}
+
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }

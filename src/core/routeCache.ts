@@ -62,7 +62,7 @@ export class RouteCache {
     if (length > NAME_BYTES_MAX || length > this.names.length) return;
     if (this.size === this.namesMax || this.namesEnd + length > this.names.length) this.clear();
     const { slots, slotMask } = this;
-    let slot = (hash & slotMask) * SLOT_INTS; // if no place is free, the first one is taken over
+    let slot = (hash & slotMask) * SLOT_INTS; // if no place is free, the first one is taken over, and its name forgotten
     for (let probe = 0; probe < PROBES; probe++) {
       const candidate = ((hash + probe) & slotMask) * SLOT_INTS;
       if (slots[candidate + LENGTH] === 0) {
@@ -70,13 +70,13 @@ export class RouteCache {
         break;
       }
     }
+    if (slots[slot + LENGTH] === 0) this.size++;
     slots[slot + HASH] = hash;
     slots[slot + OFFSET] = this.namesEnd;
     slots[slot + LENGTH] = length;
     slots[slot + OWNER] = owner;
     this.names.set(bytes.subarray(start, end), this.namesEnd);
     this.namesEnd += length;
-    this.size++;
   }
 
   /** Forgets every name. */

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Placement } from "../../src/core/placement.ts";
+import { NO_OWNER, ownerAt } from "../../src/core/ring.ts";
+import { Router } from "../../src/core/router.ts";
+import { loadFingerprint32 } from "../../src/io/farmhash.ts";
+
+const NODES = Array.from({ length: 4 }, (_, i) => ({ label: `127.0.0.1:${8130 + i}`, weight: 1 }));
+const placements = (["farmhash", "etsy"] as const).map((kind) => new Placement(kind, NODES, loadFingerprint32()));
+
+describe("the owner of a name", () => {
+  test("is the ring's, at every moment, whatever was remembered before", () => {
+    const name = fc.oneof(fc.constantFrom("a", "b", "app.logins"), fc.string({ minLength: 1, maxLength: 6 }));
+    const isUp = fc.array(fc.boolean(), { minLength: NODES.length, maxLength: NODES.length });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...placements),
+        fc.constantFrom(0, 1, 2, 64),
+        fc.constantFrom(0, 3, 0xffffffff),
+        fc.array(fc.oneof({ weight: 9, arbitrary: name }, { weight: 1, arbitrary: isUp }), {
+          maxLength: 60,
+          size: "max",
+        }),
+        (placement, cacheSize, hashMask, steps) => {
+          const router = new Router(placement, cacheSize);
+          for (const step of steps) {
+            if (typeof step !== "string") {
+              router.use(placement.live(step));
+              expect(router.namesCached).toBe(0);
+              continue;
+            }
+            const bytes = Buffer.from(`${step}:1|c`);
+            const nameEnd = bytes.length - 4;
+            const hash = (Number(Bun.hash.xxHash32(step)) & hashMask) | 0;
+            const owner = router.owner(bytes, 0, nameEnd, hash);
+            expect(owner).toBe(ownerAt(router.ring, placement.position(bytes, 0, nameEnd)));
+            expect(router.namesCached).toBeLessThanOrEqual(cacheSize);
+          }
+        },
+      ),
+    );
+  });
+
+  test("is nobody while no node is up, and its own again afterwards", () => {
+    const [placement] = placements;
+    const router = new Router(placement, 64);
+    const bytes = Buffer.from("app.logins");
+    const owner = router.owner(bytes, 0, bytes.length, 1);
+    router.use(placement.live(NODES.map(() => false)));
+    expect(router.owner(bytes, 0, bytes.length, 1)).toBe(NO_OWNER);
+    expect(router.namesCached).toBe(0);
+    router.use(placement.full);
+    expect(router.owner(bytes, 0, bytes.length, 1)).toBe(owner);
+  });
+
+  test("is looked up once, and then remembered", () => {
+    let hashed = 0;
+    const fingerprint32 = loadFingerprint32();
+    const counting = new Placement("farmhash", NODES, (input) => {
+      hashed++;
+      return fingerprint32(input);
+    });
+    hashed = 0;
+    const router = new Router(counting, 64);
+    const bytes = Buffer.from("app.logins");
+    for (let i = 0; i < 10; i++) router.owner(bytes, 0, bytes.length, 1);
+    expect(hashed).toBe(1);
+    expect(router.namesCached).toBe(1);
+  });
+});

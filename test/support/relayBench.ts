@@ -1,0 +1,91 @@
+/** A relay on a bench: real batches, counters and routes; instead of sockets, lists of what they were given. */
+import { Batch } from "../../src/core/batch.ts";
+import { Counters } from "../../src/core/counters.ts";
+import { Lines } from "../../src/core/line.ts";
+import { Placement } from "../../src/core/placement.ts";
+import { Relay } from "../../src/core/relay.ts";
+import { Router } from "../../src/core/router.ts";
+import type { View } from "../../src/core/stats.ts";
+import { loadFingerprint32 } from "../../src/io/farmhash.ts";
+import { DEFAULT_TYPES } from "./naiveLines.ts";
+
+export const BENCH_LABELS = ["127.0.0.1:8130", "127.0.0.1:8131", "127.0.0.1:8132"];
+const NODES = BENCH_LABELS.map((label) => ({ label, weight: 1 }));
+
+/** Where names go on every bench. */
+export const PLACEMENT = new Placement("farmhash", NODES, loadFingerprint32());
+
+export interface RelayBenchParts {
+  readonly mirror?: boolean;
+  readonly datagramBytesMax?: number;
+  readonly cacheSize?: number;
+}
+
+export class RelayBench {
+  readonly relay: Relay;
+  /** Undefined when mirroring. */
+  readonly router: Router | undefined;
+  readonly counters = new Counters(NODES.length);
+  readonly batches: readonly Batch[];
+  /** Datagrams that the sockets took, of each node. */
+  readonly sent: readonly string[][] = NODES.map(() => []);
+  /** The most datagrams that the socket of each node takes in one go. */
+  readonly takes: number[] = NODES.map(() => Number.POSITIVE_INFINITY);
+
+  constructor({ mirror = false, datagramBytesMax = 1432, cacheSize = 64 }: RelayBenchParts) {
+    this.batches = NODES.map(() => new Batch(datagramBytesMax));
+    this.router = mirror ? undefined : new Router(PLACEMENT, cacheSize);
+    this.relay = new Relay({
+      lines: new Lines(DEFAULT_TYPES, 1),
+      router: this.router,
+      batches: this.batches,
+      counters: this.counters,
+      send: (node) => this.send(node),
+    });
+  }
+
+  /** A datagram arrives; latin1, a character a byte. What lies around it in memory would be metrics, too. */
+  receive(datagram: string): void {
+    const around = "around:1|c\n";
+    const bytes = Buffer.from(`${around}${datagram}\n${around}`, "latin1");
+    this.relay.datagram(bytes, around.length, around.length + datagram.length);
+  }
+
+  /** Lines that the socket of the node took. */
+  linesSent(node: number): string[] {
+    return this.sent[node].flatMap((datagram) => datagram.split("\n"));
+  }
+
+  /** Lines that wait in the batch of the node. */
+  linesWaiting(node: number): string[] {
+    return this.batches[node].views().flatMap((bytes) => bytes.toString("latin1").split("\n"));
+  }
+
+  /** Lines of the node that were dropped, for whatever reason. */
+  linesDropped(node: number): number {
+    return Object.values(this.counters.nodes[node].linesDropped).reduce((sum, lines) => sum + lines, 0);
+  }
+
+  /** What the console would be shown now. */
+  view(): View {
+    return {
+      uptimeSeconds: 51.9,
+      counters: this.counters,
+      nodes: NODES.map(({ label }, node) => ({
+        label,
+        isUp: true,
+        counters: this.counters.nodes[node],
+        batch: this.batches[node],
+      })),
+      namesCached: this.router?.namesCached ?? 0,
+      receiveBufferBytes: 425_984,
+      kernelDrops: 7,
+    };
+  }
+
+  private send(node: number): void {
+    const views = this.batches[node].views().slice(0, this.takes[node]);
+    this.sent[node].push(...views.map((bytes) => bytes.toString("latin1")));
+    this.counters.nodes[node].linesRelayed += this.batches[node].shift(views.length);
+  }
+}
