@@ -58,7 +58,6 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   }
 
   if (debugMode) pipeline.relay.witness = lineLog(config, log);
-  const t = performance.now();
   pipeline.startChecks();
   log.info("listening", {
     metrics: hostPort(config.host, receiver.port),
@@ -67,27 +66,25 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     ring: config.mirror ? "mirror" : config.ring,
   });
   const stop = async () => {
-    // What the kernel holds now is read before the second of two turns of the event loop ends.
-    await nextTurn();
-    await nextTurn();
-    const drops = receiver.kernelDrops();
-    receiver.close();
+    await receiver.finish();
     pipeline.finish();
-    log.info("stopped", summaryOf(view(), drops));
+    log.info("stopped", summaryOf(view()));
     start.close();
   };
   return { port: receiver.port, consolePort: console.port, view, stop };
 }
 
 /** The last word on what came of it all. */
-function summaryOf(view: View, kernelDrops: number | undefined): LogFields {
-  const shown = ["packets_received", "lines_received", "lines_rejected", "lines_relayed", "lines_dropped"];
-  const figures = Object.fromEntries(statsOf(view).filter(([name]) => shown.includes(name)));
-  return kernelDrops === undefined ? figures : { ...figures, kernel_drops: kernelDrops };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+function summaryOf(view: View): LogFields {
+  const shown = [
+    "packets_received",
+    "kernel_drops",
+    "lines_received",
+    "lines_rejected",
+    "lines_relayed",
+    "lines_dropped",
+  ];
+  return Object.fromEntries(statsOf(view).filter(([name]) => shown.includes(name)));
 }
 
 function memory(): MemoryFigures {

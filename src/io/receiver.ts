@@ -9,6 +9,9 @@ import { Turns } from "./turns.ts";
 /** What the kernel grants a socket that asks for nothing, where it cannot be asked (Linux's default). */
 const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 
+/** The longest that the last reading takes: in a flood there is no end to what has come. */
+const FINISH_MS_MAX = 200;
+
 export interface ReceiverParts {
   /** An IP address. */
   readonly host: string;
@@ -41,6 +44,9 @@ export class Receiver {
   private readonly loopback: string;
   private readonly turns: Turns;
   private readonly kernel: KernelSide | undefined;
+  /** Datagrams handed over so far. */
+  private datagrams = 0;
+  private dropsAtClose: number | undefined;
 
   private constructor(socket: udp.Socket<"buffer">, wall: Wall, parts: ReceiverParts) {
     this.socket = socket;
@@ -52,6 +58,7 @@ export class Receiver {
     this.kernel = kernel;
     this.receiveBufferBytes = kernel?.receiveBufferBytes;
     const onBulkDatagram = (bytes: Buffer, start: number, end: number) => {
+      this.datagrams++;
       onDatagram(bytes, start, end);
       this.turns.datagram(end - start);
     };
@@ -76,6 +83,7 @@ export class Receiver {
         port,
         socket: {
           data: (_, bytes) => {
+            receiver.datagrams++;
             onDatagram(bytes, 0, bytes.length);
             receiver.turns.datagramFromBun(bytes.length);
           },
@@ -97,7 +105,7 @@ export class Receiver {
 
   /** Datagrams that the kernel dropped because its buffer was full; undefined where it cannot be asked. */
   kernelDrops(): number | undefined {
-    if (this.socket.closed) return undefined;
+    if (this.socket.closed) return this.dropsAtClose;
     try {
       return this.kernel && droppedDatagrams(this.kernel.libc, this.kernel.fd);
     } catch {
@@ -105,7 +113,22 @@ export class Receiver {
     }
   }
 
+  /** Reads what the kernel holds now, and closes: what comes after this moment is for whoever listens next. */
+  async finish(): Promise<void> {
+    const untilMs = performance.now() + FINISH_MS_MAX;
+    let before: number;
+    do {
+      before = this.datagrams;
+      // Bun reads between the two.
+      await nextTurn();
+      await nextTurn();
+    } while (this.datagrams > before && performance.now() < untilMs);
+    this.close();
+  }
+
   close(): void {
+    if (this.socket.closed) return;
+    this.dropsAtClose = this.kernelDrops();
     this.socket.close();
     this.wall.close();
   }
@@ -135,6 +158,10 @@ export class Receiver {
       return undefined;
     }
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */
