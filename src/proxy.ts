@@ -35,7 +35,6 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
       host: await resolveHost(config.host),
       onDatagram: (bytes, start, end) => pipeline?.relay.datagram(bytes, start, end),
       onTurnEnd: () => pipeline?.relay.flush(),
-      log,
     });
   });
 
@@ -44,7 +43,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     counters,
     nodes: pipeline?.nodes() ?? [],
     namesCached: pipeline?.namesCached ?? 0,
-    receiveBufferBytes: receiver?.receiveBufferBytes,
+    receiveBufferBytes: typeof receiver?.receiveBuffer === "number" ? receiver.receiveBuffer : undefined,
     kernelDrops: receiver?.kernelDrops(),
   });
   const desk: Desk = { config, view, memory, health: "up" };
@@ -65,6 +64,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     nodes: config.nodes.length,
     ring: config.mirror ? "mirror" : config.ring,
   });
+  logReceiveBuffer(log, config.receiveBuffer, receiver.receiveBuffer);
   const stop = async () => {
     await receiver.finish();
     pipeline.finish();
@@ -72,6 +72,13 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     start.close();
   };
   return { port: receiver.port, consolePort: console.port, view, stop };
+}
+
+/** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */
+function logReceiveBuffer(log: Log, asked: number, granted: number | Error): void {
+  if (granted instanceof Error) log.warn("receive_buffer", { asked, granted: "default", reason: granted.message });
+  else if (granted >= 2 * asked) log.info("receive_buffer", { asked, granted: granted / 2 });
+  else log.warn("receive_buffer", { asked, granted: granted / 2, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
 }
 
 /** The last word on what came of it all. */

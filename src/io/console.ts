@@ -6,17 +6,23 @@ import type { CutReason } from "../core/counters.ts";
 /** The connection that was quiet for longest makes room for one more. */
 export const CONNECTIONS_MAX = 128;
 export const LINE_BYTES_MAX = 4096;
-/** Answers that a client has not read yet. */
-export const UNREAD_BYTES_MAX = 1024 * 1024;
+/** What a client may ask without reading the answers. */
+export const UNANSWERED_BYTES_MAX = 1024 * 1024;
+/** Lines of one client that are answered before others have their turn. */
+const LINES_PER_TURN = 16;
 /** A line without its end is taken for whole when nothing more came for this long (`echo -n stats | nc`). */
 const PAUSE_MS = 50;
 const IDLE_SECONDS = 120;
 
 class Connection {
-  line = "";
+  /** What was asked and is not answered yet. */
+  asked = "";
+  /** The rest of an answer that the client has not read yet. */
   unread: Buffer = Buffer.alloc(0);
+  /** The connection ends after the answer under way. */
   ending = false;
   pause: ReturnType<typeof setTimeout> | undefined;
+  more: ReturnType<typeof setImmediate> | undefined;
 }
 
 type Client = Socket<Connection>;
@@ -48,7 +54,7 @@ export class Console {
       socket: {
         open: (client) => this.open(client),
         data: (client, bytes) => this.received(client, bytes),
-        drain: (client) => void this.write(client, ""),
+        drain: (client) => this.drained(client),
         end: (client) => this.ended(client),
         timeout: (client) => this.cut(client, "idle"),
         close: (client) => this.forget(client),
@@ -67,63 +73,84 @@ export class Console {
 
   private open(client: Client): void {
     client.data = new Connection();
-    client.timeout(IDLE_SECONDS);
-    this.clients.add(client);
+    this.alive(client);
     if (this.clients.size <= CONNECTIONS_MAX) return;
     const [quietest] = this.clients;
     this.cut(quietest, "too_many");
   }
 
-  private received(client: Client, bytes: Buffer): void {
-    const connection = client.data;
+  /** Puts the client behind all others in the order of quietness, and its timeout off: Bun's does not start again. */
+  private alive(client: Client): void {
+    client.timeout(IDLE_SECONDS);
     this.clients.delete(client);
     this.clients.add(client);
-    clearTimeout(connection.pause);
-    const lines = (connection.line + bytes.toString("latin1")).split("\n");
-    connection.line = lines.pop() as string;
-    for (const line of lines) {
-      if (line.length > LINE_BYTES_MAX) this.cut(client, "line_too_long");
-      else if (this.say(client, line)) continue;
-      return;
-    }
-    if (connection.line.length > LINE_BYTES_MAX) this.cut(client, "line_too_long");
-    else if (looksComplete(connection.line)) connection.pause = setTimeout(() => this.sayRest(client), PAUSE_MS);
+  }
+
+  private received(client: Client, bytes: Buffer): void {
+    const connection = client.data;
+    this.alive(client);
+    connection.asked += bytes.toString("latin1");
+    if (connection.asked.length > UNANSWERED_BYTES_MAX) this.cut(client, "unread");
+    else this.serve(client);
   }
 
   /** The client will send no more: what is left is a line, and after the answers the connection ends. */
   private ended(client: Client): void {
-    if (!this.sayRest(client)) return;
-    client.data.ending = true;
-    this.write(client, "");
+    client.data.asked += "\nquit\n";
+    this.serve(client);
   }
 
-  private sayRest(client: Client): boolean {
-    clearTimeout(client.data.pause);
-    const line = client.data.line;
-    client.data.line = "";
-    return this.say(client, line);
-  }
-
-  /** Answers one line. False: the connection takes no more. */
-  private say(client: Client, line: string): boolean {
-    if (client.data.ending) return false;
-    const reply = answer(line, this.desk);
-    if (reply?.close) client.data.ending = true;
-    return reply === undefined || this.write(client, reply.text);
-  }
-
-  private write(client: Client, text: string): boolean {
+  /**
+   * Answers what was asked, in order: no more than the client reads, and a few lines at a time, so that what else the
+   * process has to do is not kept waiting.
+   */
+  private serve(client: Client): void {
     const connection = client.data;
-    const bytes = Buffer.concat([connection.unread, Buffer.from(text)]);
-    const written = bytes.length > 0 ? client.write(bytes) : 0;
-    if (written < 0) return false;
-    connection.unread = bytes.subarray(written);
-    if (connection.unread.length > UNREAD_BYTES_MAX) {
-      this.cut(client, "unread");
-      return false;
+    clearTimeout(connection.pause);
+    clearImmediate(connection.more);
+    for (let served = 0; served < LINES_PER_TURN; served++) {
+      if (connection.unread.length > 0 || connection.ending) return;
+      const lineEnd = connection.asked.indexOf("\n");
+      const length = lineEnd === -1 ? connection.asked.length : lineEnd;
+      if (length > LINE_BYTES_MAX) this.cut(client, "line_too_long");
+      else if (lineEnd === -1) this.awaitRest(client);
+      else {
+        const line = connection.asked.slice(0, lineEnd);
+        connection.asked = connection.asked.slice(lineEnd + 1);
+        this.say(client, line);
+        continue;
+      }
+      return;
     }
-    if (connection.ending && connection.unread.length === 0) client.end();
-    return !connection.ending;
+    connection.more = setImmediate(() => this.serve(client));
+  }
+
+  /** A command may be whole without its line end. */
+  private awaitRest(client: Client): void {
+    if (!looksComplete(client.data.asked)) return;
+    client.data.pause = setTimeout(() => {
+      client.data.asked += "\n";
+      this.serve(client);
+    }, PAUSE_MS);
+  }
+
+  private say(client: Client, line: string): void {
+    const reply = answer(line, this.desk);
+    if (reply === undefined) return;
+    if (reply.close) client.data.ending = true;
+    this.write(client, Buffer.from(reply.text));
+  }
+
+  private drained(client: Client): void {
+    this.alive(client);
+    this.write(client, client.data.unread);
+    this.serve(client);
+  }
+
+  private write(client: Client, bytes: Buffer): void {
+    const written = bytes.length > 0 ? client.write(bytes) : 0;
+    client.data.unread = bytes.subarray(Math.max(0, written));
+    if (client.data.ending && client.data.unread.length === 0) client.end();
   }
 
   private cut(client: Client, reason: CutReason): void {
@@ -134,6 +161,7 @@ export class Console {
 
   private forget(client: Client): void {
     clearTimeout(client.data?.pause);
+    clearImmediate(client.data?.more);
     this.clients.delete(client);
   }
 }

@@ -3,7 +3,6 @@ import type { udp } from "bun";
 import { Gather } from "../core/gather.ts";
 import { BulkReader } from "./bulkReader.ts";
 import { droppedDatagrams, type Libc, openLibc, setReceiveBuffer } from "./libc.ts";
-import type { Log } from "./log.ts";
 import { Turns } from "./turns.ts";
 
 /** What the kernel grants a socket that asks for nothing, where it cannot be asked (Linux's default). */
@@ -24,7 +23,6 @@ export interface ReceiverParts {
   readonly onDatagram: (bytes: Buffer, start: number, end: number) => void;
   /** Nothing more for now: what waits can be sent. */
   readonly onTurnEnd: () => void;
-  readonly log: Log;
 }
 
 type Wall = udp.ConnectedSocket<"buffer">;
@@ -37,13 +35,11 @@ interface KernelSide {
 }
 
 export class Receiver {
-  /** Kernel buffer granted, as the kernel counts it; undefined where it cannot be asked. */
-  readonly receiveBufferBytes: number | undefined;
   private readonly socket: udp.Socket<"buffer">;
   private readonly wall: Wall;
   private readonly loopback: string;
   private readonly turns: Turns;
-  private readonly kernel: KernelSide | undefined;
+  private readonly kernel: KernelSide | Error;
   /** Datagrams handed over so far. */
   private datagrams = 0;
   private dropsAtClose: number | undefined;
@@ -54,16 +50,18 @@ export class Receiver {
     this.loopback = loopbackOf(parts.host);
     const { onDatagram, onTurnEnd } = parts;
     const kernel = this.askKernel(parts);
-    const bulk = kernel && new BulkReader(kernel.libc, kernel.fd);
+    const bulk = kernel instanceof Error ? undefined : new BulkReader(kernel.libc, kernel.fd);
     this.kernel = kernel;
-    this.receiveBufferBytes = kernel?.receiveBufferBytes;
     const onBulkDatagram = (bytes: Buffer, start: number, end: number) => {
       this.datagrams++;
       onDatagram(bytes, start, end);
       this.turns.datagram(end - start);
     };
     this.turns = new Turns({
-      gather: new Gather({ msMax: parts.gather, bufferBytes: this.receiveBufferBytes ?? RECEIVE_BUFFER_DEFAULT_BYTES }),
+      gather: new Gather({
+        msMax: parts.gather,
+        bufferBytes: kernel instanceof Error ? RECEIVE_BUFFER_DEFAULT_BYTES : kernel.receiveBufferBytes,
+      }),
       flush: onTurnEnd,
       readBulk: bulk && (() => bulk.read(onBulkDatagram)),
       interrupt: () => this.interrupt(),
@@ -99,6 +97,11 @@ export class Receiver {
     }
   }
 
+  /** Kernel buffer granted, as the kernel counts it; or why it cannot be asked. */
+  get receiveBuffer(): number | Error {
+    return this.kernel instanceof Error ? this.kernel : this.kernel.receiveBufferBytes;
+  }
+
   get port(): number {
     return this.socket.port;
   }
@@ -106,8 +109,9 @@ export class Receiver {
   /** Datagrams that the kernel dropped because its buffer was full; undefined where it cannot be asked. */
   kernelDrops(): number | undefined {
     if (this.socket.closed) return this.dropsAtClose;
+    if (this.kernel instanceof Error) return undefined;
     try {
-      return this.kernel && droppedDatagrams(this.kernel.libc, this.kernel.fd);
+      return droppedDatagrams(this.kernel.libc, this.kernel.fd);
     } catch {
       return undefined;
     }
@@ -128,6 +132,7 @@ export class Receiver {
 
   close(): void {
     if (this.socket.closed) return;
+    this.turns.stop();
     this.dropsAtClose = this.kernelDrops();
     this.socket.close();
     this.wall.close();
@@ -145,29 +150,21 @@ export class Receiver {
     } catch {}
   }
 
-  private askKernel({ receiveBuffer, log }: ReceiverParts): KernelSide | undefined {
+  private askKernel({ receiveBuffer }: ReceiverParts): KernelSide | Error {
     try {
       const libc = openLibc();
       // Not in Bun's types (1.4.5).
       const { fd } = this.socket as unknown as { fd: number };
       const receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
-      logReceiveBuffer(log, receiveBuffer, receiveBufferBytes);
       return { libc, fd, receiveBufferBytes };
     } catch (error) {
-      log.warn("receive_buffer", { asked: receiveBuffer, granted: "default", reason: (error as Error).message });
-      return undefined;
+      return error as Error;
     }
   }
 }
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */
-function logReceiveBuffer(log: Log, asked: number, granted: number): void {
-  if (granted >= 2 * asked) log.info("receive_buffer", { asked, granted: granted / 2 });
-  else log.warn("receive_buffer", { asked, granted: granted / 2, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
 }
 
 function loopbackOf(host: string): string {

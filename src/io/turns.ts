@@ -38,6 +38,7 @@ export class Turns {
   private readonly end: () => void;
   private readonly fromBunMax: number;
   private underWay = false;
+  private stopped = false;
   private datagrams = 0;
   private bytes = 0;
   private fromBun = 0;
@@ -48,6 +49,11 @@ export class Turns {
     this.endedAtMs = parts.nowMs();
     this.end = () => this.ended();
     this.fromBunMax = parts.readBulk ? DATAGRAMS_MAX : DATAGRAMS_MAX_WITHOUT_BULK;
+  }
+
+  /** No turn begins or goes on any more: what was the socket's number may be another's. */
+  stop(): void {
+    this.stopped = true;
   }
 
   /** To be called for each datagram that Bun hands over, after it was relayed. */
@@ -67,7 +73,8 @@ export class Turns {
 
   private ended(): void {
     const { gather, flush, nowMs, sleep } = this.parts;
-    flush();
+    if (!this.stopped) flush();
+    if (this.stopped) return;
     const endedAtMs = nowMs();
     const seen = { datagrams: this.datagrams, bytes: this.bytes, elapsedMs: endedAtMs - this.endedAtMs };
     this.endedAtMs = endedAtMs;
@@ -84,6 +91,6 @@ export class Turns {
     const { readBulk, nowMs } = this.parts;
     if (readBulk === undefined) return;
     const untilMs = nowMs() + BULK_MS_MAX;
-    while (readBulk() && nowMs() < untilMs);
+    while (!this.stopped && readBulk() && nowMs() < untilMs);
   }
 }
