@@ -8,7 +8,7 @@ import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, TYPE_BYTES_MAX } from "./line
 import { RING_KINDS } from "./placement.ts";
 import { NODES_MAX } from "./ring.ts";
 
-export const FAILOVERS = ["rehash", "hold"] as const;
+const FAILOVERS = ["rehash", "hold"] as const;
 
 const DATAGRAM_BYTES_MAX = 65507;
 const HOST = "expected a host name or an IP address";
@@ -84,7 +84,7 @@ const addressesSchema = v.object({
   nodes: v.array(v.object({ host: v.string(), port: v.number(), name: v.optional(v.string()) })),
 });
 
-export type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
+type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
   /** What the ring hashes and the console calls it: its name, else `host:port`. */
   readonly label: string;
 };

@@ -76,8 +76,8 @@ function canonicalKeys(
         spellings.map((spelling) => spelling.as),
       );
       warnings.push({ at, message: `unknown key, ignored (did you mean ${nearest}?)` });
-    } else if (before !== undefined) {
-      errors.push({ at, message: `${as} says again what ${before} said: give one of them` });
+    } else if (before !== undefined && !Bun.deepEquals(value[key], entry)) {
+      errors.push({ at, message: `${as} says something else than ${before}: give one of them` });
     } else {
       found.set(key, as);
       value[key] = entry;

@@ -31,7 +31,7 @@ export interface PlacedNode {
  * Measured over 60 sets of 10 labels (addresses, host names): the share furthest from even is off by 4.1% in the median
  * and 6.0% at worst (1024 points: 5.2% and 9.1%; 512: 8.0% and 11.5%). 100 nodes take 45 ms to place, once a start.
  */
-export const VNODES = 2048;
+const VNODES = 2048;
 
 /** Hashes of the points of a node in `etsy` and `ketama` rings, before the rounding (hashring's "vnode count"). */
 const KETAMA_VNODES = 40;

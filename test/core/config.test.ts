@@ -255,11 +255,11 @@ describe("a bad file", () => {
     ["a process for each processor", `{ ${NODES}, forkCount: "auto" }`, "forkCount"],
     ["another server", `{ ${NODES}, server: "./servers/tcp" }`, "server"],
     ["an unknown UDP", `{ ${NODES}, udp_version: "udp5" }`, "udp_version"],
-    ["a key of two names, twice", `{ ${NODES}, mgmt_port: 8126, managementport: 8126 }`, "managementport"],
-    ["a key in two cases, twice", `{ ${NODES}, port: 8125, Port: 8125 }`, "Port"],
+    ["a key of two names, with two values", `{ ${NODES}, mgmt_port: 8126, managementport: 8127 }`, "managementport"],
+    ["a key in two cases, with two values", `{ ${NODES}, port: 8125, Port: 8126 }`, "Port"],
     [
-      "a node's key of two names, twice",
-      "{ nodes: [{ host: 'a', port: 1, adminport: 2, managementport: 2 }] }",
+      "a node's key of two names, with two values",
+      "{ nodes: [{ host: 'a', port: 1, adminport: 2, managementport: 3 }] }",
       "nodes[0].managementport",
     ],
   ])("%s", (_, text, at) => {
@@ -280,7 +280,7 @@ describe("a bad file", () => {
     [`{ ${NODES}, port: NaN }`, /not NaN/],
     [`{ ${NODES}, ring: "crc32" }`, /farmhash, etsy, ketama.*not "crc32"/],
     ["{ nodes: [{ host: 'a', port: 1 }, { host: 'a', port: 1 }] }", /nodes\[0\]/],
-    [`{ ${NODES}, mgmt_port: 8126, managementport: 8126 }`, /mgmt_port/],
+    [`{ ${NODES}, mgmt_port: 8126, managementport: 8127 }`, /mgmt_port/],
     [`{ ${NODES}, port: "${"x".repeat(5000)}" }`, /^.{1,200}$/],
   ])("%s: the message says what is wrong in words of the file", (text, words) => {
     const { errors } = readConfig(text);
@@ -290,7 +290,7 @@ describe("a bad file", () => {
 
   test("has all its errors told at once, beside the warnings", () => {
     const text = `{
-      port: 0, ring: "x", mirror: 1, colour: "red", fall: 3, FALL: 3,
+      port: 0, ring: "x", mirror: 1, colour: "red", fall: 3, FALL: 4,
       nodes: [{ host: "", port: "a" }, 5, { host: "b", port: 1, weight: 1000, color: 1 }],
     }`;
     const { config, errors, warnings } = readConfig(text);
@@ -299,6 +299,11 @@ describe("a bad file", () => {
       ["FALL", "mirror", "nodes[0].host", "nodes[0].port", "nodes[1]", "nodes[2].weight", "port", "ring"].sort(),
     );
     expect(warnings.map(({ at }) => at).sort()).toEqual(["colour", "nodes[2].color"]);
+  });
+
+  test("is not one that says the same twice, for two relays to read", () => {
+    const text = "{ nodes: [{ host: 'a', port: 1, adminport: 2, managementport: 2 }], mgmt_port: 9, managementport: 9 }";
+    expect(readConfig(text)).toMatchObject({ errors: [], warnings: [], config: { managementport: 9 } });
   });
 
   test("with equal nodes and another error has both told at once", () => {

@@ -4,7 +4,7 @@ import { CUT_REASONS, DROP_REASONS } from "../../src/core/counters.ts";
 import { REJECT_REASONS } from "../../src/core/line.ts";
 import { FIGURES, NODE_FIGURES, statsOf, type View } from "../../src/core/stats.ts";
 import { datagram } from "../support/arbitraries.ts";
-import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
 
 describe("the names of the figures", () => {
   test("are unique, and the table's own", () => {
@@ -47,6 +47,7 @@ describe("every line is in exactly one place", () => {
     { weight: 6, arbitrary: fc.record({ datagram }) },
     { weight: 1, arbitrary: fc.record({ node: fc.nat({ max: 2 }), isUp: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ node: fc.nat({ max: 2 }), takes: fc.constantFrom(0, 1) }) },
+    { weight: 1, arbitrary: fc.record({ inRing: fc.constantFrom([true, true, true], [false, false, false]) }) },
   );
 
   test.each([false, true])("as the figures show it (mirror: %p)", (mirror) => {
@@ -55,6 +56,7 @@ describe("every line is in exactly one place", () => {
         const bench = new RelayBench({ mirror, datagramBytesMax: max });
         for (const happening of happenings) {
           if ("datagram" in happening) bench.receive(happening.datagram);
+          else if ("inRing" in happening) bench.router?.use(PLACEMENT.live(happening.inRing));
           else if ("isUp" in happening) bench.relay.setUp(happening.node, happening.isUp);
           else bench.takes[happening.node] = happening.takes;
 
