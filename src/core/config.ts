@@ -2,6 +2,7 @@
  * The configuration: JSON5 text of this project, of go-statsd-proxy, or of Etsy's proxy.js (a JavaScript object
  * literal), to one plain immutable value. Every problem is found and reported with its path, all at once.
  */
+import { isIPv4 } from "node:net";
 import * as v from "valibot";
 import { isObject, type Problem, spellKeys } from "./configKeys.ts";
 import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, TYPE_BYTES_MAX } from "./line.ts";
@@ -121,8 +122,18 @@ export function readConfig(text: string): ConfigReading {
   if (!result.success || errors.length > 0) return { errors, warnings };
   const { server, udp_version, forkCount, address_ipv6, ...kept } = result.output;
   const nodes = kept.nodes.map((node) => ({ ...node, label: labelOf(node) }));
-  const ipv6 = address_ipv6 || udp_version === "udp6";
-  return { config: { ...kept, nodes, host: kept.host ?? (ipv6 ? "::" : "0.0.0.0") }, errors, warnings };
+  const host = listenHost(kept.host, address_ipv6 || udp_version === "udp6");
+  if (host === undefined) {
+    return { errors: [{ at: "host", message: `${kept.host} is IPv4, but IPv6 is asked for` }], warnings };
+  }
+  return { config: { ...kept, nodes, host }, errors, warnings };
+}
+
+/** Where to listen; undefined: the address is of the other family. */
+function listenHost(host: string | undefined, ipv6: boolean): string | undefined {
+  if (!ipv6) return host ?? "0.0.0.0";
+  if (host === undefined || host === "0.0.0.0") return "::";
+  return isIPv4(host) ? undefined : host;
 }
 
 /** `host:port`, with brackets around an IPv6 address. */

@@ -128,6 +128,7 @@ function memoryText(memory: MemoryFigures): string {
   return [
     `bytes allocated and in use: ${memory.heapUsedBytes}`,
     `bytes obtained from system: ${memory.residentBytes}`,
+    `bytes allocated and still in use: ${memory.heapUsedBytes}`,
     `bytes in idle spans: ${Math.max(0, memory.heapCapacityBytes - memory.heapUsedBytes)}`,
     `bytes in non-idle span: ${memory.heapUsedBytes}`,
     `total number of allocated objects: ${memory.objects}`,

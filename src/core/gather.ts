@@ -54,7 +54,7 @@ export class Gather {
   sleepMs({ datagrams, bytes, elapsedMs }: TurnSeen): number {
     const ratePerMs = datagrams / Math.max(elapsedMs, 0.001);
     this.ratePerMs += Math.min(1, elapsedMs / SMOOTHING_MS) * (ratePerMs - this.ratePerMs);
-    if (!this.busy) return 0;
+    if (!this.busy || datagrams === 0) return 0;
 
     const aimBytes = this.limits.bufferBytes * BUFFER_PART;
     const charged = datagrams * chargedBytes(bytes / datagrams);

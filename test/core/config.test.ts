@@ -301,8 +301,15 @@ describe("a bad file", () => {
     expect(warnings.map(({ at }) => at).sort()).toEqual(["colour", "nodes[2].color"]);
   });
 
+  test("is one that asks for IPv6 at an IPv4 address, unless that is any address", () => {
+    const { errors } = readConfig(`{ ${NODES}, address_ipv6: true, host: "10.0.0.1" }`);
+    expect(errors.map(({ at }) => at)).toEqual(["host"]);
+    expect(readConfig(`{ ${NODES}, address_ipv6: true, host: "0.0.0.0" }`).config?.host).toBe("::");
+  });
+
   test("is not one that says the same twice, for two relays to read", () => {
-    const text = "{ nodes: [{ host: 'a', port: 1, adminport: 2, managementport: 2 }], mgmt_port: 9, managementport: 9 }";
+    const text =
+      "{ nodes: [{ host: 'a', port: 1, adminport: 2, managementport: 2 }], mgmt_port: 9, managementport: 9 }";
     expect(readConfig(text)).toMatchObject({ errors: [], warnings: [], config: { managementport: 9 } });
   });
 
