@@ -76,7 +76,15 @@ export async function refusesConnections(port: number): Promise<boolean> {
   return refused;
 }
 
-/** A connection to a console. */
+const begun = new Set<Client>();
+
+/** Ends all connections to consoles that a test began. */
+export function endClients(): void {
+  for (const { socket } of begun) socket.destroy();
+  begun.clear();
+}
+
+/** A connection to a console. It ends with the test, if not before. */
 export class Client {
   /** What came so far. */
   answer = "";
@@ -98,7 +106,8 @@ export class Client {
   /** A connection that may not be there yet, and may never be. */
   static begin(port: number): Client {
     const client = new Client(connect({ host: HOST, port }));
-    onTestFinished(() => void client.socket.destroy());
+    begun.add(client);
+    onTestFinished(endClients);
     return client;
   }
 

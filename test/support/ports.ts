@@ -1,10 +1,16 @@
 /** Ports for programs that must be told theirs, and ports that refuse. */
 import { onTestFinished } from "bun:test";
 import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { udp } from "bun";
 import type { AtEnd } from "./cleanUp.ts";
 
 const HOST = "127.0.0.1";
+
+/** Not in every container. */
+export const IPV6_HERE = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
 
 /** Ports that were free a moment ago for both UDP and TCP, no two the same. */
 export async function freePorts<Count extends number>(count: Count): Promise<number[] & { length: Count }> {

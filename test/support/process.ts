@@ -74,7 +74,7 @@ export class Running {
   }
 }
 
-export interface NodeSettings {
+interface NodeSettings {
   readonly host: string;
   readonly port: number;
   readonly managementport?: number;

@@ -1,0 +1,249 @@
+/**
+ * What Bun 1.4.5 does that the code works around, or rests on. A test that fails with a newer Bun says which workaround can go, or what
+ * must be looked at again.
+ */
+import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { udp } from "bun";
+import { Backend } from "./support/backend.ts";
+import { emptyFolder } from "./support/folder.ts";
+import { IPV6_HERE, refusingPort } from "./support/ports.ts";
+import { run } from "./support/process.ts";
+import { until } from "./support/until.ts";
+
+setDefaultTimeout(30_000);
+
+const LINUX = process.platform === "linux";
+const HOST = "127.0.0.1";
+const IGNORE = { data: () => {}, error: () => {} };
+
+type Unconnected = udp.Socket<"buffer">;
+type Connected = udp.ConnectedSocket<"buffer">;
+
+async function unconnected(socket: udp.SocketHandler<"buffer"> = IGNORE): Promise<Unconnected> {
+  const opened = await Bun.udpSocket({ hostname: HOST, socket });
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+async function connected(port: number, socket: udp.ConnectedSocketHandler<"buffer"> = IGNORE): Promise<Connected> {
+  const opened = await Bun.udpSocket({ hostname: "0.0.0.0", connect: { hostname: HOST, port }, socket });
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+describe("receiving", () => {
+  const QUEUED = 150;
+
+  /**
+   * Puts 150 datagrams into a socket's queue before Bun looks at it. Returns how many were handed over in each turn of the event
+   * loop.
+   */
+  async function turnsOf(onDatagram: (socket: Unconnected, handedOver: number) => void): Promise<number[]> {
+    const turns: number[] = [];
+    let handedOver = 0;
+    let inTurn = 0;
+    const receiver = await unconnected({
+      data: (socket) => {
+        handedOver++;
+        if (inTurn++ === 0) {
+          setImmediate(() => {
+            turns.push(inTurn);
+            inTurn = 0;
+          });
+        }
+        onDatagram(socket, handedOver);
+      },
+      error: () => {},
+    });
+    const sender = await connected(receiver.port);
+    for (let i = 0; i < QUEUED; i++) expect(sender.send("x")).toBe(true);
+    await until("all", () => handedOver === QUEUED && inTurn === 0);
+    return turns;
+  }
+
+  test("one turn reads until the socket is empty, however many wait: Receiver's interrupt can go (oven-sh/bun#37103)", async () => {
+    expect(await turnsOf(() => {})).toEqual([QUEUED]);
+  });
+
+  test("a refused send ends the turn, and no datagram is lost: what Receiver's interrupt rests on", async () => {
+    const refusing = await refusingPort();
+    const turns = await turnsOf((socket, handedOver) => {
+      if (handedOver % 32 === 0) socket.send("", refusing, HOST);
+    });
+    expect(turns.length).toBeGreaterThanOrEqual(4);
+    // Eight are read with one call.
+    expect(Math.max(...turns)).toBeLessThanOrEqual(32 + 8);
+    expect(turns.reduce((sum, turn) => sum + turn)).toBe(QUEUED);
+  });
+
+  test("setImmediate runs after the turn, a microtask after each datagram: what Turns rests on", async () => {
+    let microtasks = 0;
+    const seen: number[] = [];
+    const turns = await turnsOf(() => {
+      seen.push(microtasks);
+      queueMicrotask(() => microtasks++);
+    });
+    expect(turns).toEqual([QUEUED]);
+    expect(seen).toEqual(Array.from({ length: QUEUED }, (_, i) => i));
+  });
+
+  test("a UDP socket has a file descriptor, though its type does not: what the receive buffer and BulkReader rest on", async () => {
+    const { fd } = (await unconnected()) as unknown as { fd: number };
+    expect(fd).toBeGreaterThan(2);
+  });
+});
+
+describe("errors of UDP sockets", () => {
+  test("the error handler gets the error alone: a handler may not look for it in its second argument", async () => {
+    const calls: unknown[][] = [];
+    const socket = await connected(await refusingPort(), { data: () => {}, error: (...args) => void calls.push(args) });
+    socket.send("x");
+    await until("the answer", () => calls.length > 0);
+    expect(calls[0]).toEqual([expect.objectContaining({ code: "ECONNREFUSED" })]);
+  });
+
+  test("without an error handler the answer to a refused datagram ends the process: `error: () => {}` can go", async () => {
+    const program = `
+      const socket = await Bun.udpSocket({ connect: { hostname: "${HOST}", port: ${await refusingPort()} }, socket: { data() {} } });
+      setInterval(() => socket.send("x"), 1);
+      setTimeout(() => process.exit(0), 2000);`;
+    const { exitCode, stderr } = await run([process.execPath, "-e", program], emptyFolder());
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("ECONNREFUSED");
+  });
+
+  test("on a shared socket a dead node's answer makes sends to living ones fail: a socket for each node can go", async () => {
+    const living = await Backend.open();
+    const dead = await refusingPort();
+    const socket = await unconnected();
+    let failed = 0;
+    for (let i = 0; i < 100; i++) {
+      socket.send("x", dead, HOST);
+      try {
+        socket.send("x", living.port, HOST);
+      } catch {
+        failed++;
+      }
+    }
+    expect(failed).toBeGreaterThan(0);
+  });
+
+  test("sendMany stops at the answer to an earlier datagram and does not say why: Sender's second try can go", async () => {
+    const socket = await connected(await refusingPort());
+    const counts = Array.from({ length: 20 }, () => {
+      try {
+        return socket.sendMany(["a", "b", "c"]);
+      } catch {
+        return 0;
+      }
+    });
+    expect(Math.min(...counts)).toBeLessThan(3);
+  });
+
+  test("too large a datagram: send throws, sendMany stops before it and does not say why", async () => {
+    const backend = await Backend.open();
+    const socket = await connected(backend.port);
+    const tooLarge = Buffer.alloc(65_508);
+    expect(() => socket.send(tooLarge)).toThrow(expect.objectContaining({ code: "EMSGSIZE" }));
+    expect(socket.sendMany(["a", tooLarge, "b"])).toBe(1);
+    await until("the first", () => backend.datagrams.length === 1);
+  });
+
+  test.skipIf(!IPV6_HERE)(
+    "connecting to IPv6 needs a bind to IPv6: the bind to :: in openNodeSocket can go (skipped without ::1)",
+    async () => {
+      const connect = { hostname: "::1", port: 9 };
+      const open = async (hostname?: string) =>
+        await Bun.udpSocket({ ...(hostname && { hostname }), connect, socket: IGNORE });
+      await expect(open()).rejects.toThrow();
+      (await open("::")).close();
+    },
+  );
+});
+
+describe("TCP sockets", () => {
+  test("what comes does not put the timeout off: the console must set it again", async () => {
+    let timeouts = 0;
+    const listener = Bun.listen({
+      hostname: HOST,
+      port: 0,
+      socket: {
+        open: (socket) => socket.timeout(1),
+        data: (socket) => void socket.write("pong"),
+        timeout: (socket) => {
+          timeouts++;
+          socket.terminate();
+        },
+      },
+    });
+    onTestFinished(() => listener.stop(true));
+    let pongs = 0;
+    let ended = false;
+    const client = await Bun.connect({
+      hostname: HOST,
+      port: listener.port,
+      socket: {
+        data: (socket) => {
+          pongs++;
+          // Never quiet.
+          setTimeout(() => socket.write("ping"), 20);
+        },
+        close: () => {
+          ended = true;
+        },
+      },
+    });
+    onTestFinished(() => client.terminate());
+    client.write("ping");
+    await until("the timeout", () => ended, 20_000);
+    expect(pongs).toBeGreaterThan(10);
+    expect(timeouts).toBe(1);
+  });
+});
+
+describe.skipIf(!LINUX)("compiled binaries", () => {
+  /** Compiles a program as `bun build --compile` does by default, and runs it. */
+  async function compiled(program: string, folder: string) {
+    const entry = join(folder, "entry.ts");
+    const outfile = join(folder, "compiled");
+    writeFileSync(entry, program);
+    await Bun.build({ entrypoints: [entry], target: "bun", compile: { outfile } });
+    return await run([outfile], folder);
+  }
+
+  test("farmhash does not survive as it is: embedAddon in scripts/build.ts can go", async () => {
+    const farmhash = createRequire(import.meta.url).resolve("farmhash");
+    const { exitCode, stderr } = await compiled(
+      `require(${JSON.stringify(farmhash)}).fingerprint32("x")`,
+      emptyFolder(),
+    );
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("Unsupported platform");
+  });
+
+  test("what a bunfig.toml in the working directory preloads is run by default: autoloadBunfig: false can go", async () => {
+    const folder = emptyFolder();
+    writeFileSync(join(folder, "bunfig.toml"), 'preload = ["./preloaded.ts"]\n');
+    writeFileSync(join(folder, "preloaded.ts"), 'console.log("preloaded");\n');
+    writeFileSync(join(folder, ".env"), "FROM_FILE=read\n");
+    const { stdout } = await compiled("console.log(process.env.FROM_FILE);", folder);
+    expect(stdout).toBe("preloaded\nread\n");
+  });
+});
+
+test("afterAll within beforeAll runs before the first test: endOfFile in test/support/cleanUp.ts can go", async () => {
+  const folder = emptyFolder();
+  const said = [
+    "beforeAll(() => afterAll(() => console.error('afterAll')));",
+    "test('one', () => console.error('in the test'));",
+  ];
+  writeFileSync(
+    join(folder, "order.test.ts"),
+    `import { afterAll, beforeAll, test } from "bun:test";\n${said.join("\n")}\n`,
+  );
+  const { stderr } = await run([process.execPath, "test", "order.test.ts"], folder);
+  expect(stderr.indexOf("afterAll")).toBeLessThan(stderr.indexOf("in the test"));
+});

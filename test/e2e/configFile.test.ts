@@ -1,0 +1,201 @@
+/** Configuration files that are wrong, or in the ways of those whom this proxy replaces, as the compiled binary takes them. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "bun";
+import exampleConfig from "../../exampleConfig.json";
+import { Backend, linesArrived } from "../support/backend.ts";
+import { binary } from "../support/binary.ts";
+import { ask, refusesConnections, send } from "../support/client.ts";
+import { emptyFolder } from "../support/folder.ts";
+import { freePort, freePorts } from "../support/ports.ts";
+import { configFile, type Output, run, startProxy, startProxyWith } from "../support/process.ts";
+
+setDefaultTimeout(30_000);
+
+const NODE = { host: "127.0.0.1", port: 8130 };
+
+/** Starts the proxy with a file that must keep it from starting. */
+async function refusal(settings: object | string): Promise<Output & { problems: string[] }> {
+  const folder = emptyFolder();
+  const file = configFile(folder, settings);
+  const output = await run([await binary(), "-f", file], folder);
+  return { ...output, problems: output.stderr.trimEnd().split("\n") };
+}
+
+/** By what is wrong: the file, and the beginning of each line that says so, without the file's name. */
+const WRONG: Record<string, [settings: object | string, ...problems: string[]]> = {
+  "an empty file": ["", "the file is empty"],
+  "a file of spaces": [" \n\t\n", "the file is empty"],
+  "not JSON": ["nodes = 127.0.0.1:8130", "not JSON: "],
+  "half of JSON": ['{ "nodes": [ { "host": "127.0', "not JSON: "],
+  "binary bytes": ["\0\x01\x02\x7f\xff", "not JSON: "],
+  "a list": ["[]", "expected an object"],
+  "a number": ["8125", "expected an object"],
+  "no nodes": ["{}", "nodes: "],
+  "an empty list of nodes": [{ nodes: [] }, "nodes: "],
+  "nodes that are no list": [{ nodes: NODE }, "nodes: "],
+  "a node that is no object": [{ nodes: ["127.0.0.1:8130"] }, "nodes[0]: "],
+  "a node without host": [{ nodes: [{ port: 8130 }] }, "nodes[0].host: "],
+  "a node without port": [{ nodes: [{ host: "127.0.0.1" }] }, "nodes[0].port: "],
+  "port 0": [{ nodes: [NODE], port: 0 }, "port: "],
+  "port 70000": [{ nodes: [NODE], port: 70000 }, "port: "],
+  'port "8125x"': [{ nodes: [NODE], port: "8125x" }, "port: "],
+  "port 8125.5": [{ nodes: [NODE], port: 8125.5 }, "port: "],
+  "a node's port 70000": [{ nodes: [NODE, { ...NODE, port: 70000 }] }, "nodes[1].port: "],
+  "two equal nodes": [{ nodes: [NODE, { ...NODE, port: 8131 }, NODE] }, "nodes[2]: the same node as nodes[0]"],
+  "two nodes of one name": [
+    {
+      nodes: [
+        { ...NODE, name: "a" },
+        { ...NODE, name: "a", port: 8131 },
+      ],
+    },
+    "nodes[1]: the same node as nodes[0]",
+  ],
+  "a ring that there is not": [{ nodes: [NODE], ring: "carp" }, "ring: expected one of farmhash, etsy, ketama"],
+  "a failover that there is not": [{ nodes: [NODE], failover: "no" }, "failover: expected one of rehash, hold"],
+  "a key twice": ['{ "nodes": [{ "host": "::1", "port": 1 }], "Port": 8125, "port": 8126 }', "port: "],
+  "mirror as a word": [{ nodes: [NODE], mirror: "yes" }, "mirror: "],
+  "everything at once": [
+    { nodes: [{ host: "not a host", port: -1 }], ring: "carp", checkInterval: "1s", port: 0 },
+    "port: ",
+    "nodes[0].host: ",
+    "nodes[0].port: ",
+    "checkInterval: ",
+    "ring: ",
+  ],
+};
+
+test.each(Object.keys(WRONG))("%s: one line for each problem, with its path, exit code 1", async (what) => {
+  const [settings, ...expected] = WRONG[what];
+  const { exitCode, stdout, problems } = await refusal(settings);
+  expect(exitCode).toBe(1);
+  expect(stdout).toBe("");
+  expect(problems).toHaveLength(expected.length);
+  for (const problem of expected)
+    expect(problems).toContainEqual(expect.stringMatching(startOf(`proxy.json: ${problem}`)));
+  for (const line of problems) expect(line).toMatch(/^[\x20-\x7e]+$/);
+});
+
+test("a missing file: one line with its name, exit code 1", async () => {
+  const { exitCode, stdout, stderr } = await run([await binary(), "-f", "nowhere.json"], emptyFolder());
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+  expect(stderr).toMatch(/^nowhere\.json: no such file .*\n$/);
+});
+
+test("a folder for a file: one line, exit code 1", async () => {
+  const folder = emptyFolder();
+  mkdirSync(join(folder, "proxy.json"));
+  const { exitCode, stderr } = await run([await binary(), "-f", "proxy.json"], folder);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^proxy\.json: .*\n$/);
+});
+
+describe("what shows only when sockets are opened", () => {
+  test("a name that does not resolve: one line with its path, exit code 1, nothing listens", async () => {
+    const [port, managementport] = await freePorts(2);
+    const nodes = [NODE, { host: "nowhere.invalid", port: 8131 }];
+    const { exitCode, stdout, problems } = await refusal({ nodes, host: "127.0.0.1", port, managementport });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    const path = "nodes[1].host: the name does not resolve";
+    expect(problems).toEqual([expect.stringMatching(startOf(path))]);
+    expect(await refusesConnections(managementport)).toBe(true);
+  });
+
+  test("a taken UDP port: one line with its path, exit code 1, and the console is not left open", async () => {
+    const holder = await Backend.open();
+    const managementport = await freePort();
+    const settings = { nodes: [NODE], host: holder.host, port: holder.port, managementport };
+    const { exitCode, problems } = await refusal(settings);
+    expect(exitCode).toBe(1);
+    expect(problems).toEqual([expect.stringMatching(/^port: the address is in use .*EADDRINUSE/)]);
+    expect(await refusesConnections(managementport)).toBe(true);
+  });
+
+  test("a taken TCP port: one line with its path, exit code 1", async () => {
+    const [port, managementport] = await freePorts(2);
+    const holder = createServer().listen({ host: "127.0.0.1", port: managementport });
+    await new Promise((resolve) => holder.once("listening", resolve));
+    const { exitCode, problems } = await refusal({ nodes: [NODE], host: "127.0.0.1", port, managementport });
+    await new Promise((resolve) => holder.close(resolve));
+    expect(exitCode).toBe(1);
+    expect(problems).toEqual([expect.stringMatching(/^managementport: .*EADDRINUSE/)]);
+  });
+
+  test("an address that is not this machine's: one line with its path, exit code 1", async () => {
+    const { exitCode, problems } = await refusal({ nodes: [NODE], host: "192.0.2.1", port: await freePort() });
+    expect(exitCode).toBe(1);
+    expect(problems).toEqual([expect.stringMatching(/^port: not an address of this machine \(EADDRNOTAVAIL\)/)]);
+  });
+
+  test("all of it at once: all of it is said", async () => {
+    const holder = await Backend.open();
+    const nodes = [
+      { host: "nowhere.invalid", port: 8130 },
+      { host: "neither.invalid", port: 8131 },
+    ];
+    const settings = { nodes, host: holder.host, port: holder.port, managementport: await freePort() };
+    const { exitCode, problems } = await refusal(settings);
+    expect(exitCode).toBe(1);
+    expect(problems.map((line) => line.slice(0, line.indexOf(": "))).sort()).toEqual([
+      "nodes[0].host",
+      "nodes[1].host",
+      "port",
+    ]);
+  });
+});
+
+describe("files that work", () => {
+  test("an unknown key only warns, with the nearest known one", async () => {
+    const backend = await Backend.open();
+    const proxy = await startProxy({
+      nodes: [{ ...backend.node, adminprot: 1 } as typeof backend.node],
+      checkIntervall: 10,
+    });
+    const warnings = proxy.lines.filter((line) => line.includes("warning"));
+    expect(warnings).toEqual([
+      "proxy.json: warning: checkIntervall: unknown key, ignored (did you mean checkInterval?)",
+      expect.stringMatching(/^proxy\.json: warning: nodes\[0\]\.adminprot: unknown key, ignored/),
+    ]);
+    await send(proxy, ["works:1|c"]);
+    expect(await linesArrived([backend], 1)).toEqual(["works:1|c"]);
+  });
+
+  test("keys in any case, comments, single quotes and trailing commas", async () => {
+    const backend = await Backend.open();
+    const [port, managementport] = await freePorts(2);
+    const folder = emptyFolder();
+    const file = configFile(
+      folder,
+      `// as people write them
+      {
+        NODES: [ { Host: '127.0.0.1', PORT: ${backend.port}, /* no checks */ AdminPort: 0, }, ],
+        'Host': "127.0.0.1", Port: ${port}, mgmt_port: ${managementport},
+      }`,
+    );
+    const proxy = await startProxyWith(file, { port, managementport }, { folder });
+    await send(proxy, ["works:1|c"]);
+    expect(await linesArrived([backend], 1)).toEqual(["works:1|c"]);
+    expect(JSON.parse(await ask(proxy, "config"))).toMatchObject({ port, managementport, checkInterval: 1000 });
+  });
+
+  test.each([
+    ["the example of this repository", JSON.stringify(exampleConfig)],
+    [
+      "the example of Etsy's proxy",
+      readFileSync(fileURLToPath(import.meta.resolve("statsd/exampleProxyConfig.js")), "utf8"),
+    ],
+  ])("%s passes --check without a warning", async (_, text) => {
+    const folder = emptyFolder();
+    const file = configFile(folder, text);
+    const { exitCode, stdout, stderr } = await run([await binary(), "-f", file, "--check"], folder);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout.match(/checked at port \d+/g)).toHaveLength(3);
+  });
+});
+
+function startOf(text: string): RegExp {
+  return new RegExp(`^${text.replace(/[[\](){}.*+?^$|\\]/g, "\\$&")}`);
+}
