@@ -1,31 +1,11 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import type { Socket } from "bun";
-import { readConfig } from "../../src/core/config.ts";
-import type { Desk } from "../../src/core/console.ts";
-import { Counters, type CutReason } from "../../src/core/counters.ts";
-import type { View } from "../../src/core/stats.ts";
-import { CONNECTIONS_MAX, Console, LINE_BYTES_MAX, UNANSWERED_BYTES_MAX } from "../../src/io/console.ts";
+import { CONNECTIONS_MAX, LINE_BYTES_MAX, UNANSWERED_BYTES_MAX } from "../../src/io/console.ts";
 import { Client, refusesConnections } from "../support/client.ts";
+import { openConsole } from "../support/console.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
-
-/** A console of a proxy that has nothing to tell, and the reasons for which it cut connections. */
-function openConsole(view: () => View = viewOfNothing): { port: number; cuts: CutReason[]; close: () => void } {
-  const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
-  if (config === undefined) throw new Error("the configuration is good");
-  const memory = () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 });
-  const desk: Desk = { config, view, memory, health: "up" };
-  const cuts: CutReason[] = [];
-  const console = new Console({ host: "127.0.0.1", port: 0, desk, onCut: (reason) => void cuts.push(reason) });
-  onTestFinished(() => console.close());
-  return { port: console.port, cuts, close: () => console.close() };
-}
-
-function viewOfNothing(): View {
-  const nothing = { namesCached: 0, receiveBufferBytes: undefined, kernelDrops: undefined };
-  return { uptimeSeconds: 7.9, counters: new Counters(0), nodes: [], ...nothing };
-}
 
 const STATS_BEGIN = "time running in seconds: 7\npackets_received: 0.000000\n";
 
@@ -174,13 +154,7 @@ test("close ends the connections that are open, and nobody listens any more", as
   expect(await refusesConnections(port)).toBe(true);
 });
 
-test("a taken port is an error with a code", async () => {
+test("a taken port is an error with a code", () => {
   const { port } = openConsole();
-  const view = viewOfNothing;
-  const memory = () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 });
-  const config = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }').config;
-  const desk = { config, view, memory, health: "up" } as Desk;
-  expect(() => new Console({ host: "127.0.0.1", port, desk, onCut: () => {} })).toThrow(
-    expect.objectContaining({ code: "EADDRINUSE" }),
-  );
+  expect(() => openConsole(port)).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
 });

@@ -1,4 +1,7 @@
-/** Everything that a test opens is closed again, also when the test fails or takes too long. */
+/**
+ * Everything that a test opens is closed again, also when the test fails or takes too long. So no test may have
+ * expectations in `afterEach`: Bun 1.4.5 does not do what `onTestFinished` was given if that throws.
+ */
 import { afterAll } from "bun:test";
 
 /** Takes what is to be done in the end: of a test (`onTestFinished`), or of a file (what `endOfFile` returns). */

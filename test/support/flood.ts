@@ -3,13 +3,13 @@ import { onTestFinished } from "bun:test";
 import { join } from "node:path";
 
 export interface Flood {
-  /** Ends it; tells whether it was still going on, or had run out of time. */
-  readonly end: () => Promise<"ended while it was flooding" | "ran out of time">;
+  /** Ends it; tells whether it was still going on, or had run out of time, and how many datagrams it sent. */
+  readonly end: () => Promise<{ outcome: "ended while it was flooding" | "ran out of time"; datagrams: number }>;
 }
 
-/** Starts a flood of datagrams to a UDP port of this machine. */
-export async function startFlood(port: number, { datagramBytes = 1400, timeMs = 10_000 } = {}): Promise<Flood> {
-  const command = [process.execPath, join(import.meta.dir, "flooder.ts"), `${port}`, `${datagramBytes}`, `${timeMs}`];
+/** Starts a flood of datagrams of 1400 bytes to a UDP port of this machine, which lasts no longer than ten seconds. */
+export async function startFlood(port: number, host = "127.0.0.1"): Promise<Flood> {
+  const command = [process.execPath, join(import.meta.dir, "flooder.ts"), host, `${port}`];
   const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   onTestFinished(async () => {
     child.kill("SIGKILL");
@@ -19,7 +19,9 @@ export async function startFlood(port: number, { datagramBytes = 1400, timeMs = 
   await reader.read();
   const end = async () => {
     child.stdin.end();
-    return (await child.exited) === 0 ? "ended while it was flooding" : "ran out of time";
+    const said = new TextDecoder().decode((await reader.read()).value);
+    const outcome = (await child.exited) === 0 ? "ended while it was flooding" : "ran out of time";
+    return { outcome, datagrams: Number(said) } as const;
   };
   return { end };
 }

@@ -1,0 +1,30 @@
+/** A console by itself, of a proxy that has nothing to tell. */
+import { onTestFinished } from "bun:test";
+import { readConfig } from "../../src/core/config.ts";
+import type { Desk } from "../../src/core/console.ts";
+import { Counters, type CutReason } from "../../src/core/counters.ts";
+import { Console } from "../../src/io/console.ts";
+
+export interface OpenConsole {
+  readonly port: number;
+  /** Why it cut connections, so far. */
+  readonly cuts: readonly CutReason[];
+  readonly close: () => void;
+}
+
+/** @throws what Console throws, if the port is taken */
+export function openConsole(port = 0): OpenConsole {
+  const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
+  if (config === undefined) throw new Error("the configuration is good");
+  const nothing = { nodes: [], namesCached: 0, receiveBufferBytes: undefined, kernelDrops: undefined };
+  const desk: Desk = {
+    config,
+    view: () => ({ uptimeSeconds: 7.9, counters: new Counters(0), ...nothing }),
+    memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
+    health: "up",
+  };
+  const cuts: CutReason[] = [];
+  const console = new Console({ host: "127.0.0.1", port, desk, onCut: (reason) => void cuts.push(reason) });
+  onTestFinished(() => console.close());
+  return { port: console.port, cuts, close: () => console.close() };
+}
