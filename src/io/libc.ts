@@ -1,10 +1,11 @@
-/** The three calls of the C library that Bun has no way to make. Linux only; elsewhere there is none of this. */
+/** The few calls of the C library that Bun has no way to make. Linux only; elsewhere there is none of this. */
 import { dlopen, ptr } from "bun:ffi";
 import { existsSync } from "node:fs";
 
 const SYMBOLS = {
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  usleep: { args: ["u32"], returns: "i32" },
   recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
 } as const;
 
