@@ -1,0 +1,125 @@
+/** What the stations of a metric's way cost by themselves, without sockets. An iteration is what the name says. */
+import { bench, group, run } from "mitata";
+import exampleConfig from "../exampleConfig.json";
+import { Batch } from "../src/core/batch.ts";
+import { type Config, readConfig } from "../src/core/config.ts";
+import { Counters } from "../src/core/counters.ts";
+import { Lines, Verdict } from "../src/core/line.ts";
+import { Placement, RING_KINDS, type RingKind } from "../src/core/placement.ts";
+import { Relay } from "../src/core/relay.ts";
+import { Router } from "../src/core/router.ts";
+import { loadFingerprint32 } from "../src/io/farmhash.ts";
+import { datagramsOf, NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
+
+const config = configOf(exampleConfig);
+/** A turn of a proxy that gathers for so long sends what came meanwhile. */
+const TURN_SECONDS = 0.01;
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  group("scan: find, check and hash the lines of a datagram (core/line)", () => {
+    for (const name of ["W1", "W2", "W3"] as const) scan(name);
+  });
+  group("route: a name to its owner (core/router)", () => {
+    for (const ring of RING_KINDS) route(ring, "hit", config.cacheSize);
+    for (const ring of RING_KINDS) route(ring, "miss", 0);
+  });
+  group("batch: append the lines of a datagram, shift all when it is full (core/batch)", () => {
+    for (const name of ["W1", "W3"] as const) append(name);
+  });
+  group("relay: a whole datagram, from lines to batches (core/relay)", () => {
+    for (const name of ["W1", "W2", "W3", "W4"] as const) relay(name);
+  });
+  await run();
+}
+
+function scan(name: WorkloadName): void {
+  const lines = linesOf();
+  const next = roundAndRound(datagramsOf(WORKLOADS[name]));
+  bench(`scan ${name}: ${linesText(name)}`, () => {
+    const { bytes } = next();
+    lines.open(bytes, 0, bytes.length);
+    let hashes = 0;
+    while (lines.next() !== Verdict.end) hashes ^= lines.nameHash;
+    return hashes;
+  });
+}
+
+/** Every name in turn, so that a cache of the processor cannot hold a few. */
+function route(ring: RingKind, outcome: "hit" | "miss", cacheSize: number): void {
+  const router = new Router(placementOf(ring), cacheSize);
+  const lines = linesOf();
+  const names = datagramsOf(WORKLOADS.W1)
+    .slice(0, NAMES)
+    .map(({ bytes }) => {
+      lines.open(bytes, 0, bytes.length);
+      lines.next();
+      return { bytes, end: lines.nameEnd, hash: lines.nameHash };
+    });
+  for (const { bytes, end, hash } of names) router.owner(bytes, 0, end, hash);
+  const next = roundAndRound(names);
+  bench(`route ${outcome}, ${ring}`, () => {
+    const { bytes, end, hash } = next();
+    return router.owner(bytes, 0, end, hash);
+  });
+}
+
+function append(name: WorkloadName): void {
+  const batch = new Batch(config.maxDatagramBytes);
+  const next = roundAndRound(datagramsOf(WORKLOADS[name]));
+  bench(`append and shift ${name}: ${linesText(name)}`, () => {
+    const { bytes, metrics } = next();
+    if (batch.append(bytes, 0, bytes.length, metrics) < bytes.length) batch.shift(batch.datagrams);
+  });
+}
+
+function relay(name: WorkloadName): void {
+  const { mirror, datagramsPerSecond } = WORKLOADS[name];
+  const batches = config.nodes.map(() => new Batch(config.maxDatagramBytes));
+  const relay = new Relay({
+    lines: linesOf(),
+    router: mirror ? undefined : new Router(placementOf(config.ring), config.cacheSize),
+    batches,
+    counters: new Counters(batches.length),
+    send: (node) => void batches[node].shift(batches[node].views().length),
+  });
+  const next = roundAndRound(datagramsOf(WORKLOADS[name]));
+  const datagramsOfTurn = datagramsPerSecond * TURN_SECONDS;
+  let datagrams = 0;
+  bench(`relay ${name}: ${linesText(name)}${mirror ? ", mirrored" : ""}`, () => {
+    const { bytes } = next();
+    relay.datagram(bytes, 0, bytes.length);
+    if (++datagrams % datagramsOfTurn === 0) relay.flush();
+  });
+}
+
+function linesOf(): Lines {
+  return new Lines(config.types, 1);
+}
+
+function placementOf(ring: RingKind): Placement {
+  return new Placement(ring, config.nodes, loadFingerprint32());
+}
+
+function linesText(name: WorkloadName): string {
+  const datagrams = datagramsOf(WORKLOADS[name]);
+  const lines = datagrams.reduce((sum, { metrics }) => sum + metrics, 0) / datagrams.length;
+  return lines === 1 ? "1 line" : `${lines.toFixed(0)} lines`;
+}
+
+/** A function that returns one after the other, and begins again. */
+function roundAndRound<T>(list: readonly T[]): () => T {
+  let at = -1;
+  return () => {
+    at = at + 1 === list.length ? 0 : at + 1;
+    return list[at];
+  };
+}
+
+/** The example configuration, with the defaults for all it does not say. */
+function configOf(example: object): Config {
+  const { config } = readConfig(JSON.stringify(example));
+  if (config === undefined) throw new Error("the example configuration is wrong");
+  return config;
+}
