@@ -39,12 +39,15 @@ export class Rig {
     this.backends = backends;
     this.sender = new Partner("sender", [...pinning.rest, ...bun("sender.ts", `${port}`, workload)]);
     this.configFile = join(folder, "config.json");
+    // In the words of go-statsd-proxy and of Etsy's proxy.js, so that both read it.
     const config = {
-      nodes: nodes.map((node) => ({ host: HOST, ...node })),
+      nodes: nodes.map((node) => ({ host: HOST, ...node, adminport: node.managementport })),
       host: HOST,
       port,
       managementhost: HOST,
       managementport,
+      mgmt_address: HOST,
+      mgmt_port: managementport,
       checkInterval: 1000,
       mirror: WORKLOADS[workload].mirror,
     };
