@@ -6,13 +6,14 @@
  */
 import { Batch } from "./core/batch.ts";
 import type { Config } from "./core/config.ts";
+import type { Route } from "./core/console.ts";
 import type { Counters } from "./core/counters.ts";
 import { escapeBytes } from "./core/escape.ts";
 import { Lines, REJECT_REASONS, Verdict } from "./core/line.ts";
 import { Membership } from "./core/membership.ts";
 import { Placement } from "./core/placement.ts";
 import { EVERY_NODE, type LineWitness, Relay } from "./core/relay.ts";
-import { NO_OWNER } from "./core/ring.ts";
+import { NO_OWNER, ownerAt } from "./core/ring.ts";
 import { Router } from "./core/router.ts";
 import type { NodeView } from "./core/stats.ts";
 import { type CheckedNode, Checks } from "./io/checks.ts";
@@ -27,6 +28,7 @@ export class Pipeline {
   private readonly config: Config;
   private readonly counters: Counters;
   private readonly log: Log;
+  private readonly placement: Placement | undefined;
   private readonly router: Router | undefined;
   private readonly batches: readonly Batch[];
   private readonly membership: Membership;
@@ -40,6 +42,7 @@ export class Pipeline {
     const nodeCount = config.nodes.length;
     const placement = config.mirror ? undefined : new Placement(config.ring, config.nodes, loadFingerprint32());
     const router = placement && new Router(placement, config.cacheSize);
+    this.placement = placement;
     this.router = router;
     this.batches = config.nodes.map(() => new Batch(config.maxDatagramBytes));
     this.relay = new Relay({
@@ -83,6 +86,16 @@ export class Pipeline {
       counters: this.counters.nodes[i],
       batch: this.batches[i],
     }));
+  }
+
+  /** Where the lines of a name go. */
+  route(name: Buffer): Route {
+    const { placement, router, membership } = this;
+    if (!placement || !router) return { now: membership.upCount > 0 ? EVERY_NODE : NO_OWNER, allUp: EVERY_NODE };
+    const position = placement.position(name, 0, name.length);
+    const now = ownerAt(router.ring, position);
+    const held = now !== NO_OWNER && !membership.isUp(now);
+    return { now: held ? NO_OWNER : now, allUp: ownerAt(placement.full, position) };
   }
 
   get namesCached(): number {

@@ -2,6 +2,7 @@
 import { type Config, hostPort } from "./core/config.ts";
 import { Placement } from "./core/placement.ts";
 import { shares } from "./core/ring.ts";
+import { tableText } from "./core/table.ts";
 import { loadFingerprint32 } from "./io/farmhash.ts";
 
 /** @throws Error if the ring needs the farmhash addon and that cannot be loaded */
@@ -12,13 +13,11 @@ export function planText(config: Config): string {
     managementport === 0 ? "not checked" : `checked at port ${managementport}`,
     config.mirror ? "every metric" : `${(100 * sharesOf(config)[i]).toFixed(1)} % of the names`,
   ]);
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const table = rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join("  ")}`.trimEnd());
   return [
     `metrics at ${hostPort(config.host, config.port)} (UDP), console at ` +
       `${hostPort(config.managementhost, config.managementport)} (TCP)`,
     config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
-    ...table,
+    tableText(rows).replace(/^/gm, "  ").trimEnd(),
     "",
   ].join("\n");
 }

@@ -5,11 +5,14 @@ import type { Problem } from "./core/configKeys.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
 import { Counters } from "./core/counters.ts";
 import type { LogFields } from "./core/logfmt.ts";
+import type { LineWitness } from "./core/relay.ts";
+import { NO_OWNER } from "./core/ring.ts";
 import { statsOf, type View } from "./core/stats.ts";
 import { Console } from "./io/console.ts";
 import type { Log } from "./io/log.ts";
 import { Receiver } from "./io/receiver.ts";
 import { resolveHost } from "./io/resolve.ts";
+import { Taps } from "./io/taps.ts";
 import { lineLog, Pipeline } from "./pipeline.ts";
 import { Start } from "./start.ts";
 
@@ -46,7 +49,22 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     receiveBufferBytes: typeof receiver?.receiveBuffer === "number" ? receiver.receiveBuffer : undefined,
     kernelDrops: receiver?.kernelDrops(),
   });
-  const desk: Desk = { config, view, memory, health: "up" };
+  const debugWitness = debugMode ? lineLog(config, log) : undefined;
+  const taps = new Taps({
+    labels: config.nodes.map(({ label }) => label),
+    watch: (witness) => {
+      if (pipeline) pipeline.relay.witness = bothOf(debugWitness, witness);
+    },
+    linesReceived: () => counters.linesReceived,
+  });
+  const desk: Desk = {
+    config,
+    view,
+    memory,
+    route: (name) => pipeline?.route(name) ?? { now: NO_OWNER, allUp: NO_OWNER },
+    tap: (request) => taps.open(request),
+    health: "up",
+  };
   const console = await start.open("managementport", async () => {
     const host = await resolveHost(config.managementhost);
     return new Console({ host, port: config.managementport, desk, onCut: (reason) => counters.consoleCut[reason]++ });
@@ -56,7 +74,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     return start.problems;
   }
 
-  if (debugMode) pipeline.relay.witness = lineLog(config, log);
+  pipeline.relay.witness = debugWitness;
   pipeline.startChecks();
   log.info("listening", {
     metrics: hostPort(config.host, receiver.port),
@@ -72,6 +90,14 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     start.close();
   };
   return { port: receiver.port, consolePort: console.port, view, stop };
+}
+
+function bothOf(one: LineWitness | undefined, other: LineWitness | undefined): LineWitness | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return (line, verdict, owner) => {
+    one(line, verdict, owner);
+    other(line, verdict, owner);
+  };
 }
 
 /** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */

@@ -1,12 +1,21 @@
 /** The console's language: commands in, answers out. Sockets and timers are io/console.ts's business. */
-import type { Config } from "./config.ts";
+import { version } from "../../package.json";
+import { type Config, hostPort } from "./config.ts";
+import { escapeBytes } from "./escape.ts";
+import { ownerText } from "./owner.ts";
 import { statsOf, type View } from "./stats.ts";
+import { tableText } from "./table.ts";
+import { TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
+import { endsWithinCharacter, wordsOf } from "./words.ts";
 
 /** What the commands can see and change. */
 export interface Desk {
   readonly config: Config;
   view(): View;
   memory(): MemoryFigures;
+  route(name: Buffer): Route;
+  /** Undefined: there are as many taps as there may be. */
+  tap(request: TapRequest): Stream | undefined;
   /** What `health` answers: settable by the operator, to take the proxy out of a load balancer. */
   health: "up" | "down";
 }
@@ -18,8 +27,29 @@ export interface MemoryFigures {
   readonly objects: number;
 }
 
+/** Owners of a name: index of a node, `NO_OWNER`, or `EVERY_NODE`. */
+export interface Route {
+  /** Of the lines that come now; `NO_OWNER`: they are dropped. */
+  readonly now: number;
+  /** While all nodes are up. */
+  readonly allUp: number;
+}
+
+/** What goes on coming after an answer, by itself, for a while. */
+export interface Stream {
+  /**
+   * To be called once. `write` is false when the client does not keep up, which ends the stream; `end` is called with
+   * the last text when it ends by itself.
+   */
+  begin(write: (text: string) => boolean, end: (last: string) => void): void;
+  /** Ends it early; returns the last text. Afterwards neither function is called. */
+  stop(): string;
+}
+
 export interface Answer {
   readonly text: string;
+  /** Comes after the text; commands behind this one wait for its end. */
+  readonly stream?: Stream;
   /** The connection ends after this answer. */
   readonly close?: true;
 }
@@ -27,6 +57,10 @@ export interface Answer {
 interface Command {
   readonly usage: string;
   readonly meaning: string;
+  /** Words that are no whole command without one more. */
+  readonly wordsMin?: number;
+  /** What the word behind the command's name may be, if there is a list. */
+  readonly options?: readonly string[];
   /** Undefined: the arguments are not understood. */
   run(words: readonly string[], desk: Desk): Answer | undefined;
 }
@@ -38,9 +72,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: noWords(() => "pong\n"),
   },
   stats: {
-    usage: "stats",
+    usage: "stats [json]",
     meaning: "every counter",
-    run: noWords((desk) => statsText(desk.view())),
+    options: ["json"],
+    run: (words, desk) => {
+      if (words.length === 0) return { text: statsText(desk.view()) };
+      return words.length === 1 && words[0].toLowerCase() === "json" ? { text: statsJson(desk.view()) } : undefined;
+    },
   },
   memstats: {
     usage: "memstats",
@@ -52,9 +90,32 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     meaning: "the configuration in force, defaults included",
     run: noWords((desk) => `${JSON.stringify(desk.config, null, 2)}\n`),
   },
+  nodes: {
+    usage: "nodes",
+    meaning: "a table of the nodes",
+    run: noWords(nodesText),
+  },
+  route: {
+    usage: "route NAME...",
+    meaning: "the node that gets a name now, and the one that owns it when all are up",
+    wordsMin: 1,
+    run: (words, desk) => (words.length === 0 ? USAGE("route") : { text: routeText(words, desk) }),
+  },
+  tap: {
+    usage: "tap [rejected] [PATTERN] [LIMIT]",
+    meaning: "lines as they pass, with their node; or those that are refused, with the reason",
+    run: (words, desk) => {
+      const request = tapRequest(words);
+      if (request === undefined) return USAGE("tap");
+      const stream = desk.tap(request);
+      if (stream === undefined) return { text: "too many taps at once\n" };
+      return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line ends it\n`, stream };
+    },
+  },
   health: {
     usage: "health [up|down]",
     meaning: "what health checks of this proxy are told",
+    options: ["up", "down"],
     run: (words, desk) => {
       if (words.length > 1) return undefined;
       const wanted = words[0]?.toLowerCase();
@@ -72,6 +133,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
     }),
   },
+  version: {
+    usage: "version",
+    meaning: "the version of this proxy",
+    run: noWords(() => `${version}\n`),
+  },
   help: {
     usage: "help",
     meaning: "this list",
@@ -85,12 +151,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const UNKNOWN: Answer = { text: "unknown command\n" };
+const USAGE = (name: string): Answer => ({ text: `usage: ${COMMANDS[name].usage}\n` });
 
-/** The answer to one line, without its line end. An empty line has none. */
+/** The answer to one line, a character a byte, without its line end. An empty line has none. */
 export function answer(line: string, desk: Desk): Answer | undefined {
-  const [name, ...words] = wordsOf(line);
+  const words = wordsOf(line);
+  if (words === undefined) return UNKNOWN;
+  const [name, ...rest] = words;
   if (name === undefined) return undefined;
-  return commandOf(name)?.run(words, desk) ?? UNKNOWN;
+  return commandOf(name)?.run(rest, desk) ?? UNKNOWN;
 }
 
 /**
@@ -99,18 +168,19 @@ export function answer(line: string, desk: Desk): Answer | undefined {
  */
 export function looksComplete(text: string): boolean {
   const words = wordsOf(text);
-  if (words.length !== 1) return words.length > 1;
-  const name = words[0].toLowerCase();
-  return commandOf(name) !== undefined || !Object.keys(COMMANDS).some((command) => command.startsWith(name));
+  if (words === undefined || words.length === 0) return false;
+  const [name, ...rest] = words.map((word) => word.toLowerCase());
+  const command = commandOf(name);
+  if (command === undefined) return rest.length > 0 || !Object.keys(COMMANDS).some((known) => known.startsWith(name));
+  if (rest.length < (command.wordsMin ?? 0) || endsWithinCharacter(text)) return false;
+  if (rest.length !== 1 || command.options === undefined) return true;
+  const [word] = rest;
+  return command.options.includes(word) || !command.options.some((option) => option.startsWith(word));
 }
 
 function commandOf(name: string): Command | undefined {
   const lower = name.toLowerCase();
   return Object.hasOwn(COMMANDS, lower) ? COMMANDS[lower] : undefined;
-}
-
-function wordsOf(line: string): string[] {
-  return line.split(/\s+/).filter((word) => word !== "");
 }
 
 function noWords(text: (desk: Desk) => string): Command["run"] {
@@ -121,6 +191,48 @@ function noWords(text: (desk: Desk) => string): Command["run"] {
 function statsText(view: View): string {
   const lines = statsOf(view).map(([name, value]) => `${name}: ${value.toFixed(6)}`);
   return `${[`time running in seconds: ${Math.floor(view.uptimeSeconds)}`, ...lines].join("\n")}\n`;
+}
+
+/** The same figures as one JSON object, in one line. */
+function statsJson(view: View): string {
+  return `${JSON.stringify({ uptime_seconds: view.uptimeSeconds, ...Object.fromEntries(statsOf(view)) })}\n`;
+}
+
+const NODE_COLUMNS = [
+  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals"],
+  ...["checks_passed", "checks_failed"],
+];
+
+/** Nodes that are not checked have no checks to show. */
+function nodesText({ config, view }: Desk): string {
+  const rows = view().nodes.map(({ label, isUp, counters, batch }, i) => {
+    const { host, port, managementport, weight } = config.nodes[i];
+    const dropped = Object.values(counters.linesDropped).reduce((total, lines) => total + lines, 0);
+    const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals];
+    const checks = managementport === 0 ? ["-", "-"] : [counters.checksPassed, counters.checksFailed];
+    return [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);
+  });
+  return tableText([NODE_COLUMNS, ...rows], [2, 4, 5, 6, 7, 8, 9]);
+}
+
+function routeText(names: readonly string[], desk: Desk): string {
+  const labels = desk.config.nodes.map(({ label }) => label);
+  const rows = names.map((text) => {
+    const name = Buffer.from(text, "latin1");
+    const { now, allUp } = desk.route(name);
+    return [escapeBytes(name), ownerText(now, labels), ownerText(allUp, labels)];
+  });
+  return tableText([["name", "owner", "owner_when_all_up"], ...rows]);
+}
+
+/** A number alone is a limit. Undefined: not understood. */
+function tapRequest(words: readonly string[]): TapRequest | undefined {
+  const rejected = words[0]?.toLowerCase() === "rejected";
+  const rest = rejected ? words.slice(1) : [...words];
+  const limit = /^\d{1,9}$/.test(rest.at(-1) ?? "") ? rest.pop() : undefined;
+  const linesMax = limit === undefined ? TAP_LINES_DEFAULT : Number(limit);
+  if (rest.length > 1 || linesMax < 1 || linesMax > TAP_LINES_MAX) return undefined;
+  return { rejected, pattern: rest[0], linesMax };
 }
 
 /** go-statsd-proxy's labels, of those figures that this runtime has: it counts no mallocs, frees or pointer look-ups. */

@@ -1,6 +1,6 @@
 /** The console's TCP side: lines in, answers out, every connection bounded in what it can ask of the process. */
 import type { Socket, TCPSocketListener } from "bun";
-import { answer, type Desk, looksComplete } from "../core/console.ts";
+import { answer, type Desk, looksComplete, type Stream } from "../core/console.ts";
 import type { CutReason } from "../core/counters.ts";
 
 /** The connection that was quiet for longest makes room for one more. */
@@ -19,6 +19,8 @@ class Connection {
   asked = "";
   /** The rest of an answer that the client has not read yet. */
   unread: Buffer = Buffer.alloc(0);
+  /** What goes on coming after an answer: the next command waits for its end. */
+  stream: Stream | undefined;
   /** The connection ends after the answer under way. */
   ending = false;
   pause: ReturnType<typeof setTimeout> | undefined;
@@ -96,7 +98,10 @@ export class Console {
 
   /** The client will send no more: what is left is a line, and after the answers the connection ends. */
   private ended(client: Client): void {
-    client.data.asked += "\nquit\n";
+    const connection = client.data;
+    connection.asked += /[^\n]$/.test(connection.asked) ? "\nquit\n" : "quit\n";
+    // Nothing tells a client that listens on from one that is gone, but what becomes of something sent to it.
+    if (connection.stream) this.writeOn(client, "# no more input: it goes on to its end\n");
     this.serve(client);
   }
 
@@ -108,8 +113,9 @@ export class Console {
     const connection = client.data;
     clearTimeout(connection.pause);
     clearImmediate(connection.more);
+    if (connection.stream) this.serveStreaming(client, connection.stream);
     for (let served = 0; served < LINES_PER_TURN; served++) {
-      if (connection.unread.length > 0 || connection.ending) return;
+      if (connection.unread.length > 0 || connection.ending || connection.stream) return;
       const lineEnd = connection.asked.indexOf("\n");
       const length = lineEnd === -1 ? connection.asked.length : lineEnd;
       if (length > LINE_BYTES_MAX) this.cut(client, "line_too_long");
@@ -139,6 +145,38 @@ export class Console {
     if (reply === undefined) return;
     if (reply.close) client.data.ending = true;
     this.write(client, Buffer.from(reply.text));
+    if (reply.stream) this.stream(client, reply.stream);
+  }
+
+  private stream(client: Client, stream: Stream): void {
+    client.data.stream = stream;
+    stream.begin(
+      (text) => this.writeOn(client, text),
+      (last) => {
+        this.endStream(client, last);
+        this.serve(client);
+      },
+    );
+  }
+
+  /** An empty line, which is what a key pressed in `nc` sends, ends the stream; other lines wait for its end. */
+  private serveStreaming(client: Client, stream: Stream): void {
+    const connection = client.data;
+    const emptyLine = /^[\t\r ]*\n/.exec(connection.asked);
+    if (emptyLine === null) return;
+    connection.asked = connection.asked.slice(emptyLine[0].length);
+    this.endStream(client, stream.stop());
+  }
+
+  private endStream(client: Client, last: string): void {
+    client.data.stream = undefined;
+    this.writeOn(client, last);
+  }
+
+  /** Writes behind what the client has not read yet. False: there is something that it has not. */
+  private writeOn(client: Client, text: string): boolean {
+    this.write(client, Buffer.concat([client.data.unread, Buffer.from(text)]));
+    return client.data.unread.length === 0;
   }
 
   private drained(client: Client): void {
@@ -162,6 +200,7 @@ export class Console {
   private forget(client: Client): void {
     clearTimeout(client.data?.pause);
     clearImmediate(client.data?.more);
+    client.data?.stream?.stop();
     this.clients.delete(client);
   }
 }

@@ -1,10 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { version } from "../../package.json";
 import { readConfig } from "../../src/core/config.ts";
 import { answer, type Desk, looksComplete } from "../../src/core/console.ts";
+import { escapeBytes } from "../../src/core/escape.ts";
+import { EVERY_NODE } from "../../src/core/relay.ts";
+import { NO_OWNER } from "../../src/core/ring.ts";
+import { statsOf } from "../../src/core/stats.ts";
+import type { TapRequest } from "../../src/core/tap.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
-const COMMANDS = ["ping", "stats", "memstats", "config", "health", "status", "help", "quit"];
+const COMMANDS = [
+  ...["ping", "stats", "memstats", "config", "nodes", "route", "tap", "health", "status", "version", "help", "quit"],
+];
+/** Those that say something by themselves. */
+const ALONE = COMMANDS.filter((command) => command !== "route");
 
 describe("a line is answered", () => {
   test.each([
@@ -38,7 +48,7 @@ describe("a line is answered", () => {
   });
 
   test("anything at all: with whole lines, and without an exception", () => {
-    const words = fc.constantFrom(...COMMANDS, "up", "down", "x", " ", "\t");
+    const words = fc.constantFrom(...COMMANDS, "up", "down", "json", "rejected", '"', "x", "5", " ", "\t");
     const line = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.array(words, { maxLength: 4 }).map((some) => some.join(" ")),
@@ -71,6 +81,124 @@ describe("stats", () => {
     expect(lines).toContain("lines_received: 2.000000");
     expect(lines).toContain("lines_rejected.no_colon: 1.000000");
     expect(lines).toContain("node.127.0.0.1:8130.up: 1.000000");
+  });
+});
+
+describe("stats json", () => {
+  test("is one JSON object in one line, of the same figures", () => {
+    const bench = new RelayBench({});
+    bench.receive("a:1|c\nbad");
+    const desk = deskOf(bench);
+    const [line, ...rest] = linesOf("stats json", desk);
+    expect(rest).toEqual([]);
+    const { uptime_seconds, ...figures } = JSON.parse(line);
+    expect(uptime_seconds).toBe(51.9);
+    expect(Object.entries(figures)).toEqual(statsOf(desk.view()));
+    expect(answer("STATS JSON", desk)).toEqual({ text: `${line}\n` });
+  });
+});
+
+test("version is the version", () => {
+  expect(answer("version", deskOf())).toEqual({ text: `${version}\n` });
+});
+
+describe("nodes", () => {
+  test("is a table, a row each", () => {
+    const bench = new RelayBench({});
+    bench.counters.nodes[0].linesRelayed = 12345;
+    bench.counters.nodes[2].linesDropped.held = 3;
+    bench.counters.nodes[2].linesDropped.send_error = 4;
+    bench.counters.nodes[1].checksPassed = 5;
+    bench.counters.nodes[1].checksFailed = 6;
+    const desk = deskOf(bench);
+    const nodes = desk.view().nodes.map((node, i) => ({ ...node, isUp: i !== 2 }));
+    const checked = desk.config.nodes.map((node, i) => ({ ...node, managementport: i === 1 ? 8141 : 0 }));
+    const config = { ...desk.config, nodes: checked };
+    expect(linesOf("nodes", { ...desk, config, view: () => ({ ...desk.view(), nodes }) })).toEqual([
+      "node            address         weight  state  relayed  dropped  pending  refusals  checks_passed  checks_failed",
+      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0         0              -              -",
+      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0         0              5              6",
+      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0         0              -              -",
+    ]);
+  });
+});
+
+describe("route", () => {
+  test("names the owner now and when all are up, a row for each name", () => {
+    const owners = [
+      { now: 0, allUp: 0 },
+      { now: 1, allUp: 2 },
+      { now: NO_OWNER, allUp: 0 },
+      { now: EVERY_NODE, allUp: EVERY_NODE },
+    ];
+    const desk = { ...deskOf(), route: () => owners.shift() as (typeof owners)[number] };
+    expect(linesOf('route web.requests b "page views" d', desk)).toEqual([
+      "name          owner           owner_when_all_up",
+      "web.requests  127.0.0.1:8130  127.0.0.1:8130",
+      "b             127.0.0.1:8131  127.0.0.1:8132",
+      "page views    -               127.0.0.1:8130",
+      "d             *               *",
+    ]);
+  });
+
+  test("passes the bytes of a name on as they are, quoted or, if it can be, not", () => {
+    const names = fc.uint8Array({ minLength: 1, maxLength: 20 }).map((bytes) => Buffer.from(bytes));
+    const bare = names.filter((name) => !/[\t-\r ]|^"/.test(name.toString("latin1")));
+    fc.assert(
+      fc.property(names, bare, (name, other) => {
+        const asked: Buffer[] = [];
+        const route = (asking: Buffer) => {
+          asked.push(asking);
+          return { now: 0, allUp: 0 };
+        };
+        const quoted = `"${escapeBytes(name).replaceAll('"', '\\"')}"`;
+        answer(`route ${quoted}  ${other.toString("latin1")}`, { ...deskOf(), route });
+        expect(asked).toEqual([name, other]);
+      }),
+    );
+  });
+
+  test("without a name, or with a quote left open, is explained", () => {
+    expect(answer("route", deskOf())).toEqual({ text: "usage: route NAME...\n" });
+    expect(answer('route "a', deskOf())).toEqual({ text: "unknown command\n" });
+  });
+});
+
+describe("tap", () => {
+  const all = { rejected: false, pattern: undefined, linesMax: 100 };
+
+  test.each<[string, TapRequest]>([
+    ["tap", all],
+    ["tap 7", { ...all, linesMax: 7 }],
+    ["tap web.*", { ...all, pattern: "web.*" }],
+    ["tap Web 7", { ...all, pattern: "Web", linesMax: 7 }],
+    ["tap caf\xc3\xa0 7", { ...all, pattern: "caf\xc3\xa0", linesMax: 7 }],
+    ['tap "page views"', { ...all, pattern: "page views" }],
+    ["tap 7 8", { ...all, pattern: "7", linesMax: 8 }],
+    ["tap rejected", { ...all, rejected: true }],
+    ["TAP REJECTED 10000", { ...all, rejected: true, linesMax: 10_000 }],
+    ["tap rejected web 7", { rejected: true, pattern: "web", linesMax: 7 }],
+  ])("%j asks for %j", (line, expected) => {
+    const asked: TapRequest[] = [];
+    const stream = { begin: () => {}, stop: () => "" };
+    const tap = (request: TapRequest) => {
+      asked.push(request);
+      return stream;
+    };
+    const text = `# up to ${expected.linesMax} lines in 60 s; an empty line ends it\n`;
+    expect(answer(line, { ...deskOf(), tap })).toEqual({ text, stream });
+    expect(asked).toEqual([expected]);
+  });
+
+  test.each(["tap a b", "tap a 7 8", "tap 0", "tap 10001", "tap rejected a b", "tap -1 x"])(
+    "%j is explained",
+    (line) => {
+      expect(answer(line, deskOf())).toEqual({ text: "usage: tap [rejected] [PATTERN] [LIMIT]\n" });
+    },
+  );
+
+  test("is refused while there are as many as there may be", () => {
+    expect(answer("tap", deskOf())).toEqual({ text: "too many taps at once\n" });
   });
 });
 
@@ -127,8 +255,25 @@ describe("status", () => {
 
 describe("text without a line end looks complete", () => {
   test.each([
-    ...COMMANDS.map((command) => [command, true] as const),
+    ...ALONE.map((command) => [command, true] as const),
     ["STATS", true],
+    ["stats json", true],
+    ["stats js", false],
+    ["stats xml", true],
+    ["health d", false],
+    ["health x", true],
+    ["tap web.*", true],
+    ["tap rejected 5", true],
+    ["route", false],
+    ["route ", false],
+    ["route web.requests", true],
+    ['route "page', false],
+    ['route "page views', false],
+    ['route "page views"', true],
+    ["route caf\xc3", false],
+    ["route caf\xc3\xa9", true],
+    ["route \xe2\x82", false],
+    ["route \xe2\x82\xac", true],
     [" ping ", true],
     ["ping\r", true],
     ["health down", true],
@@ -166,6 +311,8 @@ function deskOf(bench = new RelayBench({})): Desk {
     config,
     view: () => bench.view(),
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
+    route: () => ({ now: NO_OWNER, allUp: NO_OWNER }),
+    tap: () => undefined,
     health: "up",
   };
 }

@@ -10,7 +10,7 @@ setDefaultTimeout(30_000);
 
 const STATS = /^time running in seconds: \d+\npackets_received: \d+\.000000\n(\S+: \d+\.000000\n)+$/;
 const MEMSTATS = /^bytes allocated and in use: \d+\nbytes obtained from system: \d+\n(.+: \d+\n)+$/;
-const HELP = /^Commands: ping, stats, memstats, config, health, status, help, quit\n/;
+const HELP = /^Commands: ping, stats, memstats, config, nodes, route, tap, health, status, version, help, quit\n/;
 const CONFIG = /^\{\n(.*\n)+\}\n$/;
 const STATUS = /^uptime: \d+\nnodes: 127\.0\.0\.1:\d+\n$/;
 

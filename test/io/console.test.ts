@@ -143,6 +143,97 @@ describe("limits", () => {
   });
 });
 
+describe("a stream behind an answer", () => {
+  const FIRST = "# up to 100 lines in 60 s; an empty line ends it\n";
+
+  /** Streams that go on until they are told to end, by whoever. */
+  class Streams {
+    readonly writes: ((text: string) => boolean)[] = [];
+    readonly ends: ((last: string) => void)[] = [];
+    stopped = 0;
+
+    open() {
+      return {
+        begin: (write: (text: string) => boolean, end: (last: string) => void) => {
+          this.writes.push(write);
+          this.ends.push(end);
+        },
+        stop: () => {
+          this.stopped++;
+          return "stopped\n";
+        },
+      };
+    }
+  }
+
+  async function streaming(commands: string) {
+    const streams = new Streams();
+    const console = openConsole({ tap: () => streams.open() });
+    const client = await Client.open(console.port);
+    client.send(commands);
+    await until("the stream", () => streams.writes.length === 1);
+    return { streams, client, console };
+  }
+
+  test("comes by and by, and commands wait for its end", async () => {
+    const { streams, client } = await streaming("tap\nping\n");
+    await client.answered(FIRST);
+    expect(streams.writes[0]("one\n")).toBe(true);
+    await client.answered(`${FIRST}one\n`);
+    client.send("ping\n");
+    expect(streams.writes[0]("two\n")).toBe(true);
+    streams.ends[0]("end\n");
+    await client.answered(`${FIRST}one\ntwo\nend\npong\npong\n`);
+    expect(streams.stopped).toBe(0);
+  });
+
+  test("begins without a line end too", async () => {
+    const { client } = await streaming("tap");
+    await client.answered(FIRST);
+  });
+
+  test.each(["\n", "\r\n", " \n"])("ends with the line %j", async (line) => {
+    const { streams, client } = await streaming("tap\n");
+    client.send(`${line}ping\n`);
+    await client.answered(`${FIRST}stopped\npong\n`);
+    expect(streams.stopped).toBe(1);
+  });
+
+  test("goes on when the client has no more to say, and the connection ends behind it", async () => {
+    const { streams, client } = await streaming("tap\n");
+    client.socket.end();
+    await client.answered(`${FIRST}# no more input: it goes on to its end\n`);
+    streams.writes[0]("one\n");
+    streams.ends[0]("end\n");
+    expect(await client.wholeAnswer()).toBe(`${FIRST}# no more input: it goes on to its end\none\nend\n`);
+  });
+
+  test.each(["resetAndDestroy", "destroy"] as const)("ends when the client is gone (%s)", async (gone) => {
+    const { streams, client } = await streaming("tap\n");
+    await client.answered(FIRST);
+    client.socket[gone]();
+    await until("the end of the stream", () => streams.stopped > 0);
+  });
+
+  test("is told when the client does not read, and what it wrote is not lost", async () => {
+    const { streams, client } = await streaming("tap\n");
+    client.socket.pause();
+    const text = `${"x".repeat(100_000)}\n`;
+    let times = 1;
+    while (streams.writes[0](text)) times++;
+    streams.ends[0]("end\n");
+    client.socket.resume();
+    client.send("quit\n");
+    expect(await client.wholeAnswer()).toBe(`${FIRST}${text.repeat(times)}end\n`);
+  });
+
+  test("ends with the console", async () => {
+    const { streams, console } = await streaming("tap\n");
+    console.close();
+    await until("the end of the stream", () => streams.stopped > 0);
+  });
+});
+
 test("close ends the connections that are open, and nobody listens any more", async () => {
   const { port, close } = openConsole();
   const client = await Client.open(port);
@@ -156,5 +247,5 @@ test("close ends the connections that are open, and nobody listens any more", as
 
 test("a taken port is an error with a code", () => {
   const { port } = openConsole();
-  expect(() => openConsole(port)).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
+  expect(() => openConsole({ port })).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
 });

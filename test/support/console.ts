@@ -3,6 +3,7 @@ import { onTestFinished } from "bun:test";
 import { readConfig } from "../../src/core/config.ts";
 import type { Desk } from "../../src/core/console.ts";
 import { Counters, type CutReason } from "../../src/core/counters.ts";
+import { NO_OWNER } from "../../src/core/ring.ts";
 import { Console } from "../../src/io/console.ts";
 
 export interface OpenConsole {
@@ -12,8 +13,13 @@ export interface OpenConsole {
   readonly close: () => void;
 }
 
+export interface OpenConsoleOptions {
+  readonly port?: number;
+  readonly tap?: Desk["tap"];
+}
+
 /** @throws what Console throws, if the port is taken */
-export function openConsole(port = 0): OpenConsole {
+export function openConsole({ port = 0, tap = () => undefined }: OpenConsoleOptions = {}): OpenConsole {
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
   if (config === undefined) throw new Error("the configuration is good");
   const nothing = { nodes: [], namesCached: 0, receiveBufferBytes: undefined, kernelDrops: undefined };
@@ -21,6 +27,8 @@ export function openConsole(port = 0): OpenConsole {
     config,
     view: () => ({ uptimeSeconds: 7.9, counters: new Counters(0), ...nothing }),
     memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
+    route: () => ({ now: NO_OWNER, allUp: NO_OWNER }),
+    tap,
     health: "up",
   };
   const cuts: CutReason[] = [];

@@ -1,0 +1,94 @@
+/**
+ * A tap: some of the lines that pass, as text for an operator. Bounded in lines shown, in lines a second, and in time;
+ * whoever feeds it bounds the lines that it looks at (io/taps.ts).
+ */
+import { escapeBytes } from "./escape.ts";
+import { globMatches, globOf } from "./glob.ts";
+import { ANY_TYPE, Lines, REJECT_REASONS, Verdict } from "./line.ts";
+import { ownerText } from "./owner.ts";
+
+export const TAP_LINES_DEFAULT = 100;
+export const TAP_LINES_MAX = 10_000;
+/** A tap ends after this, whether it has shown its lines or not. */
+export const TAP_MS_MAX = 60_000;
+/** Lines that a tap shows in a second, and in one go. */
+export const TAP_LINES_PER_SECOND = 500;
+
+export interface TapRequest {
+  /** The lines that are refused, and why; else those that pass, and where to. */
+  readonly rejected: boolean;
+  /** On the name, of a refused line on all of it; undefined: every line. A character a byte. */
+  readonly pattern: string | undefined;
+  readonly linesMax: number;
+}
+
+export class Tap {
+  /** Lines shown so far. */
+  shown = 0;
+  /** Lines that matched, but were too many to show. */
+  private skipped = 0;
+  private text = "";
+  private allowance = TAP_LINES_PER_SECOND;
+  private readonly request: TapRequest;
+  private readonly labels: readonly string[];
+  private readonly labelWidth: number;
+  private readonly glob: Uint8Array | undefined;
+  private readonly name = new Lines([ANY_TYPE], 0);
+
+  constructor(request: TapRequest, labels: readonly string[]) {
+    this.request = request;
+    this.labels = labels;
+    this.labelWidth = Math.max(...(request.rejected ? REJECT_REASONS : labels).map((text) => text.length));
+    this.glob = request.pattern === undefined ? undefined : globOf(request.pattern);
+  }
+
+  /** It has shown all that it was asked for. */
+  get done(): boolean {
+    return this.shown >= this.request.linesMax;
+  }
+
+  /** A line, as a relay's witness is told of it. */
+  see(line: Buffer, verdict: Verdict, owner: number): void {
+    if (this.done || (verdict === Verdict.accepted) === this.request.rejected || !this.matches(line)) return;
+    if (this.allowance < 1) {
+      this.skipped++;
+      return;
+    }
+    this.allowance--;
+    this.shown++;
+    const first = this.request.rejected ? REJECT_REASONS[verdict - 1] : ownerText(owner, this.labels);
+    this.text += `${first.padEnd(this.labelWidth)}  ${escapeBytes(line)}\n`;
+  }
+
+  /** What there is to show since the last time. */
+  take(): string {
+    const { text } = this;
+    this.text = "";
+    return text;
+  }
+
+  /** So much time has passed. */
+  refill(elapsedMs: number): void {
+    this.allowance = Math.min(TAP_LINES_PER_SECOND, this.allowance + (TAP_LINES_PER_SECOND * elapsedMs) / 1000);
+  }
+
+  /** The last line. @param unseen lines that passed and that it was not told of */
+  summary(unseen: number): string {
+    const more = [
+      ...(this.skipped > 0
+        ? [`${this.skipped} more matched (at most ${TAP_LINES_PER_SECOND} a second are shown)`]
+        : []),
+      ...(unseen > 0 ? [`${unseen} were not looked at (the proxy is too busy)`] : []),
+    ];
+    return `# ${[`${this.shown} shown`, ...more].join(", ")}\n`;
+  }
+
+  private matches(line: Buffer): boolean {
+    const { glob, name } = this;
+    if (glob === undefined) return true;
+    if (this.request.rejected) return globMatches(glob, line, 0, line.length);
+    name.open(line, 0, line.length);
+    name.next();
+    return globMatches(glob, line, name.nameStart, name.nameEnd);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Taps on the lines that pass. They must not slow the way of a metric, so the relay has a witness only while there is a
+ * tap, and only for so many lines at a time: then it goes without until the next tick.
+ *
+ *     tick            tick            tick
+ *     |looks----|     |looks-|        |looks----|         a flood: looks at a part of the lines
+ *     |looks          |looks          |looks              else: at all of them
+ */
+import type { Stream } from "../core/console.ts";
+import type { LineWitness } from "../core/relay.ts";
+import { TAP_MS_MAX, Tap, type TapRequest } from "../core/tap.ts";
+
+export const TAPS_MAX = 4;
+const TICK_MS = 50;
+/** Lines that are looked at between two ticks, so 50,000 a second. */
+export const LOOKS_PER_TICK = 2500;
+
+export interface TapsParts {
+  readonly labels: readonly string[];
+  /** Sets the relay's witness, or takes it away. */
+  readonly watch: (witness: LineWitness | undefined) => void;
+  /** Lines that arrived so far. */
+  readonly linesReceived: () => number;
+}
+
+/** A tap that is under way, and what it began with. */
+interface Running {
+  readonly tap: Tap;
+  readonly untilMs: number;
+  readonly write: (text: string) => boolean;
+  readonly end: (last: string) => void;
+  readonly passedBefore: number;
+  readonly looksBefore: number;
+}
+
+export class Taps {
+  private readonly parts: TapsParts;
+  private readonly running = new Set<Running>();
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private looks = 0;
+  private looksLeft = LOOKS_PER_TICK;
+  private tickedAtMs = 0;
+
+  constructor(parts: TapsParts) {
+    this.parts = parts;
+  }
+
+  /** Undefined: there are as many as there may be. */
+  open(request: TapRequest): Stream | undefined {
+    if (this.running.size >= TAPS_MAX) return undefined;
+    let running: Running | undefined;
+    return {
+      begin: (write, end) => {
+        running = {
+          tap: new Tap(request, this.parts.labels),
+          untilMs: performance.now() + TAP_MS_MAX,
+          write,
+          end,
+          passedBefore: this.parts.linesReceived(),
+          looksBefore: this.looks,
+        };
+        this.add(running);
+      },
+      stop: () => {
+        if (running === undefined) return "";
+        this.remove(running);
+        return this.lastText(running);
+      },
+    };
+  }
+
+  private add(running: Running): void {
+    this.running.add(running);
+    if (this.running.size > 1) return;
+    this.tickedAtMs = performance.now();
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.look();
+  }
+
+  private remove(running: Running): void {
+    this.running.delete(running);
+    if (this.running.size > 0) return;
+    clearInterval(this.timer);
+    this.parts.watch(undefined);
+  }
+
+  private look(): void {
+    this.looksLeft = LOOKS_PER_TICK;
+    this.parts.watch((line, verdict, owner) => {
+      this.looks++;
+      for (const { tap } of this.running) tap.see(line, verdict, owner);
+      if (--this.looksLeft === 0) this.parts.watch(undefined);
+    });
+  }
+
+  private tick(): void {
+    const nowMs = performance.now();
+    for (const running of this.running) {
+      const { tap, untilMs, write, end } = running;
+      tap.refill(nowMs - this.tickedAtMs);
+      const over = tap.done || nowMs >= untilMs;
+      const text = over ? "" : tap.take();
+      if (!over && (text === "" || write(text))) continue;
+      // A client that is gone has stopped its tap within `write`.
+      if (!this.running.has(running)) continue;
+      this.remove(running);
+      end(this.lastText(running));
+    }
+    this.tickedAtMs = nowMs;
+    if (this.running.size > 0) this.look();
+  }
+
+  private lastText({ tap, passedBefore, looksBefore }: Running): string {
+    const passed = this.parts.linesReceived() - passedBefore;
+    return tap.take() + tap.summary(Math.max(0, passed - (this.looks - looksBefore)));
+  }
+}
