@@ -113,8 +113,8 @@ export class Console {
     const connection = client.data;
     clearTimeout(connection.pause);
     clearImmediate(connection.more);
-    if (connection.stream) this.serveStreaming(client, connection.stream);
     for (let served = 0; served < LINES_PER_TURN; served++) {
+      if (connection.stream) this.serveStreaming(client, connection.stream);
       if (connection.unread.length > 0 || connection.ending || connection.stream) return;
       const lineEnd = connection.asked.indexOf("\n");
       const length = lineEnd === -1 ? connection.asked.length : lineEnd;

@@ -12,6 +12,7 @@ const STATS = /^time running in seconds: \d+\npackets_received: \d+\.000000\n(\S
 const MEMSTATS = /^bytes allocated and in use: \d+\nbytes obtained from system: \d+\n(.+: \d+\n)+$/;
 const HELP = /^Commands: ping, stats, memstats, config, nodes, route, tap, health, status, version, help, quit\n/;
 const CONFIG = /^\{\n(.*\n)+\}\n$/;
+const NODES = /^node .*\n127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ .* up .*\n$/;
 const STATUS = /^uptime: \d+\nnodes: 127\.0\.0\.1:\d+\n$/;
 
 /** By what is typed in front of `| nc -w1 127.0.0.1 8126`: what is printed. */
@@ -25,11 +26,22 @@ const ANSWERS: Record<string, string | RegExp> = {
   "echo help": HELP,
   "echo config": CONFIG,
   "echo status": STATUS,
+  "echo stats json": /^\{"uptime_seconds":.*\}\n$/,
+  "echo version": /^\d+\.\d+\.\d+\n$/,
+  "echo nodes": NODES,
+  "echo route web.requests 'caf\u00e9'":
+    /^name +owner +owner_when_all_up\nweb\.requests {2}.*:\d+\ncaf\\xc3\\xa9 .*:\d+\n$/,
+  "echo route": "usage: route NAME...\n",
+  "(echo tap; echo)": /^# up to 100 lines in 60 s; an empty line ends it\n# \d+ shown.*\n$/,
   "echo health": /^health: (up|down)\n$/,
   "echo quit": "",
   echo: "",
   "printf ping": "pong\n",
   "printf memstats": MEMSTATS,
+  "printf 'stats json'": /^\{"uptime_seconds":.*\}\n$/,
+  "printf version": /^\d+\.\d+\.\d+\n$/,
+  "printf nodes": NODES,
+  "printf 'route a'": /^name.*\na .*\n$/,
   "printf help": HELP,
   "printf config": CONFIG,
   "printf status": STATUS,
@@ -49,6 +61,8 @@ const ANSWERS: Record<string, string | RegExp> = {
   // One command in several packets.
   "(printf pi; sleep 0.3; printf 'ng\\n')": "pong\n",
   "(printf s; sleep 0.2; printf tat; sleep 0.2; echo us)": STATUS,
+  "(printf 'stats j'; sleep 0.2; printf 'son\\n')": /^\{/,
+  "(printf 'route \"page '; sleep 0.2; printf 'views\"\\n')": /^name.*\npage views .*\n$/,
   // What is no command.
   "echo hello": "unknown command\n",
   "printf hello": "unknown command\n",
