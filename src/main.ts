@@ -1,16 +1,15 @@
 /** The command line. */
-import { readFileSync } from "node:fs";
 import { Command } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
-import { type Config, type ConfigReading, problemText, readConfig } from "./core/config.ts";
+import { configFrom, DEFAULT_FILE } from "./configFile.ts";
+import { type Config, problemText } from "./core/config.ts";
 import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
 import { type Log, standardErrorLog } from "./io/log.ts";
 import { planText } from "./plan.ts";
 import { startProxy } from "./proxy.ts";
+import { routeCommand } from "./routeCommand.ts";
 import { Start } from "./start.ts";
-
-const DEFAULT_FILE = "/etc/statsdproxy.json";
 
 interface Options {
   readonly file?: string | undefined;
@@ -27,32 +26,18 @@ await new Command("statsd-proxy")
   .option("--demo", "run with backends of its own and sample metrics; without -f, with an example configuration")
   .version(version, "--version")
   .showHelpAfterError("(--help tells what there is)")
+  .enablePositionalOptions()
   .action(run)
+  .addCommand(routeCommand)
   .parseAsync();
 
 async function run(options: Options): Promise<void> {
   const log = standardErrorLog(options.debug === true);
-  const config = configOf(options);
+  const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
+  const config = configFrom(options.file, example);
   if (config === undefined) process.exitCode = 1;
   else if (options.check) check(config);
   else await serve(config, options, log);
-}
-
-/** The configuration in the file; or undefined, and each problem said on a line of its own. */
-function configOf(options: Options): Config | undefined {
-  const embedded = options.demo && options.file === undefined;
-  const file = options.file ?? DEFAULT_FILE;
-  let reading: ConfigReading;
-  try {
-    reading = readConfig(embedded ? JSON.stringify(exampleConfig) : readFileSync(file, "utf8"));
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "ENOENT" ? "no such file (-f names another, --demo needs none)" : message;
-    reading = { errors: [{ at: "", message: reason }], warnings: [] };
-  }
-  for (const problem of reading.warnings) console.error(`${file}: warning: ${problemText(problem)}`);
-  for (const problem of reading.errors) console.error(`${file}: ${problemText(problem)}`);
-  return reading.config;
 }
 
 function check(config: Config): void {

@@ -1,0 +1,168 @@
+/** `statsd-proxy route`: where names go, without a proxy that runs. */
+import { readSync, writeSync } from "node:fs";
+import { Command } from "@commander-js/extra-typings";
+import { configFrom, DEFAULT_FILE } from "./configFile.ts";
+import type { Config } from "./core/config.ts";
+import { ownerText } from "./core/owner.ts";
+import { Placement } from "./core/placement.ts";
+import { EVERY_NODE } from "./core/relay.ts";
+import { NO_OWNER, ownerAt } from "./core/ring.ts";
+import { loadFingerprint32 } from "./io/farmhash.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+/** Read and written at a time. */
+const CHUNK_BYTES = 256 * 1024;
+const STDIN = 0;
+const STDOUT = 1;
+/** Between two tries, where the other end of a pipe is slower and does not block. */
+const RETRY_MS = 1;
+
+export const routeCommand = new Command("route")
+  .description(
+    "Says which node owns each name: NAME, a tab, NODE. Names are read from standard input if none is given.",
+  )
+  .argument("[name...]", "names: what stands before the first ':' of a metric")
+  .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
+  .option("--json", 'a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
+  .option("--down <node>", "as if the node were down; may be given again", collect)
+  .action((names, { file, json, down = [] }) => {
+    const config = configFrom(file);
+    const unknown = down.filter((node) => !config?.nodes.some(({ label }) => label === node));
+    if (config) for (const node of unknown) console.error(`--down: there is no node ${node}`);
+    if (config === undefined || unknown.length > 0) process.exitCode = 1;
+    else if (!route(names, config, down, json === true)) process.exitCode = 1;
+  });
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** False: it could not be done, and was said why. */
+function route(names: readonly string[], config: Config, down: readonly string[], json: boolean): boolean {
+  try {
+    const out = new Rows(ownersOf(config, down), json);
+    if (names.length > 0) for (const name of names) out.add(Buffer.from(name));
+    else forEachLine((bytes, start, end) => out.addRange(bytes, start, end));
+    out.flush();
+    return true;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Who reads no further (`| head`) has what it wanted.
+    if (code === "EPIPE") return true;
+    console.error(message);
+    return false;
+  }
+}
+
+/** The text that stands for the owner of a name. */
+type OwnerOf = (bytes: Buffer, start: number, end: number) => string;
+
+function ownersOf(config: Config, down: readonly string[]): OwnerOf {
+  const labels = config.nodes.map(({ label }) => label);
+  const isUp = labels.map((label) => !down.includes(label));
+  if (config.mirror) {
+    const everyone = ownerText(isUp.includes(true) ? EVERY_NODE : NO_OWNER, labels);
+    return () => everyone;
+  }
+  const placement = new Placement(config.ring, config.nodes, loadFingerprint32());
+  const ring = config.failover === "hold" ? placement.full : placement.live(isUp);
+  return (bytes, start, end) => {
+    const owner = ownerAt(ring, placement.position(bytes, start, end));
+    return ownerText(owner !== NO_OWNER && isUp[owner] ? owner : NO_OWNER, labels);
+  };
+}
+
+/** What is written, a chunk at a time. A name is written as it came; in JSON what is no UTF-8 in it is U+FFFD. */
+class Rows {
+  private readonly ownerOf: OwnerOf;
+  private readonly json: boolean;
+  private readonly chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  private filled = 0;
+
+  constructor(ownerOf: OwnerOf, json: boolean) {
+    this.ownerOf = ownerOf;
+    this.json = json;
+  }
+
+  add(name: Buffer): void {
+    this.addRange(name, 0, name.length);
+  }
+
+  addRange(bytes: Buffer, start: number, end: number): void {
+    const node = this.ownerOf(bytes, start, end);
+    if (this.json) {
+      this.addText(`${JSON.stringify({ name: bytes.toString("utf8", start, end), node })}\n`);
+      return;
+    }
+    if (this.filled + (end - start) > CHUNK_BYTES) this.flush();
+    if (end - start > CHUNK_BYTES) writeAll(bytes.subarray(start, end));
+    else this.filled += bytes.copy(this.chunk, this.filled, start, end);
+    this.addText(`\t${node}\n`);
+  }
+
+  flush(): void {
+    writeAll(this.chunk.subarray(0, this.filled));
+    this.filled = 0;
+  }
+
+  private addText(text: string): void {
+    // No character takes more than three bytes for each of its units.
+    if (this.filled + 3 * text.length > CHUNK_BYTES) this.flush();
+    if (3 * text.length > CHUNK_BYTES) writeAll(Buffer.from(text));
+    else this.filled += this.chunk.write(text, this.filled);
+  }
+}
+
+/** Hands over the lines of standard input, `bytes[start, end)`, without their ends; empty ones are left out. */
+function forEachLine(take: (bytes: Buffer, start: number, end: number) => void): void {
+  let bytes = Buffer.allocUnsafe(CHUNK_BYTES);
+  let filled = 0;
+  const takeLine = (start: number, lineEnd: number) => {
+    const end = lineEnd > start && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
+    if (end > start) take(bytes, start, end);
+  };
+  for (;;) {
+    // A line that is longer than all there is room for.
+    if (filled === bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
+    const read = readSome(bytes, filled);
+    if (read === 0) break;
+    let start = 0;
+    const end = filled + read;
+    for (let at = bytes.indexOf(LF, filled); at !== -1 && at < end; at = bytes.indexOf(LF, start)) {
+      takeLine(start, at);
+      start = at + 1;
+    }
+    bytes.copyWithin(0, start, end);
+    filled = end - start;
+  }
+  takeLine(0, filled);
+}
+
+/** Returns how many bytes came; 0: there are no more. */
+function readSome(into: Buffer, at: number): number {
+  for (;;) {
+    try {
+      return readSync(STDIN, into, at, into.length - at, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EOF") return 0;
+      retryLater(error);
+    }
+  }
+}
+
+function writeAll(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(STDOUT, bytes, at, bytes.length - at);
+    } catch (error) {
+      retryLater(error);
+    }
+  }
+}
+
+/** @throws what is not cured by waiting */
+function retryLater(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+  Bun.sleepSync(RETRY_MS);
+}
