@@ -15,11 +15,12 @@ import { Placement } from "./core/placement.ts";
 import { EVERY_NODE, type LineWitness, Relay } from "./core/relay.ts";
 import { NO_OWNER, ownerAt } from "./core/ring.ts";
 import { Router } from "./core/router.ts";
-import type { NodeView } from "./core/stats.ts";
+import type { NodeView, View } from "./core/stats.ts";
 import { type CheckedNode, Checks } from "./io/checks.ts";
 import { loadFingerprint32 } from "./io/farmhash.ts";
 import type { Log } from "./io/log.ts";
 import { resolveHost } from "./io/resolve.ts";
+import { SelfMetricsSender } from "./io/selfMetrics.ts";
 import { type NodeSocket, openNodeSocket, Sender } from "./io/sender.ts";
 import type { Start } from "./start.ts";
 
@@ -32,8 +33,10 @@ export class Pipeline {
   private readonly router: Router | undefined;
   private readonly batches: readonly Batch[];
   private readonly membership: Membership;
+  private sockets: readonly NodeSocket[] = [];
   private senders: readonly Sender[] = [];
   private checks: Checks | undefined;
+  private selfMetrics: SelfMetricsSender | undefined;
 
   private constructor(config: Config, counters: Counters, log: Log) {
     this.config = config;
@@ -106,14 +109,27 @@ export class Pipeline {
     this.checks?.start();
   }
 
+  /** From now on the proxy's own figures are sent, too, if the configuration asks for it. */
+  startSelfMetrics(view: () => View): void {
+    const { config, counters, router, sockets, membership } = this;
+    if (config.selfMetrics === undefined) return;
+    const { prefix, interval: intervalMs } = config.selfMetrics;
+    const { maxDatagramBytes } = config;
+    const isUp = (node: number) => membership.isUp(node);
+    const parts = { prefix, intervalMs, maxDatagramBytes, router, sockets, isUp, view, counters };
+    this.selfMetrics = new SelfMetricsSender(parts);
+  }
+
   /** Ends the checks and sends what waits; what no socket takes any more is dropped, and counted. */
   finish(): void {
     this.checks?.stop();
     this.relay.flush();
     for (const sender of this.senders) sender.drop();
+    this.selfMetrics?.finish();
   }
 
   private connect(nodes: readonly { socket: NodeSocket; checked: CheckedNode }[]): void {
+    this.sockets = nodes.map(({ socket }) => socket);
     this.senders = nodes.map(({ socket }, i) => new Sender(socket, this.batches[i], this.counters.nodes[i]));
     const checked = nodes.map((node) => node.checked);
     this.checks = new Checks(checked, this.config.checkInterval, (node, failure) => this.onCheck(node, failure));

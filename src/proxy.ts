@@ -76,6 +76,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
 
   pipeline.relay.witness = debugWitness;
   pipeline.startChecks();
+  pipeline.startSelfMetrics(view);
   log.info("listening", {
     metrics: hostPort(config.host, receiver.port),
     console: hostPort(config.managementhost, console.port),

@@ -30,6 +30,18 @@ const nodeSchema = v.object(
   entryOf("{ host: ..., port: ... }"),
 );
 
+const PREFIX = "expected words of letters, digits, _ and -, joined by dots";
+const selfMetricsSchema = v.object(
+  {
+    prefix: v.optional(
+      v.pipe(v.string(expected(PREFIX)), v.regex(/^(?=.{1,200}$)[\w-]+(\.[\w-]+)*$/, expected(PREFIX))),
+      "statsd_proxy",
+    ),
+    interval: v.optional(wholeNumber(100, 86_400_000, "milliseconds, "), 10_000),
+  },
+  entryOf('{ prefix: "statsd_proxy", interval: 10000 }'),
+);
+
 const NODES = "expected a list of at least one node";
 const TYPES = `expected a list of types of 1 to ${TYPE_BYTES_MAX} bytes, or "*"`;
 const typeName = v.pipe(v.string(expected(TYPES)), v.regex(/^[\x21-\x39\x3b-\x7b\x7d\x7e]{1,4}$/, expected(TYPES)));
@@ -72,6 +84,7 @@ const schema = v.object(
     maxDatagramBytes: v.optional(wholeNumber(0, DATAGRAM_BYTES_MAX, "bytes, "), 1432),
     gather: v.optional(wholeNumber(0, 100, "milliseconds, "), 10),
     receiveBuffer: v.optional(wholeNumber(4096, 2 ** 30, "bytes, "), 4_194_304),
+    selfMetrics: v.optional(selfMetricsSchema),
     server: v.optional(
       v.picklist(["./servers/udp"], expected("only './servers/udp' is served: metrics arrive over UDP")),
     ),

@@ -32,6 +32,7 @@ const TOP_LEVEL_KEYS: Record<string, readonly string[]> = {
   maxDatagramBytes: [],
   gather: [],
   receiveBuffer: [],
+  selfMetrics: [],
   // Etsy's, with one meaning that this proxy can honour.
   server: [],
   udp_version: [],
@@ -45,12 +46,17 @@ const NODE_KEYS: Record<string, readonly string[]> = {
   weight: [],
 };
 
-/** Spells the keys of a configuration and of its nodes; what is no object is left as it is. */
+const SELF_METRICS_KEYS: Record<string, readonly string[]> = { prefix: [], interval: [] };
+
+/** Spells the keys of a configuration and of what is in it; what is no object is left as it is. */
 export function spellKeys(file: unknown): Spelling {
   const spelling = { errors: [], warnings: [] };
   const value = canonicalKeys(file, TOP_LEVEL_KEYS, "", spelling);
   if (isObject(value) && Array.isArray(value.nodes)) {
     value.nodes = value.nodes.map((node, i) => canonicalKeys(node, NODE_KEYS, `nodes[${i}].`, spelling));
+  }
+  if (isObject(value) && isObject(value.selfMetrics)) {
+    value.selfMetrics = canonicalKeys(value.selfMetrics, SELF_METRICS_KEYS, "selfMetrics.", spelling);
   }
   return { value, ...spelling };
 }

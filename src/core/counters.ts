@@ -44,6 +44,12 @@ export class Counters {
   linesUnowned = 0;
   /** Console connections that were cut: by reason. */
   readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0 };
+  /**
+   * Lines of the proxy's own metrics that were handed to the kernel, and that no backend will get. They are in no other
+   * counter, not even of the nodes: those are for lines that arrived.
+   */
+  linesSelf = 0;
+  linesSelfDropped = 0;
   readonly nodes: readonly NodeCounters[];
 
   constructor(nodeCount: number) {

@@ -50,6 +50,16 @@ describe("a good file", () => {
     ["every type, in a list", `{ ${NODES}, types: ["*"] }`, { types: ["*"] }],
     ["some types", `{ ${NODES}, types: ["c", "zzzz"] }`, { types: ["c", "zzzz"] }],
     ["the etsy ring", `{ ${NODES}, ring: "etsy", failover: "hold" }`, { ring: "etsy", failover: "hold" }],
+    [
+      "metrics of its own",
+      `{ ${NODES}, selfMetrics: {} }`,
+      { selfMetrics: { prefix: "statsd_proxy", interval: 10_000 } },
+    ],
+    [
+      "metrics of its own, its way",
+      `{ ${NODES}, selfmetrics: { PREFIX: "a.b-c_1", Interval: 1000 } }`,
+      { selfMetrics: { prefix: "a.b-c_1", interval: 1000 } },
+    ],
     ["the ketama ring", `{ ${NODES}, ring: "ketama" }`, { ring: "ketama" }],
     [
       "nothing gathered, remembered or packed",
@@ -250,6 +260,10 @@ describe("a bad file", () => {
     ["a type that is not in a list", `{ ${NODES}, types: "c" }`, "types"],
     ["datagrams larger than UDP's", `{ ${NODES}, maxDatagramBytes: 65508 }`, "maxDatagramBytes"],
     ["too long a sleep", `{ ${NODES}, gather: 60000 }`, "gather"],
+    ["metrics of its own, too often", `{ ${NODES}, selfMetrics: { interval: 1 } }`, "selfMetrics.interval"],
+    ["metrics of its own in no object", `{ ${NODES}, selfMetrics: true }`, "selfMetrics"],
+    ["a prefix with a colon", `{ ${NODES}, selfMetrics: { prefix: "a:b" } }`, "selfMetrics.prefix"],
+    ["a prefix that ends in a dot", `{ ${NODES}, selfMetrics: { prefix: "a." } }`, "selfMetrics.prefix"],
     ["too small a buffer", `{ ${NODES}, receiveBuffer: 1 }`, "receiveBuffer"],
     ["several processes", `{ ${NODES}, forkCount: 2 }`, "forkCount"],
     ["a process for each processor", `{ ${NODES}, forkCount: "auto" }`, "forkCount"],
@@ -359,7 +373,7 @@ describe("any file at all", () => {
       "ring",
     ],
     ...["failover", "cacheSize", "types", "maxDatagramBytes", "gather", "receiveBuffer", "server", "udp_version"],
-    ...["forkCount", "MIRROR", "colour", "\n"],
+    ...["forkCount", "selfMetrics", "MIRROR", "colour", "\n"],
   ];
   const plausible = fc.oneof(
     fc.constantFrom<unknown>(
