@@ -1,11 +1,12 @@
 /** The command line. */
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
 import { configFrom, DEFAULT_FILE } from "./configFile.ts";
 import { type Config, problemText } from "./core/config.ts";
+import { LOG_LEVELS, type LogLevel } from "./core/logLimit.ts";
 import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
-import { type Log, standardErrorLog } from "./io/log.ts";
+import { LOG_FORMATS, type Log, type LogFormat, openLog } from "./io/log.ts";
 import { planText } from "./plan.ts";
 import { startProxy } from "./proxy.ts";
 import { routeCommand } from "./routeCommand.ts";
@@ -16,7 +17,11 @@ interface Options {
   readonly debug?: true | undefined;
   readonly check?: true | undefined;
   readonly demo?: true | undefined;
+  readonly log: LogFormat;
+  readonly logLevel: LogLevel;
 }
+
+const formats = Object.keys(LOG_FORMATS) as LogFormat[];
 
 await new Command("statsd-proxy")
   .description("Relays StatsD metrics to the backend that owns each name on a consistent-hash ring.")
@@ -24,6 +29,14 @@ await new Command("statsd-proxy")
   .option("-d, --debug", "say what arrives, where it goes, and what the checks find")
   .option("--check", "validate the file, print what it would do, and exit")
   .option("--demo", "run with backends of its own and sample metrics; without -f, with an example configuration")
+  .addOption(
+    new Option("--log <format>", "form of the log on standard error").choices(formats).default("logfmt" as const),
+  )
+  .addOption(
+    new Option("--log-level <level>", "the least that is said; debug: as --debug")
+      .choices(LOG_LEVELS)
+      .default("info" as const),
+  )
   .version(version, "--version")
   .showHelpAfterError("(--help tells what there is)")
   .enablePositionalOptions()
@@ -32,12 +45,13 @@ await new Command("statsd-proxy")
   .parseAsync();
 
 async function run(options: Options): Promise<void> {
-  const log = standardErrorLog(options.debug === true);
+  const level = options.debug ? "debug" : options.logLevel;
+  const log = openLog({ format: options.log, level });
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
   const config = configFrom(options.file, example);
   if (config === undefined) process.exitCode = 1;
   else if (options.check) check(config);
-  else await serve(config, options, log);
+  else await serve(config, options, log, level === "debug");
 }
 
 function check(config: Config): void {
@@ -49,10 +63,10 @@ function check(config: Config): void {
   }
 }
 
-async function serve(config: Config, options: Options, log: Log): Promise<void> {
+async function serve(config: Config, options: Options, log: Log, debugMode: boolean): Promise<void> {
   const start = new Start();
   if (options.demo) await openDemoBackends(config, (text) => console.log(text), start);
-  const proxy = start.problems.length === 0 ? await startProxy(config, log, options.debug === true) : start.problems;
+  const proxy = start.problems.length === 0 ? await startProxy(config, log, debugMode) : start.problems;
   if (!("stop" in proxy)) {
     for (const problem of proxy) console.error(problemText(problem));
     start.close();
@@ -71,6 +85,7 @@ async function serve(config: Config, options: Options, log: Log): Promise<void> 
     log.info("stopping", { signal });
     await proxy.stop();
     start.close();
+    log.flush();
     process.exit(0);
   };
   process.on("SIGTERM", stop);

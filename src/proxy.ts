@@ -5,6 +5,7 @@ import type { Problem } from "./core/configKeys.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
 import { Counters } from "./core/counters.ts";
 import type { LogFields } from "./core/logfmt.ts";
+import { Losses } from "./core/losses.ts";
 import type { LineWitness } from "./core/relay.ts";
 import { NO_OWNER } from "./core/ring.ts";
 import { statsOf, type View } from "./core/stats.ts";
@@ -15,6 +16,9 @@ import { resolveHost } from "./io/resolve.ts";
 import { Taps } from "./io/taps.ts";
 import { lineLog, Pipeline } from "./pipeline.ts";
 import { Start } from "./start.ts";
+
+/** How often losses are looked for. */
+const LOSSES_MS = 1000;
 
 export interface Proxy {
   /** As bound. */
@@ -84,7 +88,12 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     ring: config.mirror ? "mirror" : config.ring,
   });
   logReceiveBuffer(log, config.receiveBuffer, receiver.receiveBuffer);
+  const losses = new Losses();
+  const lossesTimer = setInterval(() => {
+    for (const { event, fields } of losses.see(view(), performance.now())) log.warn(event, fields);
+  }, LOSSES_MS);
   const stop = async () => {
+    clearInterval(lossesTimer);
     await receiver.finish();
     pipeline.finish();
     log.info("stopped", summaryOf(view()));

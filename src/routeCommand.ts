@@ -26,7 +26,8 @@ export const routeCommand = new Command("route")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("--json", 'a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
   .option("--down <node>", "as if the node were down; may be given again", collect)
-  .action((names, { file, json, down = [] }) => {
+  .action((names, _, command) => {
+    const { file, json, down = [] } = command.optsWithGlobals();
     const config = configFrom(file);
     const unknown = down.filter((node) => !config?.nodes.some(({ label }) => label === node));
     if (config) for (const node of unknown) console.error(`--down: there is no node ${node}`);

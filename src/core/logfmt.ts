@@ -1,4 +1,4 @@
-/** Log lines in logfmt: `key=value` pairs, quoted where a value needs it. */
+/** Log lines: in logfmt, `key=value` pairs, quoted where a value needs it; or each a JSON object. */
 
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
@@ -9,10 +9,18 @@ export function logfmt(fields: LogFields): string {
     .join(" ");
 }
 
+/** The same as a JSON object in one line. */
+export function jsonLine(fields: LogFields): string {
+  return printable(JSON.stringify(fields));
+}
+
 function quoted(value: string): string {
-  return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(value)
-    ? value
-    : JSON.stringify(value).replace(/[\p{C}\u2028\u2029]/gu, escaped);
+  return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(value) ? value : printable(JSON.stringify(value));
+}
+
+/** What JSON leaves as it is, and what a terminal or a reader of lines might take for something. */
+function printable(json: string): string {
+  return json.replace(/[\p{C}\u2028\u2029]/gu, escaped);
 }
 
 function escaped(character: string): string {

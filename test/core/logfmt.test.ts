@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { logfmt } from "../../src/core/logfmt.ts";
+import { jsonLine, logfmt } from "../../src/core/logfmt.ts";
 
 describe("logfmt", () => {
   test.each([
@@ -37,6 +37,24 @@ describe("logfmt", () => {
       fc.property(fc.array(value, { minLength: 1, maxLength: 5 }), (values) => {
         // Control characters, and what Unicode takes for the end of a line.
         expect(logfmt(Object.fromEntries(values.entries()))).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("a JSON line", () => {
+  test("keeps numbers and truth as they are, and the order", () => {
+    expect(jsonLine({ event: "node_up", nodes: 2, last: false })).toBe('{"event":"node_up","nodes":2,"last":false}');
+  });
+
+  test("is one line of printable characters that says the same, whatever the values are", () => {
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 5 }), (values) => {
+        const fields = Object.fromEntries(values.map((value, i) => [`key${i}`, value]));
+        const line = jsonLine(fields);
+        expect(line).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+        expect(JSON.parse(line)).toEqual(fields);
       }),
       { numRuns: 500 },
     );

@@ -1,10 +1,14 @@
 /** Signals to the compiled binary, and what it says in debug mode. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chargedBytes } from "../../src/core/gather.ts";
+import { BURST } from "../../src/core/logLimit.ts";
 import { Backend, linesArrived, openBackends } from "../support/backend.ts";
+import { binary } from "../support/binary.ts";
 import { ask, refusesConnections, send, stats } from "../support/client.ts";
-import { silentSocket } from "../support/ports.ts";
-import { type RunningProxy, startProxy } from "../support/process.ts";
+import { emptyFolder } from "../support/folder.ts";
+import { freePorts, refusingPort, silentSocket } from "../support/ports.ts";
+import { configFile, RunningProxy, startProxy } from "../support/process.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
 
@@ -102,6 +106,76 @@ describe("the log", () => {
     proxy.signal("SIGTERM");
     await proxy.exited;
     for (const line of proxy.lines) expect(line).toMatch(/ level=(info|warn) event=(?!line|check)/);
+  });
+
+  test("is JSON if that is asked for: each line an object with time, level and event", async () => {
+    const backend = await Backend.open();
+    const [port, managementport] = await freePorts(2);
+    const folder = emptyFolder();
+    const file = configFile(folder, { nodes: [backend.node], host: "127.0.0.1", port, managementport });
+    const command = [await binary(), "-f", file, "--log", "json"];
+    const proxy = new RunningProxy(command, folder, { port, managementport });
+    await proxy.line('"event":"listening"');
+    await send(proxy, ["plain:1|c", "no.colon\x1b"]);
+    proxy.signal("SIGTERM");
+    await proxy.exited;
+    const events = proxy.lines.map((line) => JSON.parse(line));
+    for (const { time, level, event } of events) {
+      expect(time).toBe(new Date(time).toISOString());
+      expect([level, typeof event]).toEqual(["info", "string"]);
+    }
+    expect(events.at(-1)).toMatchObject({ event: "stopped", lines_received: 2, lines_rejected: 1, lines_relayed: 1 });
+  });
+
+  test("is silent about what is below the level that is asked for", async () => {
+    const backend = await Backend.open();
+    const [port, managementport] = await freePorts(2);
+    const folder = emptyFolder();
+    const file = configFile(folder, { nodes: [backend.node], host: "127.0.0.1", port, managementport });
+    const proxy = new RunningProxy([await binary(), "-f", file, "--log-level", "warn"], folder, {
+      port,
+      managementport,
+    });
+    await until("it answers", async () => !(await refusesConnections(managementport)));
+    proxy.signal("SIGHUP");
+    await proxy.line("level=warn event=reload_ignored");
+    proxy.signal("SIGTERM");
+    expect(await proxy.exited).toBe(0);
+    expect(proxy.lines.filter((line) => !line.includes(" level=warn "))).toEqual([]);
+  });
+
+  test("of level debug is that of debug mode", async () => {
+    const backend = await Backend.open();
+    const proxy = await startProxy({ nodes: [backend.node] }, { args: ["--log-level", "debug"] });
+    await send(proxy, ["plain:1|c"]);
+    await proxy.line("level=debug event=line line=plain:1|c");
+  });
+
+  test("says when lines begin to be lost, and not each of them", async () => {
+    const proxy = await startProxy({ nodes: [{ host: "127.0.0.1", port: await refusingPort() }] });
+    await send(proxy, ["no.colon", "odd:1|zz", "odd:2|zz"]);
+    const said = await proxy.line("event=rejecting_lines reason=unknown_type");
+    expect(said).toMatch(/ level=warn event=rejecting_lines reason=unknown_type lines=2 total=2$/);
+    expect(await proxy.line("reason=no_colon")).toEndWith(" lines=1 total=1");
+    await send(proxy, ["no.colon", "no.colon"]);
+    proxy.signal("SIGTERM");
+    await proxy.exited;
+    expect(proxy.lines.filter((line) => line.includes("rejecting_lines"))).toHaveLength(2);
+  });
+
+  test("says a few times what happens again and again, then how often", async () => {
+    const proxy = await startProxy({ nodes: [{ host: "127.0.0.1", port: await refusingPort() }] });
+    for (let i = 0; i < 12; i++) {
+      proxy.signal("SIGHUP");
+      // Two signals of a kind that wait are one.
+      await ask(proxy, "ping");
+    }
+    proxy.signal("SIGTERM");
+    await proxy.exited;
+    const said = proxy.lines.filter((line) => line.includes("event=reload_ignored"));
+    expect(said).toHaveLength(BURST + 1);
+    expect(said.at(-1)).toMatch(/ repeated=\d+$/);
+    expect(Number(said.at(-1)?.split("=").at(-1))).toBeGreaterThan(0);
   });
 
   test("is logfmt: each line with time, level and event", async () => {

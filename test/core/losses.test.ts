@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { Losses, SAID_AGAIN_MS } from "../../src/core/losses.ts";
+import type { LogFields } from "../../src/core/logfmt.ts";
+import { RelayBench } from "../support/relayBench.ts";
+
+/** Without what the bench's view begins with. */
+function lossesOf(bench: RelayBench) {
+  const losses = new Losses();
+  const view = () => ({ ...bench.view(), kernelDrops: undefined });
+  return (nowMs: number): LogFields[] => losses.see(view(), nowMs).map(({ event, fields }) => ({ event, ...fields }));
+}
+
+test("a loss is said when it begins, then once a minute while it goes on", () => {
+  const bench = new RelayBench({});
+  const see = lossesOf(bench);
+  expect(see(0)).toEqual([]);
+  bench.receive("bad\na:1|c\nbad");
+  expect(see(1)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 2, total: 2 }]);
+  bench.receive("bad");
+  expect(see(2)).toEqual([]);
+  bench.receive("bad");
+  expect(see(1 + SAID_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 2, total: 4 }]);
+  expect(see(1 + 3 * SAID_AGAIN_MS)).toEqual([]);
+  bench.receive("bad");
+  expect(see(2 + 3 * SAID_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 1, total: 5 }]);
+});
+
+test("every kind of loss is said once, with the node if there is one", () => {
+  const bench = new RelayBench({});
+  const losses = new Losses();
+  bench.counters.linesUnowned = 3;
+  bench.counters.nodes[1].linesDropped.held = 4;
+  bench.counters.consoleCut.idle = 5;
+  bench.counters.linesAccepted = 100;
+  bench.counters.nodes[0].linesRelayed = 100;
+  expect(losses.see(bench.view(), 0)).toEqual([
+    { level: "warn", event: "kernel_drops", fields: { datagrams: 7, total: 7 } },
+    { level: "warn", event: "dropping_lines", fields: { reason: "no_live_node", lines: 3, total: 3 } },
+    { level: "warn", event: "console_cut", fields: { reason: "idle", connections: 5, total: 5 } },
+    { level: "warn", event: "dropping_lines", fields: { node: "127.0.0.1:8131", reason: "held", lines: 4, total: 4 } },
+  ]);
+});

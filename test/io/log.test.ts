@@ -1,0 +1,35 @@
+import { describe, expect, test } from "bun:test";
+import { BURST, LOG_LEVELS } from "../../src/core/logLimit.ts";
+import { type LogFormat, openLog } from "../../src/io/log.ts";
+
+function logOf(level: (typeof LOG_LEVELS)[number], format: LogFormat = "logfmt") {
+  const lines: string[] = [];
+  return { lines, log: openLog({ level, format, write: (line) => void lines.push(line.replace(/^time=\S+ /, "")) }) };
+}
+
+describe("a log", () => {
+  test.each(LOG_LEVELS)("of level %s says that and what is above", (level) => {
+    const { log, lines } = logOf(level);
+    for (const each of LOG_LEVELS) log[each]("event", { n: 1 });
+    const said = LOG_LEVELS.slice(LOG_LEVELS.indexOf(level));
+    expect(lines).toEqual(said.map((each) => `level=${each} event=event n=1`));
+  });
+
+  test("holds back what is said too often, and says in the end how often it was", () => {
+    const { log, lines } = logOf("info");
+    for (let i = 0; i < BURST + 3; i++) log.warn("node_down", { node: "a" });
+    expect(lines).toHaveLength(BURST);
+    log.flush();
+    expect(lines.slice(BURST)).toEqual(["level=warn event=node_down node=a repeated=3"]);
+    log.flush();
+    expect(lines).toHaveLength(BURST + 1);
+  });
+
+  test("in JSON", () => {
+    const { log, lines } = logOf("info", "json");
+    log.info("listening", { nodes: 3 });
+    const { time, ...rest } = JSON.parse(lines[0]);
+    expect(rest).toEqual({ level: "info", event: "listening", nodes: 3 });
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+});
