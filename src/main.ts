@@ -11,6 +11,7 @@ import { planText } from "./plan.ts";
 import { startProxy } from "./proxy.ts";
 import { routeCommand } from "./routeCommand.ts";
 import { Start } from "./start.ts";
+import { topCommand } from "./top.ts";
 
 interface Options {
   readonly file?: string | undefined;
@@ -42,6 +43,7 @@ await new Command("statsd-proxy")
   .enablePositionalOptions()
   .action(run)
   .addCommand(routeCommand)
+  .addCommand(topCommand)
   .parseAsync();
 
 async function run(options: Options): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Losses, SAID_AGAIN_MS } from "../../src/core/losses.ts";
 import type { LogFields } from "../../src/core/logfmt.ts";
+import { Losses, SAID_AGAIN_MS } from "../../src/core/losses.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
 /** Without what the bench's view begins with. */
