@@ -57,10 +57,13 @@ test("--version prints the version, exit code 0", async () => {
   expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test("--help names every option, exit code 0", async () => {
+test("--help names every option and command, exit code 0", async () => {
   const { exitCode, stdout } = await run([await binary(), "--help"], emptyFolder());
   expect(exitCode).toBe(0);
-  for (const option of ["-f, --file", "-d, --debug", "--check", "--demo", "--version", "--help"]) {
+  for (const option of [
+    ...["-f, --file", "-d, --debug", "--log <", "--log-level", "--check", "--demo", "--version", "--help"],
+    ...["route [options] [name...]", "top [options] [address]"],
+  ]) {
     expect(stdout).toContain(option);
   }
 });
