@@ -78,7 +78,7 @@ export class Tap {
       ...(this.skipped > 0
         ? [`${this.skipped} more matched (at most ${TAP_LINES_PER_SECOND} a second are shown)`]
         : []),
-      ...(unseen > 0 ? [`${unseen} were not looked at (the proxy is too busy)`] : []),
+      ...(unseen > 0 ? [`${unseen} were not looked at (too many at a time)`] : []),
     ];
     return `# ${[`${this.shown} shown`, ...more].join(", ")}\n`;
   }

@@ -12,8 +12,8 @@ import { TAP_MS_MAX, Tap, type TapRequest } from "../core/tap.ts";
 
 export const TAPS_MAX = 4;
 const TICK_MS = 50;
-/** Lines that are looked at between two ticks, so 50,000 a second. */
-export const LOOKS_PER_TICK = 2500;
+/** Lines that are looked at between two ticks, so 100,000 a second: 2 to 4% of a core, with four taps. */
+export const LOOKS_PER_TICK = 5000;
 
 export interface TapsParts {
   readonly labels: readonly string[];

@@ -94,6 +94,6 @@ describe("taps", () => {
     bench.receive("late:2|c");
     await until("the line", () => reader.text.endsWith("  late:2|c\n"));
     expect(reader.text).not.toContain("late:1|c");
-    expect(stream?.stop()).toBe("# 1 shown, 101 were not looked at (the proxy is too busy)\n");
+    expect(stream?.stop()).toBe("# 1 shown, 101 were not looked at (too many at a time)\n");
   });
 });
