@@ -195,7 +195,7 @@ function statsText(view: View): string {
 
 /** The same figures as one JSON object, in one line. */
 function statsJson(view: View): string {
-  return `${JSON.stringify({ uptime_seconds: view.uptimeSeconds, ...Object.fromEntries(statsOf(view)) })}\n`;
+  return `${JSON.stringify({ uptime_seconds: Number(view.uptimeSeconds.toFixed(3)), ...Object.fromEntries(statsOf(view)) })}\n`;
 }
 
 const NODE_COLUMNS = [
@@ -222,7 +222,9 @@ function routeText(names: readonly string[], desk: Desk): string {
     const { now, allUp } = desk.route(name);
     return [escapeBytes(name), ownerText(now, labels), ownerText(allUp, labels)];
   });
-  return tableText([["name", "owner", "owner_when_all_up"], ...rows]);
+  // Whoever gives a whole line means its name, but asks for another.
+  const hint = names.some((name) => name.includes(":")) ? '# the name of a metric ends before its first ":"\n' : "";
+  return tableText([["name", "owner", "owner_when_all_up"], ...rows]) + hint;
 }
 
 /** A number alone is a limit. Undefined: not understood. */

@@ -53,7 +53,8 @@ export class Screen {
       process.stdout.write(`${lines.map(({ text }) => text).join("\n")}\n\n`);
       return;
     }
-    const { rows = 24, columns = 80 } = process.stdout;
+    // A terminal that does not know its size says 0.
+    const [rows, columns] = [process.stdout.rows || 24, process.stdout.columns || 80];
     const lines = linesOf(rows).slice(0, rows);
     const shown = lines.map(({ text, alarm }) => {
       const cut = text.slice(0, columns);

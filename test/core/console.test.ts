@@ -158,6 +158,12 @@ describe("route", () => {
     );
   });
 
+  test("of what looks like a line says where a name ends", () => {
+    const desk = { ...deskOf(), route: () => ({ now: 0, allUp: 0 }) };
+    expect(linesOf("route web.requests:1|c", desk).at(-1)).toBe('# the name of a metric ends before its first ":"');
+    expect(linesOf("route web.requests", desk)).toHaveLength(2);
+  });
+
   test("without a name, or with a quote left open, is explained", () => {
     expect(answer("route", deskOf())).toEqual({ text: "usage: route NAME...\n" });
     expect(answer('route "a', deskOf())).toEqual({ text: "unknown command\n" });

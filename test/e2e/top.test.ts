@@ -101,8 +101,8 @@ describe("at a terminal", () => {
     readonly exited: Promise<number>;
     readonly terminal: Bun.Terminal;
 
-    constructor(command: string[], cwd: string) {
-      const terminal = { cols: 100, rows: 24, data: (_: unknown, bytes: Uint8Array) => this.take(bytes) };
+    constructor(command: string[], cwd: string, [cols, rows] = [100, 24]) {
+      const terminal = { cols, rows, data: (_: unknown, bytes: Uint8Array) => this.take(bytes) };
       const child = Bun.spawn(command, { cwd, terminal });
       this.terminal = child.terminal as Bun.Terminal;
       this.exited = child.exited;
@@ -123,9 +123,9 @@ describe("at a terminal", () => {
     }
   }
 
-  async function openTop() {
+  async function openTop(size?: number[]) {
     const { proxy, folder, label } = await proxyInFolder();
-    const screen = new Screen([await binary(), "top", String(proxy.consolePort), "-i", "0.02"], folder);
+    const screen = new Screen([await binary(), "top", String(proxy.consolePort), "-i", "0.02"], folder, size);
     await until("two drawings", () => screen.output.split("␛[H").length > 2);
     return { proxy, screen, label };
   }
@@ -144,6 +144,12 @@ describe("at a terminal", () => {
       await until("the terminal as it was", () => screen.output.endsWith("␛[?25h␛[?1049l"));
     },
   );
+
+  test("draws for an ordinary terminal if this one does not know its size", async () => {
+    const { screen } = await openTop([0, 0]);
+    expect(screen.lines[0]).toStartWith("statsd-proxy ");
+    expect(screen.lines.length).toBeGreaterThan(10);
+  });
 
   test("keeps to the size of the terminal, whatever it becomes", async () => {
     const { screen } = await openTop();
