@@ -136,7 +136,9 @@ describe("the log", () => {
       port,
       managementport,
     });
-    await until("it answers", async () => !(await refusesConnections(managementport)));
+    await until("it listens", async () => !(await refusesConnections(managementport)));
+    // Who answers has heard of signals, too.
+    expect(await ask(proxy, "ping")).toBe("pong\n");
     proxy.signal("SIGHUP");
     await proxy.line("level=warn event=reload_ignored");
     proxy.signal("SIGTERM");

@@ -101,7 +101,7 @@ describe("at a terminal", () => {
     readonly exited: Promise<number>;
     readonly terminal: Bun.Terminal;
 
-    constructor(command: string[], cwd: string, [cols, rows] = [100, 24]) {
+    constructor(command: string[], cwd: string, [cols, rows]: [number, number] = [100, 24]) {
       const terminal = { cols, rows, data: (_: unknown, bytes: Uint8Array) => this.take(bytes) };
       const child = Bun.spawn(command, { cwd, terminal });
       this.terminal = child.terminal as Bun.Terminal;
@@ -123,7 +123,7 @@ describe("at a terminal", () => {
     }
   }
 
-  async function openTop(size?: number[]) {
+  async function openTop(size?: [number, number]) {
     const { proxy, folder, label } = await proxyInFolder();
     const screen = new Screen([await binary(), "top", String(proxy.consolePort), "-i", "0.02"], folder, size);
     await until("two drawings", () => screen.output.split("␛[H").length > 2);
