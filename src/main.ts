@@ -67,8 +67,26 @@ function check(config: Config): void {
 
 async function serve(config: Config, options: Options, log: Log, debugMode: boolean): Promise<void> {
   const start = new Start();
+  let proxy: Awaited<ReturnType<typeof startProxy>> = [];
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info("stopping", { signal });
+    if ("stop" in proxy) await proxy.stop();
+    start.close();
+    log.flush();
+    process.exit(0);
+  };
+  // Before it says that it listens: from then on somebody may end it.
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("SIGHUP", () =>
+    log.warn("reload_ignored", { signal: "SIGHUP", reason: "restart to read the file again" }),
+  );
+
   if (options.demo) await openDemoBackends(config, (text) => console.log(text), start);
-  const proxy = start.problems.length === 0 ? await startProxy(config, log, debugMode) : start.problems;
+  proxy = start.problems.length === 0 ? await startProxy(config, log, debugMode) : start.problems;
   if (!("stop" in proxy)) {
     for (const problem of proxy) console.error(problemText(problem));
     start.close();
@@ -79,20 +97,4 @@ async function serve(config: Config, options: Options, log: Log, debugMode: bool
     console.log(demoHints(proxy.port, proxy.consolePort));
     await startSamples(config, proxy.port, start);
   }
-
-  let stopping = false;
-  const stop = async (signal: string) => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    log.info("stopping", { signal });
-    await proxy.stop();
-    start.close();
-    log.flush();
-    process.exit(0);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  process.on("SIGHUP", () =>
-    log.warn("reload_ignored", { signal: "SIGHUP", reason: "restart to read the file again" }),
-  );
 }
