@@ -16,7 +16,8 @@ export class SelfMetrics {
 
   /** The lines for this moment. A counter that did not grow is a line too: 0 is another thing than silence. */
   lines(view: View): string[] {
-    const nodes = view.nodes.map((node) => ({ ...node, label: labelInName(node.label) }));
+    const labels = labelsInNames(view.nodes.map(({ label }) => label));
+    const nodes = view.nodes.map((node, i) => ({ ...node, label: labels[i] }));
     const figures = statsOf({ ...view, nodes });
     const lines = figures.map(([name, value]) => {
       const isGauge = GAUGES.has(name.replace(/^node\.[^.]*\./, ""));
@@ -28,7 +29,13 @@ export class SelfMetrics {
   }
 }
 
-/** A label as one part of a metric's name, as every backend takes it: `127_0_0_1_8130`. */
-function labelInName(label: string): string {
-  return label.replace(/[^\w-]/g, "_");
+/** Labels as parts of a metric's name, as every backend takes them: `127_0_0_1_8130`. No two are the same. */
+function labelsInNames(labels: readonly string[]): string[] {
+  const taken = new Set<string>();
+  for (const label of labels) {
+    let part = label.replace(/[^\w-]/g, "_");
+    while (taken.has(part)) part += "_";
+    taken.add(part);
+  }
+  return [...taken];
 }

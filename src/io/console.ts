@@ -17,6 +17,8 @@ const IDLE_SECONDS = 120;
 class Connection {
   /** What was asked and is not answered yet. */
   asked = "";
+  /** The line before was taken for whole without its end, which may come yet. */
+  unended = false;
   /** The rest of an answer that the client has not read yet. */
   unread: Buffer = Buffer.alloc(0);
   /** What goes on coming after an answer: the next command waits for its end. */
@@ -91,7 +93,9 @@ export class Console {
   private received(client: Client, bytes: Buffer): void {
     const connection = client.data;
     this.alive(client);
-    connection.asked += bytes.toString("latin1");
+    const text = bytes.toString("latin1");
+    connection.asked += connection.unended ? text.replace(/^\r?\n/, "") : text;
+    connection.unended = false;
     if (connection.asked.length > UNANSWERED_BYTES_MAX) this.cut(client, "unread");
     else this.serve(client);
   }
@@ -99,7 +103,8 @@ export class Console {
   /** The client will send no more: what is left is a line, and after the answers the connection ends. */
   private ended(client: Client): void {
     const connection = client.data;
-    connection.asked += /[^\n]$/.test(connection.asked) ? "\nquit\n" : "quit\n";
+    const { asked } = connection;
+    connection.asked += asked === "" || asked.endsWith("\n") ? "quit\n" : "\nquit\n";
     // Nothing tells a client that listens on from one that is gone, but what becomes of something sent to it.
     if (connection.stream) this.writeOn(client, "# no more input: it goes on to its end\n");
     this.serve(client);
@@ -136,6 +141,7 @@ export class Console {
     if (!looksComplete(client.data.asked)) return;
     client.data.pause = setTimeout(() => {
       client.data.asked += "\n";
+      client.data.unended = true;
       this.serve(client);
     }, PAUSE_MS);
   }

@@ -192,6 +192,20 @@ describe("a stream behind an answer", () => {
     await client.answered(FIRST);
   });
 
+  test.each(["\n", "\r\n"])("is not ended by the line end %j of its own command, however late", async (late) => {
+    const { streams, client, console } = await streaming("tap");
+    client.send(`${late}ping\n`);
+    streams.writes[0]("one\n");
+    await client.answered(`${FIRST}one\n`);
+    // What was asked first is read by the time that this is answered.
+    const other = await Client.open(console.port);
+    other.send("ping\n");
+    await other.answered("pong\n");
+    expect(streams.stopped).toBe(0);
+    streams.ends[0]("end\n");
+    await client.answered(`${FIRST}one\nend\npong\n`);
+  });
+
   test.each(["\n", "\r\n", " \n"])("ends with the line %j", async (line) => {
     const { streams, client } = await streaming("tap\n");
     client.send(`${line}ping\n`);
