@@ -23,7 +23,13 @@ function openConsole(view: () => View = viewOfNothing): { port: number; cuts: Cu
 }
 
 function viewOfNothing(): View {
-  const nothing = { namesCached: 0, receiveBufferBytes: undefined, kernelDrops: undefined };
+  const nothing = {
+    namesCached: 0,
+    receiveBufferBytes: undefined,
+    kernelDrops: undefined,
+    eventLoopLag: undefined,
+    process: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
+  };
   return { uptimeSeconds: 7.9, counters: new Counters(0), nodes: [], ...nothing };
 }
 

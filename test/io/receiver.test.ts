@@ -232,7 +232,13 @@ function spin(ms: number): void {
 function openConsole(): Console {
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
   if (config === undefined) throw new Error("the configuration is good");
-  const nothing = { namesCached: 0, receiveBufferBytes: undefined, kernelDrops: undefined };
+  const nothing = {
+    namesCached: 0,
+    receiveBufferBytes: undefined,
+    kernelDrops: undefined,
+    eventLoopLag: undefined,
+    process: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
+  };
   const view = () => ({ uptimeSeconds: 0, counters: new Counters(0), nodes: [], ...nothing });
   const memory = () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 });
   const desk = { config, view, memory, health: "up" as const };

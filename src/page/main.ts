@@ -1,0 +1,3 @@
+import uPlot from "uplot";
+
+document.title = uPlot.name;
