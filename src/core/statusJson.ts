@@ -23,7 +23,7 @@ export interface StatsJson {
   readonly health_changes: readonly HealthChangeJson[];
 }
 
-interface NodeJson {
+export interface NodeJson {
   readonly node: string;
   readonly address: string;
   readonly up: boolean;
