@@ -1,13 +1,15 @@
-/** /metrics of the compiled binary, judged by Prometheus itself. */
+/** HTTP of the compiled binary, and /metrics judged by Prometheus itself. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openBackends } from "../support/backend.ts";
+import { binary } from "../support/binary.ts";
 import { ask, send, stats } from "../support/client.ts";
+import { startFlood } from "../support/flood.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { ManagementPort } from "../support/management.ts";
-import { freePort, freePorts } from "../support/ports.ts";
-import { Running, run, startProxy } from "../support/process.ts";
+import { freePort, freePorts, IPV6_HERE } from "../support/ports.ts";
+import { configFile, Running, run, startProxy } from "../support/process.ts";
 import { needing } from "../support/programs.ts";
 import { samplesOf } from "../support/samples.ts";
 import { until } from "../support/until.ts";
@@ -82,6 +84,43 @@ test("a taken port is a problem of the start", async () => {
   const second = startProxy({ nodes: [backend.node], httpport });
   expect(second).rejects.toThrow(/httpport: the address is in use/);
   await second.catch(() => {});
+});
+
+test("HTTP is answered while the proxy is flooded", async () => {
+  const { proxy, url } = await startBusyProxy();
+  const flood = await startFlood(proxy.port);
+  for (const path of ["/healthz", "/metrics", "/stats.json", "/"]) {
+    expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
+  }
+  expect(await flood.end()).toBe("ended while it was flooding");
+});
+
+test("from source the page is the same as from the binary", async () => {
+  const { url } = await startBusyProxy();
+  const [backend] = await openBackends(1);
+  const [port, managementport, httpport] = await freePorts(3);
+  const folder = emptyFolder();
+  const file = configFile(folder, { host: "127.0.0.1", port, managementport, httpport, nodes: [backend.node] });
+  const main = join(import.meta.dir, "..", "..", "src", "main.ts");
+  await new Running([process.execPath, main, "-f", file], folder).line("event=listening");
+  const pages = await Promise.all([url, `http://127.0.0.1:${httpport}`].map((origin) => fetch(`${origin}/`)));
+  const [fromBinary, fromSource] = await Promise.all(pages.map((page) => page.text()));
+  expect(fromSource).toBe(fromBinary);
+  expect(fromSource).toContain("<title>statsd-proxy</title>");
+});
+
+test.skipIf(!IPV6_HERE)("HTTP on IPv6, where there is IPv6", async () => {
+  const [backend] = await openBackends(1);
+  const httpport = await freePort();
+  await startProxy({ nodes: [backend.node], httpport, httphost: "::1" });
+  expect((await fetch(`http://[::1]:${httpport}/healthz`)).status).toBe(200);
+});
+
+test("--check tells where the status page will be", async () => {
+  const folder = emptyFolder();
+  const file = configFile(folder, { httpport: 9125, nodes: [{ host: "127.0.0.1", port: 8130 }] });
+  const { stdout } = await run([await binary(), "--check", "-f", file], folder);
+  expect(stdout).toContain("\nstatus page at http://127.0.0.1:9125/\n");
 });
 
 test("without httpport nothing listens for HTTP, and the log does not speak of it", async () => {
