@@ -8,6 +8,8 @@ const WINDOW_SECONDS = 900;
 /** A proxy that was just started has a shorter past to show. */
 const WINDOW_SECONDS_MIN = 60;
 const HEIGHT = 136;
+/** Distances of ticks that read well. */
+const TICK_SECONDS = [10, 15, 30, 60, 120, 180, 300];
 const FONT = "11px system-ui, sans-serif";
 
 type Series = keyof HistoryJson["rates"];
@@ -119,7 +121,17 @@ class Card {
           y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
         axes: [
-          { stroke: ink, font: FONT, grid, ticks: { show: false }, size: 22, gap: 4, space: 55, values: timesText },
+          {
+            stroke: ink,
+            font: FONT,
+            grid,
+            ticks: { show: false },
+            size: 22,
+            gap: 4,
+            incrs: TICK_SECONDS,
+            space: tickSpace,
+            values: timesText,
+          },
           {
             stroke: ink,
             font: FONT,
@@ -222,6 +234,11 @@ class Card {
 
 function colour(variable: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
+}
+
+/** Pixels between ticks: more where they have seconds. */
+function tickSpace(_: uPlot, __: number, min: number, max: number): number {
+  return max - min < 150 ? 60 : 42;
 }
 
 /** Times of the day: with seconds only where a tick needs them. */

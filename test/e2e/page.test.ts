@@ -57,6 +57,25 @@ needing(CHROMIUM).describe("the status page", () => {
     expect(visit.complaints).toEqual([]);
   });
 
+  test.each([
+    ["hold", (node: string) => `app.1 goes to 1: ${node}, which is down: it is dropped until the node is back.`],
+    ["rehash", () => "app.1 goes nowhere: no node is up, and it is dropped."],
+  ])(
+    "tells where a name goes when its node dies, without being asked again (failover: %s)",
+    async (failover, words) => {
+      const { proxy, url, managements } = await start(1, { failover });
+      const visit = await Visit.begin(browser, url);
+      await visit.page.waitForSelector("tbody tr");
+      await visit.page.fill("#where-name", "app.1");
+      await visit.page.press("#where-name", "Enter");
+      await shows(visit, "#where-answer", `app.1 goes to 1: ${proxy.labels[0]}.`);
+      managements[0].close();
+      await shows(visit, "#where-answer", words(proxy.labels[0]));
+      await shows(visit, "#health", "✕ unhealthy: no node is up");
+      expect(visit.complaints).toEqual([]);
+    },
+  );
+
   test("shows a node that dies and comes back", async () => {
     const { proxy, url, managements } = await start(4);
     const visit = await Visit.begin(browser, url, { colorScheme: "dark" });
