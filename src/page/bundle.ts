@@ -13,10 +13,8 @@ export function bundle(): Page {
     // A process of its own, because Bun.build cannot be called from within a macro (Bun 1.4.5). For a browser, compiled
     // means in one file.
     const options = ["--compile", "--target=browser", "--minify", `--outdir=${folder}`];
-    const { exitCode, stderr } = Bun.spawnSync({
-      cmd: [process.execPath, "build", ...options, join(import.meta.dir, "index.html")],
-      env: { ...process.env, BUN_BE_BUN: "1" },
-    });
+    const command = [process.execPath, "build", ...options, join(import.meta.dir, "index.html")];
+    const { exitCode, stderr } = Bun.spawnSync(command);
     if (exitCode !== 0) throw new Error(`the page cannot be bundled: ${stderr}`);
     const html = readFileSync(join(folder, "index.html"), "utf8");
     return { html, contentSecurityPolicy: contentSecurityPolicyOf(html) };

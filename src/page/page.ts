@@ -2,6 +2,4 @@
 import type { Page } from "../core/web.ts";
 import { bundle } from "./bundle.ts" with { type: "macro" };
 
-const { html, contentSecurityPolicy } = bundle() as unknown as Page;
-
-export const PAGE: Page = { html, contentSecurityPolicy };
+export const PAGE: Page = bundle();
