@@ -1,5 +1,5 @@
-/** Writes the list of counters into the README, from the one table that the console reads. */
-import { FIGURES, NODE_FIGURES } from "../src/core/stats.ts";
+/** Writes the list of counters into the README, from the one table that the console and HTTP read. */
+import { FIGURES, type Metric, NODE_FIGURES } from "../src/core/stats.ts";
 
 const README = new URL("../README.md", import.meta.url);
 
@@ -12,8 +12,19 @@ export function withFigures(readme: string): string {
 
 function figuresTable(): string {
   const rows = [
-    ...FIGURES.map((figure) => ({ ...figure, prefix: "" })),
-    ...NODE_FIGURES.map((figure) => ({ ...figure, prefix: "node.<host:port>." })),
-  ].map(({ prefix, name, unit, meaning }) => `| \`${prefix}${name}\` | ${unit} | ${meaning} |\n`);
-  return `| counter | unit | meaning |\n| --- | --- | --- |\n${rows.join("")}`;
+    ...FIGURES.map((figure) => ({ ...figure, prefix: "", labels: [] })),
+    ...NODE_FIGURES.map((figure) => ({ ...figure, prefix: "node.<host:port>.", labels: ["node"] })),
+  ].map(
+    ({ prefix, labels, name, unit, meaning, metric }) =>
+      `| \`${prefix}${name}\` | ${unit} | ${meaning} | ${metric ? metricText(name, labels, metric) : ""} |\n`,
+  );
+  return `| counter | unit | meaning | Prometheus |\n| --- | --- | --- | --- |\n${rows.join("")}`;
+}
+
+function metricText(name: string, labels: readonly string[], metric: Metric): string {
+  const key = name.match(/<(\w+)>/)?.[1];
+  const fixed = Object.entries(metric.labels ?? {}).map(([label, value]) => `${label}="${value}"`);
+  const keyed = key === undefined ? [] : [metric.only === undefined ? key : `${key}="${metric.only}"`];
+  const all = [...labels, ...fixed, ...keyed];
+  return `\`${metric.name}${all.length > 0 ? `{${all.join(",")}}` : ""}\``;
 }

@@ -9,13 +9,16 @@ import type { Config } from "./core/config.ts";
 import type { Route } from "./core/console.ts";
 import type { Counters } from "./core/counters.ts";
 import { escapeBytes } from "./core/escape.ts";
+import { type HealthChange, HealthHistory } from "./core/healthHistory.ts";
+import type { Totals } from "./core/history.ts";
 import { Lines, REJECT_REASONS, Verdict } from "./core/line.ts";
 import { Membership } from "./core/membership.ts";
 import { Placement } from "./core/placement.ts";
 import { EVERY_NODE, type LineWitness, Relay } from "./core/relay.ts";
-import { NO_OWNER, ownerAt } from "./core/ring.ts";
+import { NO_OWNER, ownerAt, type Ring, shares } from "./core/ring.ts";
 import { Router } from "./core/router.ts";
 import type { NodeView, View } from "./core/stats.ts";
+import { ringPicture, type Whereabouts, whereabouts } from "./core/whereabouts.ts";
 import { type CheckedNode, Checks } from "./io/checks.ts";
 import { loadFingerprint32 } from "./io/farmhash.ts";
 import type { Log } from "./io/log.ts";
@@ -34,6 +37,9 @@ export class Pipeline {
   private readonly batches: readonly Batch[];
   private readonly membership: Membership;
   private sockets: readonly NodeSocket[] = [];
+  private readonly healthHistory: HealthHistory;
+  /** The nodes' shares of `ring`: they cost a walk along all points, and rings change seldom. */
+  private shares: { readonly ring: Ring; readonly ofNodes: readonly number[] } | undefined;
   private senders: readonly Sender[] = [];
   private checks: Checks | undefined;
   private selfMetrics: SelfMetricsSender | undefined;
@@ -61,6 +67,7 @@ export class Pipeline {
       relay: this.relay,
       rehash: placement && router && config.failover === "rehash" ? { placement, router } : undefined,
     });
+    this.healthHistory = new HealthHistory(nodeCount, Date.now());
   }
 
   /** Resolves the nodes and opens a socket to each. What goes wrong is `start`'s to tell. */
@@ -83,11 +90,14 @@ export class Pipeline {
 
   /** Nodes as they are now, in the configuration's order. */
   nodes(): NodeView[] {
+    const shares = this.sharesNow();
     return this.config.nodes.map(({ label }, i) => ({
       label,
       isUp: this.membership.isUp(i),
       counters: this.counters.nodes[i],
       batch: this.batches[i],
+      ringShare: shares?.[i],
+      health: this.healthHistory.of(i),
     }));
   }
 
@@ -99,6 +109,48 @@ export class Pipeline {
     const now = ownerAt(router.ring, position);
     const held = now !== NO_OWNER && !membership.isUp(now);
     return { now: held ? NO_OWNER : now, allUp: ownerAt(placement.full, position) };
+  }
+
+  /** The last times that nodes were taken out or back, oldest first. */
+  get healthChanges(): readonly HealthChange[] {
+    return this.healthHistory.changes;
+  }
+
+  /** Nodes that are up. */
+  get upCount(): number {
+    return this.membership.upCount;
+  }
+
+  /** For a sample of the history. */
+  totals(kernelDrops: number): Totals {
+    const { counters } = this;
+    const nodes = counters.nodes.map(({ linesRelayed }) => linesRelayed);
+    const dropped = counters.nodes.map(({ linesDropped }) => sum(Object.values(linesDropped)));
+    return {
+      received: counters.linesReceived,
+      relayed: sum(nodes),
+      rejected: sum(counters.linesRejected),
+      dropped: counters.linesUnowned + sum(dropped),
+      kernel_drops: kernelDrops,
+      nodes,
+    };
+  }
+
+  /** Where a name, or a whole line, goes now. */
+  whereabouts(asked: string): Whereabouts {
+    const { placement, router } = this;
+    const lines = new Lines(this.config.types, 0);
+    return whereabouts(asked, { lines, placed: placement && router && { placement, ring: router.ring } });
+  }
+
+  /** The owners of `parts` equal parts of the circle, now; undefined when mirroring. */
+  ringPicture(parts: number): number[] | undefined {
+    return this.router && ringPicture(this.router.ring, parts);
+  }
+
+  /** Each node's share of the names while all are up; undefined when mirroring. */
+  fullShares(): readonly number[] | undefined {
+    return this.placement && shares(this.placement.full, this.config.nodes.length);
   }
 
   get namesCached(): number {
@@ -132,7 +184,14 @@ export class Pipeline {
     this.sockets = nodes.map(({ socket }) => socket);
     this.senders = nodes.map(({ socket }, i) => new Sender(socket, this.batches[i], this.counters.nodes[i]));
     const checked = nodes.map((node) => node.checked);
-    this.checks = new Checks(checked, this.config.checkInterval, (node, failure) => this.onCheck(node, failure));
+    this.checks = new Checks(checked, this.config.checkInterval, (...result) => this.onCheck(...result));
+  }
+
+  private sharesNow(): readonly number[] | undefined {
+    if (this.router === undefined) return undefined;
+    const { ring } = this.router;
+    if (this.shares?.ring !== ring) this.shares = { ring, ofNodes: shares(ring, this.config.nodes.length) };
+    return this.shares.ofNodes;
   }
 
   private socketEvents(node: number) {
@@ -145,13 +204,19 @@ export class Pipeline {
     };
   }
 
-  private onCheck(node: number, failure: string | undefined): void {
+  private onCheck(node: number, failure: string | undefined, durationMs: number): void {
     const { label } = this.config.nodes[node];
     const counters = this.counters.nodes[node];
     if (failure === undefined) counters.checksPassed++;
     else counters.checksFailed++;
     this.log.debug("check", { node: label, result: failure ?? "up" });
-    if (!this.membership.record(node, failure === undefined)) return;
+    const changed = this.membership.record(node, failure === undefined);
+    this.healthHistory.record(
+      node,
+      { atMs: Date.now(), durationMs, failure },
+      changed ? failure === undefined : undefined,
+    );
+    if (!changed) return;
     const nodes = `${this.membership.upCount} of ${this.config.nodes.length}`;
     if (failure === undefined) this.log.info("node_up", { node: label, nodes_up: nodes });
     else this.log.warn("node_down", { node: label, reason: failure, nodes_up: nodes });
@@ -167,4 +232,8 @@ export function lineLog(config: Config, log: Log): LineWitness {
     else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: "no_live_node" });
     else log.debug("line", { line: text, to: owner === EVERY_NODE ? labels.join(" ") : labels[owner] });
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -16,6 +16,7 @@ export function planText(config: Config): string {
   return [
     `metrics at ${hostPort(config.host, config.port)} (UDP), console at ` +
       `${hostPort(config.managementhost, config.managementport)} (TCP)`,
+    ...(config.httpport === 0 ? [] : [`status page at http://${hostPort(config.httphost, config.httpport)}/`]),
     config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
     tableText(rows).replace(/^/gm, "  ").trimEnd(),
     "",

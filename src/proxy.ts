@@ -1,14 +1,15 @@
-/** The whole proxy: a receiver, the pipeline behind it, and the console. */
+/** The whole proxy: a receiver, the pipeline behind it, the console, and HTTP if it is asked for. */
 import { heapStats } from "bun:jsc";
 import { type Config, hostPort } from "./core/config.ts";
 import type { Problem } from "./core/configKeys.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
 import { Counters } from "./core/counters.ts";
+import { History } from "./core/history.ts";
 import type { LogFields } from "./core/logfmt.ts";
 import { Losses } from "./core/losses.ts";
 import type { LineWitness } from "./core/relay.ts";
 import { NO_OWNER } from "./core/ring.ts";
-import { statsOf, type View } from "./core/stats.ts";
+import { type ProcessView, statsOf, type View } from "./core/stats.ts";
 import { Console } from "./io/console.ts";
 import type { Log } from "./io/log.ts";
 import { Receiver } from "./io/receiver.ts";
@@ -16,6 +17,7 @@ import { resolveHost } from "./io/resolve.ts";
 import { Taps } from "./io/taps.ts";
 import { lineLog, Pipeline } from "./pipeline.ts";
 import { Start } from "./start.ts";
+import { openStatus } from "./status.ts";
 
 /** How often losses are looked for. */
 const LOSSES_MS = 1000;
@@ -24,6 +26,8 @@ export interface Proxy {
   /** As bound. */
   readonly port: number;
   readonly consolePort: number;
+  /** Undefined without `httpport`. */
+  readonly httpPort: number | undefined;
   readonly view: () => View;
   /** Stops receiving, sends what is batched, and closes everything. */
   readonly stop: () => Promise<void>;
@@ -33,6 +37,7 @@ export interface Proxy {
 export async function startProxy(config: Config, log: Log, debugMode = false): Promise<Proxy | readonly Problem[]> {
   const start = new Start();
   const startedAtMs = performance.now();
+  const startedAtSeconds = Date.now() / 1000;
   const counters = new Counters(config.nodes.length);
   const pipeline = await Pipeline.open(config, counters, log, start);
 
@@ -45,6 +50,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     });
   });
 
+  const history = config.httpport === 0 ? undefined : new History();
   const view = (): View => ({
     uptimeSeconds: (performance.now() - startedAtMs) / 1000,
     counters,
@@ -52,6 +58,8 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     namesCached: pipeline?.namesCached ?? 0,
     receiveBufferBytes: typeof receiver?.receiveBuffer === "number" ? receiver.receiveBuffer : undefined,
     kernelDrops: receiver?.kernelDrops(),
+    eventLoopLag: history?.lag,
+    process: processView(startedAtSeconds),
   });
   const debugWitness = debugMode ? lineLog(config, log) : undefined;
   const taps = new Taps({
@@ -73,7 +81,11 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     const host = await resolveHost(config.managementhost);
     return new Console({ host, port: config.managementport, desk, onCut: (reason) => counters.consoleCut[reason]++ });
   });
-  if (pipeline === undefined || receiver === undefined || console === undefined) {
+  const kernelDrops = () => receiver?.kernelDrops();
+  const http =
+    pipeline && history && (await openStatus({ config, counters, pipeline, history, desk, kernelDrops }, start));
+  const isHttpMissing = history !== undefined && http === undefined;
+  if (isHttpMissing || pipeline === undefined || receiver === undefined || console === undefined) {
     start.close();
     return start.problems;
   }
@@ -84,6 +96,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   log.info("listening", {
     metrics: hostPort(config.host, receiver.port),
     console: hostPort(config.managementhost, console.port),
+    ...(http && { http: hostPort(config.httphost, http.port) }),
     nodes: config.nodes.length,
     ring: config.mirror ? "mirror" : config.ring,
   });
@@ -99,7 +112,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     log.info("stopped", summaryOf(view()));
     start.close();
   };
-  return { port: receiver.port, consolePort: console.port, view, stop };
+  return { port: receiver.port, consolePort: console.port, httpPort: http?.port, view, stop };
 }
 
 function bothOf(one: LineWitness | undefined, other: LineWitness | undefined): LineWitness | undefined {
@@ -128,6 +141,12 @@ function summaryOf(view: View): LogFields {
     "lines_dropped",
   ];
   return Object.fromEntries(statsOf(view).filter(([name]) => shown.includes(name)));
+}
+
+function processView(startedAtSeconds: number): ProcessView {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return { startedAtSeconds, cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapUsedBytes: heapUsed };
 }
 
 function memory(): MemoryFigures {

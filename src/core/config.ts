@@ -53,6 +53,8 @@ const schema = v.object(
     address_ipv6: v.optional(flag, false),
     managementhost: v.optional(host, "127.0.0.1"),
     managementport: v.optional(port, 8126),
+    httphost: v.optional(host, "127.0.0.1"),
+    httpport: v.optional(wholeNumber(0, 65535, "a port, or 0 for no HTTP, "), 0),
     nodes: v.pipe(
       v.array(nodeSchema, expected(NODES)),
       v.minLength(1, NODES),

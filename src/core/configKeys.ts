@@ -20,6 +20,8 @@ const TOP_LEVEL_KEYS: Record<string, readonly string[]> = {
   address_ipv6: [],
   managementhost: ["mgmt_address"],
   managementport: ["mgmt_port"],
+  httphost: [],
+  httpport: [],
   nodes: [],
   checkInterval: [],
   fall: [],

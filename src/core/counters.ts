@@ -22,6 +22,9 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export const CUT_REASONS = ["too_many", "line_too_long", "unread", "idle"] as const;
 export type CutReason = (typeof CUT_REASONS)[number];
 
+/** Status codes that HTTP requests are answered with. */
+export type HttpCode = 200 | 400 | 404 | 405 | 500 | 503;
+
 export class NodeCounters {
   linesRelayed = 0;
   readonly linesDropped: Record<DropReason, number> = { node_down: 0, held: 0, send_buffer_full: 0, send_error: 0 };
@@ -50,6 +53,8 @@ export class Counters {
    */
   linesSelf = 0;
   linesSelfDropped = 0;
+  /** HTTP requests answered: by status code. */
+  readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 500: 0, 503: 0 };
   readonly nodes: readonly NodeCounters[];
 
   constructor(nodeCount: number) {

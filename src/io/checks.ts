@@ -12,20 +12,18 @@ export interface CheckedNode {
   readonly managementport: number;
 }
 
+/** A check's end. `failure` undefined: passed. */
+export type OnCheck = (node: number, failure: string | undefined, durationMs: number) => void;
+
 export class Checks {
   private readonly nodes: readonly CheckedNode[];
   private readonly intervalMs: number;
-  private readonly onResult: (node: number, failure: string | undefined) => void;
+  private readonly onResult: OnCheck;
   private readonly timers: (ReturnType<typeof setTimeout> | undefined)[];
   private readonly abandon: ((() => void) | undefined)[];
   private readonly startedAtMs: number[];
 
-  /** @param onResult told of each check's end; `failure` undefined: passed */
-  constructor(
-    nodes: readonly CheckedNode[],
-    intervalMs: number,
-    onResult: (node: number, failure: string | undefined) => void,
-  ) {
+  constructor(nodes: readonly CheckedNode[], intervalMs: number, onResult: OnCheck) {
     this.nodes = nodes;
     this.intervalMs = intervalMs;
     this.onResult = onResult;
@@ -66,8 +64,9 @@ export class Checks {
     const target: Probe = { host, port, timeoutMs: Math.min(this.intervalMs, TIMEOUT_MS_MAX) };
     this.abandon[node] = probe(target, (failure) => {
       this.abandon[node] = undefined;
-      this.schedule(node, Math.max(0, startedAtMs + this.intervalMs - performance.now()));
-      this.onResult(node, failure);
+      const endedAtMs = performance.now();
+      this.schedule(node, Math.max(0, startedAtMs + this.intervalMs - endedAtMs));
+      this.onResult(node, failure, endedAtMs - startedAtMs);
     });
   }
 }

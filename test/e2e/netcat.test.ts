@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
 
-const STATS = /^time running in seconds: \d+\npackets_received: \d+\.000000\n(\S+: \d+\.000000\n)+$/;
+const STATS = /^time running in seconds: \d+\npackets_received: \d+\.000000\n(\S+: \d+\.\d{6}\n)+$/;
 const MEMSTATS = /^bytes allocated and in use: \d+\nbytes obtained from system: \d+\n(.+: \d+\n)+$/;
 const HELP = /^Commands: ping, stats, memstats, config, nodes, route, tap, health, status, version, help, quit\n/;
 const CONFIG = /^\{\n(.*\n)+\}\n$/;

@@ -22,7 +22,14 @@ export interface OpenConsoleOptions {
 export function openConsole({ port = 0, tap = () => undefined }: OpenConsoleOptions = {}): OpenConsole {
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
   if (config === undefined) throw new Error("the configuration is good");
-  const nothing = { nodes: [], namesCached: 0, receiveBufferBytes: undefined, kernelDrops: undefined };
+  const nothing = {
+    nodes: [],
+    namesCached: 0,
+    receiveBufferBytes: undefined,
+    kernelDrops: undefined,
+    eventLoopLag: undefined,
+    process: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
+  };
   const desk: Desk = {
     config,
     view: () => ({ uptimeSeconds: 7.9, counters: new Counters(0), ...nothing }),

@@ -4,6 +4,7 @@ import { Counters } from "../../src/core/counters.ts";
 import { Lines } from "../../src/core/line.ts";
 import { Placement } from "../../src/core/placement.ts";
 import { Relay } from "../../src/core/relay.ts";
+import { shares } from "../../src/core/ring.ts";
 import { Router } from "../../src/core/router.ts";
 import type { View } from "../../src/core/stats.ts";
 import { loadFingerprint32 } from "../../src/io/farmhash.ts";
@@ -14,6 +15,8 @@ const NODES = BENCH_LABELS.map((label) => ({ label, weight: 1 }));
 
 /** Where names go on every bench. */
 export const PLACEMENT = new Placement("farmhash", NODES, loadFingerprint32());
+
+const BENCH_SHARES = shares(PLACEMENT.full, NODES.length);
 
 export interface RelayBenchParts {
   readonly mirror?: boolean;
@@ -76,10 +79,14 @@ export class RelayBench {
         isUp: true,
         counters: this.counters.nodes[node],
         batch: this.batches[node],
+        ringShare: this.router && BENCH_SHARES[node],
+        health: { sinceMs: 0, changes: 0, lastCheck: { atMs: 0, durationMs: 2, failure: undefined } },
       })),
       namesCached: this.router?.namesCached ?? 0,
       receiveBufferBytes: 425_984,
       kernelDrops: 7,
+      eventLoopLag: { lastSeconds: 0.001, maxSeconds: 0.02 },
+      process: { startedAtSeconds: 1_700_000_000, cpuSeconds: 1.5, residentBytes: 9000, heapUsedBytes: 1000 },
     };
   }
 

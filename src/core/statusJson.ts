@@ -1,0 +1,128 @@
+/** What HTTP tells programs, and the page, as JSON. Times and durations are milliseconds, shares go from 0 to 1. */
+import type { Config } from "./config.ts";
+import { hostPort } from "./config.ts";
+import type { HealthChange } from "./healthHistory.ts";
+import type { History, HistorySlice } from "./history.ts";
+import { nodeStatsOf, proxyStatsOf, type View } from "./stats.ts";
+import type { Whereabouts } from "./whereabouts.ts";
+
+export interface StatsJson {
+  readonly version: string;
+  readonly now_ms: number;
+  readonly started_at_ms: number;
+  readonly uptime_seconds: number;
+  /** As the console's `health`. */
+  readonly health: "up" | "down";
+  readonly mirror: boolean;
+  readonly ring: string;
+  readonly failover: string;
+  /** As the console's `stats`, without those of nodes. */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly nodes: readonly NodeJson[];
+  /** The last times that nodes were taken out or back, newest first. */
+  readonly health_changes: readonly HealthChangeJson[];
+}
+
+export interface NodeJson {
+  readonly node: string;
+  readonly address: string;
+  readonly up: boolean;
+  /** Since when it is up or not. */
+  readonly since_ms: number;
+  readonly checked: boolean;
+  readonly last_check: CheckJson | null;
+  /** Lines relayed to it a second, over the last ten; null: not known yet. */
+  readonly rate: number | null;
+  /** As the console's `stats`, without `node.<host:port>.` in front. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+interface CheckJson {
+  readonly at_ms: number;
+  readonly duration_ms: number;
+  /** `up`, or what was wrong. */
+  readonly result: string;
+}
+
+interface HealthChangeJson {
+  readonly at_ms: number;
+  readonly node: string;
+  readonly up: boolean;
+  /** What was wrong; null: nothing, it is back. */
+  readonly reason: string | null;
+}
+
+export interface HistoryJson {
+  /** Of the first sample, and of the one that comes next. */
+  readonly first: number;
+  readonly next: number;
+  readonly times_ms: readonly number[];
+  /** For each a second. */
+  readonly rates: HistorySlice["rates"];
+}
+
+export interface RingJson {
+  /** Indexes of `nodes`: the owner of each of as many equal parts of the circle; -1: none. Null: mirroring. */
+  readonly parts: readonly number[] | null;
+  /** Each node's share of the names while all are up. */
+  readonly full_shares: readonly number[] | null;
+}
+
+/** Where a name goes. `node` is an index of `nodes`. */
+export type OwnerJson = Whereabouts;
+
+export interface StatsSource {
+  readonly version: string;
+  readonly nowMs: number;
+  readonly config: Config;
+  readonly health: "up" | "down";
+  readonly view: View;
+  readonly history: History;
+  readonly healthChanges: readonly HealthChange[];
+}
+
+export function statsJson({ version, nowMs, config, health, view, history, healthChanges }: StatsSource): StatsJson {
+  const nodes = view.nodes.map((node, i): NodeJson => {
+    const { host, port, managementport } = config.nodes[i];
+    const check = node.health.lastCheck;
+    return {
+      node: node.label,
+      address: hostPort(host, port),
+      up: node.isUp,
+      since_ms: node.health.sinceMs,
+      checked: managementport !== 0,
+      last_check: check
+        ? { at_ms: check.atMs, duration_ms: roundedMs(check.durationMs), result: check.failure ?? "up" }
+        : null,
+      rate: history.nodeRate(i) ?? null,
+      figures: Object.fromEntries(nodeStatsOf(node)),
+    };
+  });
+  return {
+    version,
+    now_ms: nowMs,
+    started_at_ms: Math.round(view.process.startedAtSeconds * 1000),
+    uptime_seconds: Math.floor(view.uptimeSeconds),
+    health,
+    mirror: config.mirror,
+    ring: config.ring,
+    failover: config.failover,
+    figures: Object.fromEntries(proxyStatsOf(view)),
+    nodes,
+    health_changes: healthChanges.toReversed().map(({ atMs, node, isUp, failure }) => ({
+      at_ms: atMs,
+      node: config.nodes[node].label,
+      up: isUp,
+      reason: failure ?? null,
+    })),
+  };
+}
+
+export function historyJson({ first, next, timesMs, rates }: HistorySlice): HistoryJson {
+  return { first, next, times_ms: timesMs, rates };
+}
+
+/** To microseconds. */
+function roundedMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

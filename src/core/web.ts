@@ -1,0 +1,104 @@
+/** The HTTP side's language: a request in, an answer out. Sockets are io/http.ts's business. */
+import type { HttpCode } from "./counters.ts";
+import { type Labels, PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
+import { historyJson, type OwnerJson, type RingJson, type StatsSource, statsJson } from "./statusJson.ts";
+import { ASKED_BYTES_MAX, type Whereabouts } from "./whereabouts.ts";
+
+/** Parts of the circle in the page's picture of the ring: half a degree each. */
+const RING_PARTS = 720;
+
+/** What requests can see. Nothing can be changed. */
+export interface WebDesk {
+  /** What is running: version and the like. */
+  readonly build: Labels;
+  /** The status page, complete, and what its browser is to allow it. */
+  readonly page: Page;
+  source(): StatsSource;
+  whereabouts(asked: string): Whereabouts;
+  ringPicture(parts: number): number[] | undefined;
+  fullShares(): readonly number[] | undefined;
+}
+
+export interface Page {
+  readonly html: string;
+  readonly contentSecurityPolicy: string;
+}
+
+export interface Reply {
+  readonly status: HttpCode;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+type Answer = (query: URLSearchParams, desk: WebDesk) => Reply;
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  "/": (_, { page }) =>
+    reply(200, "text/html; charset=utf-8", page.html, { "content-security-policy": page.contentSecurityPolicy }),
+  "/metrics": (_, desk) => reply(200, PROMETHEUS_TYPE, prometheusText(desk.source().view, desk.build)),
+  "/healthz": (_, desk) => healthReply(desk.source()),
+  "/stats.json": (_, desk) => json(statsJson(desk.source())),
+  // The rest is for the page.
+  "/history.json": (query, desk) => {
+    const from = Number(query.get("from") ?? 0);
+    if (!Number.isInteger(from) || from < 0) return text(400, "from: expected the number of a sample");
+    return json(historyJson(desk.source().history.since(from)));
+  },
+  "/ring.json": (_, desk) =>
+    json({ parts: desk.ringPicture(RING_PARTS) ?? null, full_shares: desk.fullShares() ?? null } satisfies RingJson),
+  "/owner.json": (query, desk) => {
+    const asked = query.get("name") ?? "";
+    if (asked.length > ASKED_BYTES_MAX) return text(400, `name: expected at most ${ASKED_BYTES_MAX} bytes`);
+    return json(desk.whereabouts(asked) satisfies OwnerJson);
+  },
+};
+
+/** The answer to a request. Nothing of the request is in it, apart from what the box of the page asks about. */
+export function respond(method: string, path: string, query: URLSearchParams, desk: WebDesk): Reply {
+  const answer = Object.hasOwn(ANSWERS, path) ? ANSWERS[path] : undefined;
+  if (answer === undefined) return text(404, "not found");
+  if (method !== "GET" && method !== "HEAD") return text(405, "method not allowed", { allow: "GET, HEAD" });
+  return answer(query, desk);
+}
+
+/** For what cannot be read as a request. */
+export function badRequest(): Reply {
+  return text(400, "bad request");
+}
+
+/** For a programmer's error. */
+export function serverError(): Reply {
+  return text(500, "internal error");
+}
+
+/** Healthy is a proxy that its operator has not set down, and that has a node to send to. */
+function healthReply({ health, view }: StatsSource): Reply {
+  const upCount = view.nodes.filter(({ isUp }) => isUp).length;
+  const isUp = health === "up" && upCount > 0;
+  const reason = health === "down" ? "set down at the console" : `${upCount} of ${view.nodes.length} nodes up`;
+  return text(isUp ? 200 : 503, `health: ${isUp ? "up" : "down"}\n${reason}`);
+}
+
+function json(value: unknown): Reply {
+  return reply(200, "application/json", JSON.stringify(value));
+}
+
+function text(status: HttpCode, line: string, headers: Reply["headers"] = {}): Reply {
+  return reply(status, "text/plain; charset=utf-8", `${line}\n`, headers);
+}
+
+function reply(status: HttpCode, type: string, body: string, headers: Reply["headers"] = {}): Reply {
+  return {
+    status,
+    body,
+    headers: {
+      "content-type": type,
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "cross-origin-resource-policy": "same-origin",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+      ...headers,
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Elements, made and changed. Text goes in as text: nothing here reads markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+type Attributes = Readonly<Record<string, string | number>>;
+
+export function element<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[Name] {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
+  made.append(...children);
+  return made;
+}
+
+export function svgElement<Name extends keyof SVGElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: readonly (Node | string)[]
+): SVGElementTagNameMap[Name] {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
+  made.append(...children);
+  return made;
+}
+
+/** The element of index.html with this id. */
+export function byId<Type extends HTMLElement = HTMLElement>(id: string): Type {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`no element ${id}`);
+  return found as Type;
+}
+
+/** Changes a text only if it differs, so that a screen reader and a selection are left alone. */
+export function setText(target: Element, text: string): void {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+export function setClass(target: Element, name: string, isOn: boolean): void {
+  target.classList.toggle(name, isOn);
+}
+
+/** A node's colour: neighbours in number are far apart in hue. Its number says the same without colour. */
+export function nodeColour(node: number): string {
+  return `hsl(${Math.round((205 + node * 137.508) % 360)} 55% 37%)`;
+}

@@ -1,0 +1,43 @@
+/** Figures as people read them. */
+
+const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const TENTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+/** A rate or a count: three digits or so. */
+export function numberText(value: number): string {
+  if (value >= 100_000) return COMPACT.format(value);
+  if (value >= 10 || Number.isInteger(value)) return WHOLE.format(value);
+  return value > 0 && value < 0.1 ? "< 0.1" : TENTHS.format(value);
+}
+
+/** A count, every digit of it while they are few. */
+export function countText(value: number): string {
+  return value >= 10_000_000 ? COMPACT.format(value) : WHOLE.format(value);
+}
+
+/** A part from 0 to 1. */
+export function partText(part: number): string {
+  return `${(100 * part).toFixed(1)} %`;
+}
+
+/** The two largest units of a time. */
+export function durationText(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+}
+
+export function millisecondsText(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(1)} ms` : `${WHOLE.format(ms)} ms`;
+}
+
+/** Time of the day, where the reader is; with the date unless that is today's. */
+export function clockText(ms: number, nowMs: number): string {
+  const time = new Date(ms);
+  const clock = time.toLocaleTimeString("en-GB");
+  if (time.toDateString() === new Date(nowMs).toDateString()) return clock;
+  return `${time.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${clock}`;
+}

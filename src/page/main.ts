@@ -1,0 +1,184 @@
+/** The status page: asks once a second while somebody looks, and shows what it was told. */
+import type { HistoryJson, OwnerJson, RingJson, StatsJson } from "../core/statusJson.ts";
+import { byId, element, setClass, setText } from "./elements.ts";
+import { clockText, countText, durationText, millisecondsText } from "./format.ts";
+import { Nodes } from "./nodes.ts";
+import { Rates } from "./rates.ts";
+import { Ring } from "./ring.ts";
+
+const INTERVAL_MS = 1000;
+const TIMEOUT_MS = 5000;
+
+/** The words of the console for lines that are refused. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  no_colon: "it has no “:” behind its name",
+  empty_name: "its name is empty",
+  no_pipe: "it has no “|” behind its value",
+  empty_type: "its type is empty",
+  unknown_type: "its type is not among those that pass",
+};
+
+const rates = new Rates(byId("rates"));
+const ring = new Ring(byId("ring"));
+const nodes = new Nodes(byId("nodes"));
+
+let startedAtMs: number | undefined;
+let nextSample = 0;
+/** What the picture of the ring was drawn of. */
+let drawn = "";
+let lastStats: StatsJson | undefined;
+let lostSinceMs: number | undefined;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let isAsking = false;
+/** What was asked in the box last, and is shown. */
+let askedName: string | undefined;
+
+document.addEventListener("visibilitychange", () => void refresh());
+byId<HTMLFormElement>("where").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const name = byId<HTMLInputElement>("where-name").value.trim();
+  askedName = name === "" ? undefined : name;
+  void lookUp();
+});
+// It scrolls, and not every browser lets the keyboard do that by itself.
+byId("changes").tabIndex = 0;
+void refresh();
+
+/** One round of questions, and then the next; none while nobody sees the page. */
+async function refresh(): Promise<void> {
+  if (isAsking) return;
+  clearTimeout(timer);
+  if (document.hidden) return;
+  isAsking = true;
+  try {
+    await show(await get<StatsJson>("/stats.json"));
+    lostSinceMs = undefined;
+    setText(byId("connection"), "live");
+  } catch {
+    lostSinceMs ??= Date.now();
+    setText(byId("connection"), `✕ no answer since ${clockText(lostSinceMs, Date.now())}: figures are old`);
+  }
+  setClass(byId("connection"), "lost", lostSinceMs !== undefined);
+  isAsking = false;
+  timer = setTimeout(() => void refresh(), INTERVAL_MS);
+}
+
+async function show(stats: StatsJson): Promise<void> {
+  if (stats.started_at_ms !== startedAtMs) {
+    rates.clear();
+    nextSample = 0;
+    startedAtMs = stats.started_at_ms;
+  }
+  lastStats = stats;
+  const history = await get<HistoryJson>(`/history.json?from=${nextSample}`);
+  nextSample = history.next;
+  rates.add(history);
+  nodes.show(stats);
+  showHealth(stats);
+  showChanges(stats);
+  const drawing = JSON.stringify([stats.started_at_ms, stats.nodes.map(({ node, up }) => [node, up])]);
+  if (drawing !== drawn) {
+    ring.draw(stats, await get<RingJson>("/ring.json"));
+    drawn = drawing;
+    await lookUp();
+  }
+}
+
+function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }: StatsJson): void {
+  const up = nodes.filter((node) => node.up).length;
+  const down = nodes.length - up;
+  const isGood = health === "up" && up > 0;
+  const words = [
+    ...(health === "down" ? ["set down at the console"] : []),
+    up === 0 ? "no node is up" : down === 0 ? "all nodes up" : `${down} of ${nodes.length} nodes down`,
+  ];
+  const state = !isGood ? "bad" : down > 0 ? "fair" : "good";
+  setText(
+    byId("health"),
+    `${{ good: "● healthy", fair: "▲ degraded", bad: "✕ unhealthy" }[state]}: ${words.join(", ")}`,
+  );
+  byId("health").className = `pill ${state}`;
+  const { resident_memory_bytes, event_loop_lag_max_seconds, names_cached } = figures;
+  const facts = [
+    `version ${version}`,
+    `up for ${durationText(uptime_seconds)}`,
+    `${Math.round(resident_memory_bytes / 1e6)} MB of memory`,
+    ...(mirror ? [] : [`${countText(names_cached)} names remembered`]),
+    `event loop at most ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
+  ];
+  setText(byId("about"), facts.join(" · "));
+  document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
+}
+
+function showChanges({ health_changes, now_ms }: StatsJson): void {
+  const place = byId("changes");
+  const shown = JSON.stringify(health_changes);
+  if (place.dataset.shown === shown) return;
+  place.dataset.shown = shown;
+  const list = health_changes.map(({ at_ms, node, up, reason }) =>
+    element(
+      "li",
+      {},
+      element("time", { datetime: new Date(at_ms).toISOString() }, clockText(at_ms, now_ms)),
+      element("span", { class: `state ${up ? "good" : "bad"}` }, up ? "● up" : "✕ down"),
+      element("span", {}, reason === null ? node : `${node}: ${reason}`),
+    ),
+  );
+  place.replaceChildren(
+    list.length === 0
+      ? element("p", { class: "quiet" }, "None since the proxy was started.")
+      : element("ol", {}, ...list),
+  );
+}
+
+/** Answers the box, and again when nodes come or go. */
+async function lookUp(): Promise<void> {
+  const place = byId("where-answer");
+  const asked = askedName;
+  if (asked === undefined) {
+    setText(place, "");
+    ring.point(undefined);
+    return;
+  }
+  try {
+    const owner = await get<OwnerJson>(`/owner.json?name=${encodeURIComponent(asked)}`);
+    if (asked !== askedName) return;
+    showOwner(place, owner);
+    ring.point("position" in owner ? owner.position : undefined);
+  } catch {
+    setText(place, "No answer from the proxy.");
+  }
+}
+
+function showOwner(place: HTMLElement, owner: OwnerJson): void {
+  switch (owner.kind) {
+    case "rejected":
+      setText(place, `Nowhere: it is no metric, ${REFUSALS[owner.reason] ?? owner.reason}.`);
+      return;
+    case "every_node":
+      place.replaceChildren(element("code", {}, owner.name), " goes to every node that is up.");
+      return;
+    case "no_live_node":
+      place.replaceChildren(element("code", {}, owner.name), " goes nowhere: no node is up, and it is dropped.");
+      return;
+    case "owned": {
+      const node = lastStats?.nodes[owner.node];
+      const ending = node?.up ? "" : ", which is down: it is dropped until the node is back";
+      place.replaceChildren(
+        element("code", {}, owner.name),
+        " goes to ",
+        element("strong", {}, `${owner.node + 1}: ${node?.node ?? "?"}`),
+        `${ending}.`,
+      );
+      return;
+    }
+    default:
+      owner satisfies never;
+  }
+}
+
+async function get<Json>(path: string): Promise<Json> {
+  const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) throw new Error(String(response.status));
+  return (await response.json()) as Json;
+}

@@ -1,0 +1,241 @@
+/** The table of nodes: rows are made once and changed in place, so that focus and selection stay. */
+import type { NodeJson, StatsJson } from "../core/statusJson.ts";
+import { element, nodeColour, setClass, setText } from "./elements.ts";
+import { countText, durationText, millisecondsText, numberText, partText } from "./format.ts";
+
+interface Column {
+  readonly title: string;
+  readonly isNumber?: true;
+  /** A class for its cells. */
+  readonly style?: string;
+  /** What a row is sorted by. */
+  readonly key: (row: RowView) => number | string;
+  readonly show: (cell: Cell, row: RowView) => void;
+}
+
+interface RowView {
+  readonly index: number;
+  readonly node: NodeJson;
+  readonly nowMs: number;
+  readonly mirror: boolean;
+  /** Of what is relayed now; undefined while nothing is. */
+  readonly trafficShare: number | undefined;
+  /** The largest of all nodes: how long the bars are. */
+  readonly ringShareMax: number;
+  readonly trafficShareMax: number;
+  readonly errors: readonly string[];
+  readonly errorCount: number;
+}
+
+const COLUMNS: readonly Column[] = [
+  {
+    title: "Node",
+    key: ({ index }) => index,
+    show: (cell, { index, node }) => {
+      cell.badge(`${index + 1}`);
+      cell.say(node.node, node.address === node.node ? "" : node.address);
+    },
+  },
+  {
+    title: "State",
+    key: ({ node }) => Number(node.up),
+    show: (cell, { node, nowMs }) => {
+      cell.state(node.up);
+      cell.say(node.up ? "● up" : "✕ down", `for ${durationText((nowMs - node.since_ms) / 1000)}`);
+    },
+  },
+  {
+    title: "Last check",
+    key: ({ node }) => node.last_check?.duration_ms ?? -1,
+    show: (cell, { node, nowMs }) => {
+      const check = node.last_check;
+      if (!node.checked) cell.say("not checked", "");
+      else if (check === null) cell.say("none yet", "");
+      else {
+        const result = check.result === "up" ? "passed" : check.result;
+        cell.say(
+          result,
+          `in ${millisecondsText(check.duration_ms)}, ${durationText((nowMs - check.at_ms) / 1000)} ago`,
+        );
+      }
+    },
+  },
+  {
+    title: "Rate",
+    isNumber: true,
+    key: ({ node }) => node.rate ?? -1,
+    show: (cell, { node }) => cell.say(node.rate === null ? "–" : `${numberText(node.rate)}/s`, ""),
+  },
+  {
+    title: "Share of the ring",
+    isNumber: true,
+    style: "of-ring",
+    key: ({ node, mirror }) => (mirror ? 1 : node.figures.ring_share),
+    show: (cell, { node, mirror, ringShareMax }) => {
+      if (mirror) cell.say("every metric", "");
+      else cell.part(node.figures.ring_share, ringShareMax);
+    },
+  },
+  {
+    title: "Share of the traffic",
+    isNumber: true,
+    key: ({ trafficShare }) => trafficShare ?? -1,
+    show: (cell, { trafficShare, trafficShareMax }) => {
+      if (trafficShare === undefined) cell.say("–", "");
+      else cell.part(trafficShare, trafficShareMax);
+    },
+  },
+  {
+    title: "Errors",
+    key: ({ errorCount }) => errorCount,
+    show: (cell, { errors }) => cell.say(errors.length === 0 ? "none" : errors[0], errors.slice(1).join(", ")),
+  },
+];
+
+export class Nodes {
+  private readonly place: HTMLElement;
+  private readonly body = element("tbody", { role: "rowgroup" });
+  private readonly headers: readonly HTMLElement[];
+  private rows: Row[] = [];
+  private sorted: { column: number; descending: boolean } = { column: 0, descending: false };
+  private views: readonly RowView[] = [];
+
+  constructor(place: HTMLElement) {
+    this.place = place;
+    this.headers = COLUMNS.map(({ title }, i) => {
+      const button = element("button", { type: "button" }, title);
+      button.addEventListener("click", () => this.sortBy(i));
+      return element("th", { scope: "col", role: "columnheader", class: classOf(COLUMNS[i]) }, button);
+    });
+    // The roles are the elements' own, but are lost where the style makes blocks of them, on narrow screens.
+    this.place.append(
+      element(
+        "table",
+        { role: "table", "aria-labelledby": "nodes-title" },
+        element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...this.headers)),
+        this.body,
+      ),
+    );
+  }
+
+  show(stats: StatsJson): void {
+    const rates = stats.nodes.map(({ rate }) => rate ?? 0);
+    const total = rates.reduce((sum, rate) => sum + rate, 0);
+    const ringShareMax = Math.max(...stats.nodes.map(({ figures }) => figures.ring_share ?? 0));
+    const trafficShareMax = Math.max(...rates) / total;
+    setClass(this.place, "mirror", stats.mirror);
+    this.views = stats.nodes.map((node, index) => ({
+      index,
+      node,
+      nowMs: stats.now_ms,
+      mirror: stats.mirror,
+      trafficShare: total > 0 && node.rate !== null ? node.rate / total : undefined,
+      ringShareMax,
+      trafficShareMax,
+      ...errorsOf(node),
+    }));
+    if (this.rows.length !== stats.nodes.length) this.rows = stats.nodes.map((_, i) => new Row(i));
+    this.rows.forEach((row, i) => {
+      row.show(this.views[i]);
+    });
+    this.order();
+  }
+
+  private sortBy(column: number): void {
+    const isSame = this.sorted.column === column;
+    // The large ones of a number are what one looks for.
+    this.sorted = { column, descending: isSame ? !this.sorted.descending : COLUMNS[column].isNumber === true };
+    this.order();
+  }
+
+  private order(): void {
+    const { column, descending } = this.sorted;
+    this.headers.forEach((header, i) => {
+      header.setAttribute("aria-sort", i !== column ? "none" : descending ? "descending" : "ascending");
+    });
+    const keyed = this.views.map((view) => ({ view, key: COLUMNS[column].key(view) }));
+    keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0) * (descending ? -1 : 1));
+    const wanted = keyed.map(({ view }) => this.rows[view.index].root);
+    if (wanted.some((row, i) => row !== this.body.children[i]) || wanted.length !== this.body.children.length) {
+      this.body.replaceChildren(...wanted);
+    }
+  }
+}
+
+class Row {
+  readonly root: HTMLElement;
+  private readonly cells: readonly Cell[];
+
+  constructor(index: number) {
+    this.cells = COLUMNS.map((column, i) => new Cell(column, i === 0));
+    this.root = element("tr", { role: "row" }, ...this.cells.map(({ root }) => root));
+    this.root.style.setProperty("--node", nodeColour(index));
+  }
+
+  show(view: RowView): void {
+    setClass(this.root, "down", !view.node.up);
+    COLUMNS.forEach((column, i) => {
+      column.show(this.cells[i], view);
+    });
+  }
+}
+
+class Cell {
+  readonly root: HTMLElement;
+  private readonly main = element("span");
+  private readonly sub = element("span", { class: "sub" });
+  private badgeText: HTMLElement | undefined;
+  private bar: HTMLElement | undefined;
+
+  constructor(column: Column, isHeader: boolean) {
+    const attributes = { "data-label": column.title, class: classOf(column) };
+    const content = element("div", {}, this.main, this.sub);
+    this.root = isHeader
+      ? element("th", { ...attributes, scope: "row", role: "rowheader" }, content)
+      : element("td", { ...attributes, role: "cell" }, content);
+  }
+
+  say(main: string, sub: string): void {
+    setText(this.main, main);
+    setText(this.sub, sub);
+  }
+
+  badge(text: string): void {
+    if (this.badgeText === undefined) {
+      this.badgeText = element("span", { class: "badge" });
+      this.main.before(this.badgeText);
+    }
+    setText(this.badgeText, text);
+  }
+
+  state(isUp: boolean): void {
+    this.main.className = `state ${isUp ? "good" : "bad"}`;
+  }
+
+  /** @param max the part that fills the bar */
+  part(part: number, max: number): void {
+    if (this.bar === undefined) {
+      this.bar = element("span", { class: "bar" });
+      this.main.after(this.bar);
+    }
+    setText(this.main, partText(part));
+    this.bar.style.setProperty("--part", `${max > 0 ? ((100 * part) / max).toFixed(1) : 0}%`);
+  }
+}
+
+function classOf({ isNumber, style = "" }: Column): string {
+  return isNumber ? `number ${style}` : style;
+}
+
+function errorsOf({ figures }: NodeJson): Pick<RowView, "errors" | "errorCount"> {
+  const counts: readonly [number, string][] = [
+    [figures.lines_dropped, "lines dropped"],
+    [figures.refusals, "refusals"],
+    [figures.checks_failed, "checks failed"],
+  ];
+  const found = counts.filter(([count]) => count > 0);
+  return {
+    errors: found.map(([count, what]) => `${countText(count)} ${what}`),
+    errorCount: found.reduce((sum, [count]) => sum + count, 0),
+  };
+}

@@ -1,0 +1,150 @@
+/** The ring as a picture: whose names they are while all nodes are up (inside), and who owns each part now (outside). */
+import type { NodeJson, RingJson, StatsJson } from "../core/statusJson.ts";
+import { byId, element, nodeColour, setText, svgElement } from "./elements.ts";
+import { partText } from "./format.ts";
+
+const INNER = { from: 50, to: 84 };
+const MIDDLE = (INNER.from + INNER.to) / 2;
+const OUTER = { from: 88, to: 103 };
+const SPOKE = { from: 34, to: 90 };
+/** Narrower slices have no room for a number. */
+const LABEL_MIN = 0.012;
+
+export class Ring {
+  private readonly svg = svgElement("svg", { viewBox: "-112 -112 224 224", role: "img" });
+  private readonly pin = svgElement("path", { class: "pin", d: "M0,-101 l4.5,-9 h-9 z", visibility: "hidden" });
+
+  constructor(place: HTMLElement) {
+    place.append(this.svg);
+  }
+
+  draw(stats: StatsJson, { parts, full_shares }: RingJson): void {
+    const { nodes, mirror, failover } = stats;
+    const up = nodes.filter((node) => node.up).length;
+    const centre = [
+      svgElement("text", { class: "centre", y: -4 }, `${up} of ${nodes.length}`),
+      svgElement("text", { class: "under", y: 9 }, "up"),
+    ];
+    if (mirror || parts === null || full_shares === null) {
+      const hub = svgElement("circle", { class: "hub", r: SPOKE.from });
+      this.svg.replaceChildren(...nodes.map((node, i) => spoke(node, i, nodes.length)), hub, ...centre, this.pin);
+      setText(byId("ring-title"), "Mirror");
+      setText(
+        byId("ring-legend"),
+        "Every metric goes to every node that is up; relayed and dropped count each copy. Numbers are those of the table below.",
+      );
+    } else {
+      this.svg.replaceChildren(
+        hatching(),
+        ...slices(nodes, full_shares),
+        ...bands(parts, nodes.length),
+        ...centre,
+        this.pin,
+      );
+      setText(byId("ring-title"), "Ring");
+      byId("ring-title").append(" ", element("small", {}, `${stats.ring}, failover ${failover}`));
+      setText(
+        byId("ring-legend"),
+        "Inside: each node’s share of the names while all are up; hatched and with a cross: down. " +
+          "Outside: who owns each part of the circle now. Numbers are those of the table below.",
+      );
+    }
+    this.svg.setAttribute("aria-label", inWords(stats));
+  }
+
+  /** Shows where on the circle a name lies; undefined: nowhere. */
+  point(position: number | undefined): void {
+    this.pin.setAttribute("visibility", position === undefined ? "hidden" : "visible");
+    if (position !== undefined) this.pin.setAttribute("transform", `rotate(${position * 360})`);
+  }
+}
+
+function inWords({ nodes, mirror }: StatsJson): string {
+  const words = nodes.map(({ node, up, figures }, i) => {
+    const share = mirror ? "every metric" : `${partText(figures.ring_share)} of the names`;
+    return `${i + 1}: ${node}, ${up ? "up" : "down"}, ${share}`;
+  });
+  return `${mirror ? "Mirror" : "Ring"} of ${nodes.length} nodes. ${words.join("; ")}`;
+}
+
+function slices(nodes: readonly NodeJson[], shares: readonly number[]): SVGElement[] {
+  const room = (2 * Math.PI * MIDDLE) / nodes.length;
+  const size = Math.min(11, (1.3 * room) / Math.max(2, String(nodes.length).length));
+  let from = 0;
+  return nodes.map(({ node, up }, i) => {
+    const to = from + shares[i];
+    const path = sector(INNER.from, INNER.to, from, to);
+    const title = svgElement("title", {}, `${i + 1}: ${node}, ${up ? "up" : "down"}, ${partText(shares[i])}`);
+    const parts: SVGElement[] = [title, svgElement("path", { class: "slice", d: path, fill: nodeColour(i) })];
+    if (!up) parts.push(svgElement("path", { d: path, fill: "url(#hatching)" }));
+    if (shares[i] >= LABEL_MIN) {
+      parts.push(label(`${i + 1}`, MIDDLE, (from + to) / 2, size));
+      if (!up) parts.push(label("✕", MIDDLE + 1.2 * size, (from + to) / 2, size));
+    }
+    from = to;
+    return svgElement("g", up ? {} : { class: "down" }, ...parts);
+  });
+}
+
+function label(text: string, radius: number, part: number, size: number): SVGElement {
+  const [x, y] = onCircle(radius, part);
+  return svgElement("text", { class: "number", x, y, "font-size": round(size) }, text);
+}
+
+/** One path for each owner, of all its parts; neighbouring ones in one piece. */
+function bands(parts: readonly number[], nodeCount: number): SVGElement[] {
+  const paths = Array.from({ length: nodeCount + 1 }, () => "");
+  let start = 0;
+  for (let i = 1; i <= parts.length; i++) {
+    if (i < parts.length && parts[i] === parts[start]) continue;
+    const path = sector(OUTER.from, OUTER.to, start / parts.length, i / parts.length);
+    paths[parts[start] === -1 ? nodeCount : parts[start]] += path;
+    start = i;
+  }
+  return paths.map((d, i) => svgElement("path", i === nodeCount ? { d, class: "nobody" } : { d, fill: nodeColour(i) }));
+}
+
+function spoke({ node, up }: NodeJson, i: number, count: number): SVGElement {
+  const [x, y] = onCircle(SPOKE.to, i / count);
+  const [hubX, hubY] = onCircle(SPOKE.from, i / count);
+  const radius = Math.min(13, (2 * Math.PI * SPOKE.to) / count / 2.3);
+  return svgElement(
+    "g",
+    up ? {} : { class: "down" },
+    svgElement("title", {}, `${i + 1}: ${node}, ${up ? "up" : "down"}`),
+    svgElement("line", { class: "spoke", x1: hubX, y1: hubY, x2: x, y2: y }),
+    svgElement("circle", { class: "slice", cx: x, cy: y, r: radius, fill: nodeColour(i) }),
+    svgElement("text", { class: "number", x, y, "font-size": radius * (up ? 1 : 0.85) }, up ? `${i + 1}` : `✕${i + 1}`),
+  );
+}
+
+function hatching(): SVGElement {
+  const pattern = {
+    id: "hatching",
+    width: 4,
+    height: 4,
+    patternUnits: "userSpaceOnUse",
+    patternTransform: "rotate(45)",
+  };
+  const line = svgElement("line", { class: "hatch", x1: 0, y1: 0, x2: 0, y2: 4 });
+  return svgElement("defs", {}, svgElement("pattern", pattern, line));
+}
+
+/** A piece of a ring, between two parts of its turn; a whole turn is drawn as two halves. */
+function sector(inner: number, outer: number, from: number, to: number): string {
+  if (to - from > 0.999)
+    return sector(inner, outer, from, from + 0.5) + sector(inner, outer, from + 0.5, from + 0.9999);
+  const large = to - from > 0.5 ? 1 : 0;
+  const [a, b, c, d] = [onCircle(outer, from), onCircle(outer, to), onCircle(inner, to), onCircle(inner, from)];
+  return `M${a} A${outer},${outer} 0 ${large} 1 ${b} L${c} A${inner},${inner} 0 ${large} 0 ${d} Z`;
+}
+
+/** The point at a part of a turn, clockwise from the top. */
+function onCircle(radius: number, part: number): [x: number, y: number] {
+  const angle = 2 * Math.PI * part;
+  return [round(radius * Math.sin(angle)), round(-radius * Math.cos(angle))];
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

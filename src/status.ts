@@ -1,0 +1,50 @@
+/** What operators see over HTTP, for a pipeline: the server, and the sampler behind its rates. */
+import { version } from "../package.json";
+import type { Config } from "./core/config.ts";
+import type { Desk } from "./core/console.ts";
+import type { Counters } from "./core/counters.ts";
+import type { History } from "./core/history.ts";
+import type { WebDesk } from "./core/web.ts";
+import { Http } from "./io/http.ts";
+import { resolveHost } from "./io/resolve.ts";
+import { Sampler } from "./io/sampler.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { Start } from "./start.ts";
+
+export interface StatusParts {
+  readonly config: Config;
+  readonly counters: Counters;
+  readonly pipeline: Pipeline;
+  readonly history: History;
+  /** The console's: what is set there counts here. */
+  readonly desk: Desk;
+  readonly kernelDrops: () => number | undefined;
+}
+
+export async function openStatus(parts: StatusParts, start: Start): Promise<Http | undefined> {
+  const { config, counters, pipeline, history, desk, kernelDrops } = parts;
+  const http = await start.open("httpport", async () => {
+    // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
+    const { PAGE } = await import("./page/page.ts");
+    const host = await resolveHost(config.httphost);
+    const webDesk: WebDesk = {
+      build: { version, bun_version: Bun.version },
+      page: PAGE,
+      source: () => ({
+        version,
+        nowMs: Date.now(),
+        config,
+        health: desk.health,
+        view: desk.view(),
+        history,
+        healthChanges: pipeline.healthChanges,
+      }),
+      whereabouts: (asked) => pipeline.whereabouts(asked),
+      ringPicture: (partCount) => pipeline.ringPicture(partCount),
+      fullShares: () => pipeline.fullShares(),
+    };
+    return new Http({ host, port: config.httpport, desk: webDesk, onAnswer: (code) => counters.httpRequests[code]++ });
+  });
+  if (http) await start.open("httpport", () => new Sampler(history, () => pipeline.totals(kernelDrops() ?? 0)));
+  return http;
+}

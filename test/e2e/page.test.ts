@@ -1,0 +1,303 @@
+/** The status page of the compiled binary, in a real browser. Screenshots are left in dist/test/screenshots. */
+import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { type Backend, openBackends } from "../support/backend.ts";
+import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
+import { endOfFile } from "../support/cleanUp.ts";
+import { ask, send, stats } from "../support/client.ts";
+import { ManagementPort } from "../support/management.ts";
+import { freePort } from "../support/ports.ts";
+import { type RunningProxy, startProxy } from "../support/process.ts";
+import { needing } from "../support/programs.ts";
+import { ownersAmong } from "../support/ring.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(120_000);
+
+const atEnd = endOfFile();
+
+needing(CHROMIUM).describe("the status page", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await openBrowser(atEnd);
+  });
+
+  test("shows traffic while it runs, without reloading and without a request to anywhere else", async () => {
+    const { proxy, url } = await start(3);
+    const visit = await Visit.begin(browser, url);
+    await visit.page.waitForSelector("tbody tr");
+    await traffic(proxy, 5);
+    await shows(visit, "#health", "● healthy: all nodes up");
+    await until("a rate of each node", async () => (await rows(visit)).every((row) => !/\s0\/s/.test(row)));
+    await until("a peak", async () => (await textOf(visit, ".rate")).includes("peak"));
+    expect(await visit.page.locator(".rate canvas").count()).toBe(5);
+    expect(await visit.page.locator("#ring .number").allTextContents()).toEqual(["1", "2", "3"]);
+    await visit.screenshot("traffic");
+    expect(visit.complaints).toEqual([]);
+    expect(visit.requests.filter((request) => request === `${url}/`).length).toBe(1);
+  });
+
+  test("answers where a name goes, and shows where on the ring it lies", async () => {
+    const { url, backends } = await start(3);
+    const owner = ownersAmong(backends.map(({ node }) => node));
+    const visit = await Visit.begin(browser, url);
+    await visit.page.waitForSelector("tbody tr");
+    for (const name of ["web.requests", "app.1", "naïve <b>name</b>"]) {
+      await visit.page.fill("#where-name", name);
+      await visit.page.press("#where-name", "Enter");
+      const node = owner(Buffer.from(name).toString("latin1"));
+      await shows(visit, "#where-answer", `${name} goes to ${node + 1}: 127.0.0.1:${backends[node].port}.`);
+    }
+    expect(await visit.page.locator("#ring .pin").getAttribute("visibility")).toBe("visible");
+    await visit.page.fill("#where-name", "a|c");
+    await visit.page.click("form button");
+    await shows(visit, "#where-answer", "Nowhere: it is no metric, it has no “:” behind its name.");
+    expect(await visit.page.locator("#ring .pin").getAttribute("visibility")).toBe("hidden");
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test.each([
+    ["hold", (node: string) => `app.1 goes to 1: ${node}, which is down: it is dropped until the node is back.`],
+    ["rehash", () => "app.1 goes nowhere: no node is up, and it is dropped."],
+  ])(
+    "tells where a name goes when its node dies, without being asked again (failover: %s)",
+    async (failover, words) => {
+      const { proxy, url, managements } = await start(1, { failover });
+      const visit = await Visit.begin(browser, url);
+      await visit.page.waitForSelector("tbody tr");
+      await visit.page.fill("#where-name", "app.1");
+      await visit.page.press("#where-name", "Enter");
+      await shows(visit, "#where-answer", `app.1 goes to 1: ${proxy.labels[0]}.`);
+      managements[0].close();
+      await shows(visit, "#where-answer", words(proxy.labels[0]));
+      await shows(visit, "#health", "✕ unhealthy: no node is up");
+      expect(visit.complaints).toEqual([]);
+    },
+  );
+
+  test("shows a node that dies and comes back", async () => {
+    const { proxy, url, managements } = await start(4);
+    const visit = await Visit.begin(browser, url, { colorScheme: "dark" });
+    await shows(visit, "#health", "● healthy: all nodes up");
+    managements[2].close();
+    await shows(visit, "#health", "▲ degraded: 1 of 4 nodes down");
+    await until("the node's row", async () => /✕ down.*ECONNREFUSED.*0\.0 %/s.test((await rows(visit))[2]));
+    expect(await textOf(visit, "#changes")).toContain(`${proxy.labels[2]}: ECONNREFUSED`);
+    await until("the ring", async () => (await visit.page.locator("#ring .down").count()) === 1);
+    await traffic(proxy, 3);
+    await visit.screenshot("dead-node-dark");
+    await ask(proxy, "health down");
+    await shows(visit, "#health", "✕ unhealthy: set down at the console, 1 of 4 nodes down");
+    await ask(proxy, "health up");
+    managements[2].listen();
+    await shows(visit, "#health", "● healthy: all nodes up");
+    await until("the change", async () => (await visit.page.locator("#changes li").count()) === 2);
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("shows a mirror", async () => {
+    const { proxy, url, managements } = await start(5, { mirror: true });
+    managements[1].close();
+    const visit = await Visit.begin(browser, url);
+    await shows(visit, "#health", "▲ degraded: 1 of 5 nodes down");
+    await shows(visit, "#ring-title", "Mirror");
+    await traffic(proxy, 3);
+    await visit.page.fill("#where-name", "a");
+    await visit.page.press("#where-name", "Enter");
+    await shows(visit, "#where-answer", "a goes to every node that is up.");
+    await visit.screenshot("mirror");
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("holds 50 nodes, and sorts them", async () => {
+    const { proxy, url, managements } = await start(50);
+    managements[7].close();
+    const visit = await Visit.begin(browser, url);
+    await shows(visit, "#health", "▲ degraded: 1 of 50 nodes down");
+    await traffic(proxy, 3);
+    expect(await visit.page.locator("tbody tr").count()).toBe(50);
+    await visit.screenshot("fifty-nodes");
+    await visit.page.click("text=State");
+    expect((await rows(visit))[0]).toContain("down");
+    await visit.page.click("text=Share of the ring");
+    const shares = (await rows(visit)).map((row) => Number(row.match(/([\d.]+) %/)?.[1]));
+    expect(shares).toEqual(shares.toSorted((a, b) => b - a));
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("fits a phone", async () => {
+    const { proxy, url } = await start(3);
+    await traffic(proxy, 3);
+    const visit = await Visit.begin(browser, url, { viewport: { width: 390, height: 844 }, isMobile: true });
+    await visit.page.waitForSelector("tbody tr");
+    await until("a rate", async () => !(await textOf(visit, ".rate")).includes("–"));
+    await visit.screenshot("phone");
+    expect(await visit.page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("is usable by keyboard alone", async () => {
+    const { url } = await start(3);
+    const visit = await Visit.begin(browser, url);
+    await visit.page.waitForSelector("tbody tr");
+    await until("two samples", async () => Number(await valueNow(visit)) > 1);
+    const stops: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      await visit.page.keyboard.press("Tab");
+      stops.push(
+        await visit.page.evaluate(
+          "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent || document.activeElement.id",
+        ),
+      );
+    }
+    for (const stop of ["Received, lines/s", "Kernel drops, datagrams/s", "where-name", "Look up", "Rate", "/metrics"])
+      expect(stops).toContain(stop);
+    await visit.page.locator(".chart").first().focus();
+    await visit.page.keyboard.press("Home");
+    expect(await valueNow(visit)).toBe("0");
+    await visit.page.keyboard.press("ArrowRight");
+    expect(await visit.page.locator(".rate .words").first().textContent()).toMatch(/^\d\d:\d\d:\d\d: \d/);
+    await visit.page.keyboard.press("Escape");
+    await until("the summary", async () => (await textOf(visit, ".rate .words")) === "none in this time");
+    await visit.page.locator("thead button", { hasText: "State" }).focus();
+    await visit.page.keyboard.press("Enter");
+    expect(await visit.page.locator("th[aria-sort=ascending]").textContent()).toBe("State");
+  });
+
+  test("escapes what nodes are called", async () => {
+    const [backend] = await openBackends(1);
+    const httpport = await freePort();
+    const name = "<img/src=x/onerror=document.title='stolen'>";
+    const management = new ManagementPort();
+    await startProxy({
+      nodes: [{ ...backend.node, name, managementport: management.port }],
+      httpport,
+      checkInterval: 50,
+    });
+    const visit = await Visit.begin(browser, `http://127.0.0.1:${httpport}`);
+    management.close();
+    await until("the change", async () => (await textOf(visit, "#changes")).includes(name));
+    expect((await rows(visit))[0]).toContain(name);
+    expect(await visit.page.locator("img").count()).toBe(0);
+    expect(await visit.page.title()).toContain("statsd-proxy");
+    expect(visit.complaints).toEqual([]);
+  });
+
+  test("forbids itself everything that is not its own", async () => {
+    const { url } = await start(1);
+    const visit = await Visit.begin(browser, url);
+    await visit.page.waitForSelector("tbody tr");
+    const elsewhere = await freePort();
+    const blocked = await visit.page.evaluate(`(async () => {
+      const seen = [];
+      document.addEventListener("securitypolicyviolation", (event) => seen.push(event.effectiveDirective));
+      await fetch("http://127.0.0.1:${elsewhere}/").catch(() => {});
+      const image = new Image();
+      image.src = "http://127.0.0.1:${elsewhere}/x.png";
+      const script = document.createElement("script");
+      script.textContent = "document.title = 'stolen'";
+      document.body.append(image, script);
+      const button = document.createElement("button");
+      button.setAttribute("onclick", "document.title = 'stolen'");
+      document.body.append(button);
+      button.click();
+      for (let i = 0; i < 100 && seen.length < 4; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+      return [...seen.sort(), document.title.includes("stolen")];
+    })()`);
+    expect(blocked).toEqual(["connect-src", "img-src", "script-src-attr", "script-src-elem", false]);
+  });
+
+  test("says when the proxy is gone, and goes on when it is back, with nothing of the one before", async () => {
+    const [backend] = await openBackends(1);
+    const httpport = await freePort();
+    const settings = { nodes: [backend.node], httpport };
+    const first = await startProxy(settings);
+    const visit = await Visit.begin(browser, `http://127.0.0.1:${httpport}`);
+    await shows(visit, "#connection", "live");
+    await first.end();
+    await until("the loss", async () => (await textOf(visit, "#connection")).startsWith("✕ no answer since"));
+    await startProxy(settings);
+    await shows(visit, "#connection", "live");
+    expect((await rows(visit)).length).toBe(1);
+  });
+
+  test("asks nothing while nobody looks", async () => {
+    const { proxy, url } = await start(1);
+    const visit = await Visit.begin(browser, url);
+    await shows(visit, "#connection", "live");
+    await visit.page.evaluate(`
+      Object.defineProperty(document, "hidden", { get: () => globalThis.isAway ?? true, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    `);
+    const figures = async () => {
+      const all = await stats(proxy);
+      return { answered: all["http_requests.200"], checks: all[`node.${proxy.labels[0]}.checks_passed`] };
+    };
+    // A round that was under way may still end. The checks are the clock: 20 of them take two rounds and more.
+    let before = await figures();
+    await until("two rounds without a question", async () => {
+      const now = await figures();
+      if (now.answered !== before.answered) before = now;
+      return now.checks >= before.checks + 20;
+    });
+    await visit.page.evaluate(`
+      globalThis.isAway = false;
+      document.dispatchEvent(new Event("visibilitychange"));
+    `);
+    await until("questions again", async () => (await figures()).answered > before.answered + 2);
+  });
+});
+
+interface Scene {
+  readonly proxy: RunningProxy & { labels: string[] };
+  readonly url: string;
+  readonly backends: readonly Backend[];
+  readonly managements: readonly ManagementPort[];
+}
+
+async function start(count: number, settings: object = {}): Promise<Scene> {
+  const backends = await openBackends(count);
+  const managements = backends.map(() => new ManagementPort());
+  const httpport = await freePort();
+  const nodes = backends.map(({ node }, i) => ({ ...node, managementport: managements[i].port }));
+  const proxy = await startProxy({ nodes, httpport, checkInterval: 100, ...settings });
+  const labels = nodes.map(({ host, port }) => `${host}:${port}`);
+  return { proxy: Object.assign(proxy, { labels }), url: `http://127.0.0.1:${httpport}`, backends, managements };
+}
+
+/** Lines of many names, some of them no metrics, over as many of the history's samples. */
+async function traffic(proxy: RunningProxy, seconds: number): Promise<void> {
+  const lines = (turn: number) =>
+    Array.from(
+      { length: 40 },
+      (_, i) => `app.${(turn * 7 + i) % 500}.hits:1|c\nweb.${i}.ms:3|ms\n${i % 20 ? "" : "bad"}`,
+    );
+  const { start_time_seconds } = await stats(proxy);
+  const endSeconds = Date.now() / 1000 + seconds;
+  for (let turn = 0; Date.now() / 1000 < endSeconds; turn++) {
+    const wave = 1 + Math.round(2 + 2 * Math.sin((Date.now() / 1000 - start_time_seconds) / 1.5));
+    for (let i = 0; i < wave; i++) await send(proxy, lines(turn * 5 + i));
+    await Bun.sleep(50);
+  }
+}
+
+async function shows(visit: Visit, selector: string, text: string): Promise<void> {
+  await until(`${selector}: ${text}`, async () => (await textOf(visit, selector)) === text, 20_000).catch(
+    async (error) => {
+      throw new Error(`${error.message}, but ${await textOf(visit, selector)}`);
+    },
+  );
+}
+
+async function textOf(visit: Visit, selector: string): Promise<string> {
+  return (await visit.page.locator(selector).first().textContent()) ?? "";
+}
+
+async function rows(visit: Visit): Promise<string[]> {
+  return await visit.page.locator("tbody tr").allInnerTexts();
+}
+
+async function valueNow(visit: Visit): Promise<string | null> {
+  return await visit.page.locator(".chart").first().getAttribute("aria-valuenow");
+}
