@@ -1,10 +1,10 @@
 /** The proxy's own figures as StatsD lines: what grew since the last time as counters, states as gauges. */
-import { statsOf, type View } from "./stats.ts";
+import { FIGURES, NODE_FIGURES, statsOf, type View } from "./stats.ts";
 
-/** Figures that go up and down; all others only grow. */
-export const GAUGES: ReadonlySet<string> = new Set([
-  ...["lines_pending", "nodes", "nodes_up", "names_cached", "receive_buffer_bytes", "up"],
-]);
+/** Names of the figures that go up and down; all others only grow. */
+const GAUGES: ReadonlySet<string> = new Set(
+  [...FIGURES, ...NODE_FIGURES].filter(({ metric }) => metric?.type === "gauge").map(({ name }) => name),
+);
 
 export class SelfMetrics {
   private readonly prefix: string;
@@ -22,7 +22,7 @@ export class SelfMetrics {
     const lines = figures.map(([name, value]) => {
       const isGauge = GAUGES.has(name.replace(/^node\.[^.]*\./, ""));
       const shown = isGauge ? value : Math.max(0, value - (this.before.get(name) ?? 0));
-      return `${this.prefix}.${name}:${shown}|${isGauge ? "g" : "c"}`;
+      return `${this.prefix}.${name}:${Number(shown.toFixed(6))}|${isGauge ? "g" : "c"}`;
     });
     this.before = new Map(figures);
     return [`${this.prefix}.uptime_seconds:${Math.floor(view.uptimeSeconds)}|g`, ...lines];

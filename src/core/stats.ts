@@ -193,6 +193,20 @@ export const FIGURES: readonly Figure<View>[] = [
     metric: { name: "statsd_proxy_nodes_up", type: "gauge" },
   },
   {
+    name: "lines_self",
+    unit: "lines",
+    meaning: "lines of the proxy's own metrics handed to the kernel (with selfMetrics); in no other counter",
+    read: ({ counters }) => counters.linesSelf,
+    metric: { name: "statsd_proxy_self_lines_total", type: "counter" },
+  },
+  {
+    name: "lines_self_dropped",
+    unit: "lines",
+    meaning: "lines of the proxy's own metrics that no backend will get",
+    read: ({ counters }) => counters.linesSelfDropped,
+    metric: { name: "statsd_proxy_self_lines_dropped_total", type: "counter" },
+  },
+  {
     name: "names_cached",
     unit: "names",
     meaning: "names whose owner is remembered (at most cacheSize)",

@@ -92,7 +92,7 @@ test("lines of one name keep their order", async () => {
 });
 
 describe("packing", () => {
-  const lines = Array.from({ length: 300 }, (_, i) => `packed.metric.number.${i}:${i}|c|#env:production`);
+  const lines = Array.from({ length: 200 }, (_, i) => `packed.metric.number.${i}:${i}|c|#env:production`);
 
   /** The one backend of a proxy, which got `lines`. */
   async function packed(settings: object, datagrams = datagramsOf(lines), count = lines.length): Promise<Backend> {

@@ -28,7 +28,7 @@ test.each([false, true])(
       expect(backend.lines.length).toBeGreaterThan(0);
       if (!mirror) for (const line of backend.lines) expect(owner(nameOf(line))).toBe(i);
     }
-    for (const line of linesOf(backends)) expect(line).toMatch(/^([ab]:1\|c|px\.[\w.]+:\d+\|[cg])$/);
+    for (const line of linesOf(backends)) expect(line).toMatch(/^([ab]:1\|c|px\.[\w.]+:\d+(\.\d+)?\|[cg])$/);
     expect(await stats(proxy)).toMatchObject({
       packets_received: 2,
       lines_received: 3,
