@@ -4,7 +4,9 @@ import { Command } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
 import { type Config, type ConfigReading, problemText, readConfig } from "./core/config.ts";
+import { escapeBytes } from "./core/escape.ts";
 import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
+import { askHealth } from "./healthcheck.ts";
 import { type Log, standardErrorLog } from "./io/log.ts";
 import { planText } from "./plan.ts";
 import { startProxy } from "./proxy.ts";
@@ -19,7 +21,7 @@ interface Options {
   readonly demo?: true | undefined;
 }
 
-await new Command("statsd-proxy")
+const program = new Command("statsd-proxy")
   .description("Relays StatsD metrics to the backend that owns each name on a consistent-hash ring.")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("-d, --debug", "say what arrives, where it goes, and what the checks find")
@@ -27,8 +29,14 @@ await new Command("statsd-proxy")
   .option("--demo", "run with backends of its own and sample metrics; without -f, with an example configuration")
   .version(version, "--version")
   .showHelpAfterError("(--help tells what there is)")
-  .action(run)
-  .parseAsync();
+  .helpCommand(false)
+  .action(run);
+program
+  .command("healthcheck")
+  .description("ask the proxy that runs with the same file how it is, and exit: 0 if it answers `health: up`, else 1")
+  .option("--alive", "any answer will do, `health: down` too")
+  .action(healthcheck);
+await program.parseAsync();
 
 async function run(options: Options): Promise<void> {
   const log = standardErrorLog(options.debug === true);
@@ -36,6 +44,20 @@ async function run(options: Options): Promise<void> {
   if (config === undefined) process.exitCode = 1;
   else if (options.check) check(config);
   else await serve(config, options, log);
+}
+
+async function healthcheck({ alive }: { readonly alive?: true | undefined }): Promise<void> {
+  const config = configOf(program.opts());
+  if (config === undefined) process.exit(1);
+  try {
+    const answer = await askHealth(config);
+    const wanted = alive ? /^health: (up|down)$/ : /^health: up$/;
+    console.log(escapeBytes(Buffer.from(answer, "latin1")));
+    process.exit(wanted.test(answer) ? 0 : 1);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
 }
 
 /** The configuration in the file; or undefined, and each problem said on a line of its own. */
