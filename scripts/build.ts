@@ -1,9 +1,11 @@
-/** Builds dist/statsd-proxy, a standalone binary for this machine. The tests build theirs with `build`. */
+/** Builds dist/statsd-proxy, a standalone binary for this machine. The tests, archives and the image use `build`. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BunPlugin, fileURLToPath } from "bun";
+import { signAdHoc, signatureProblem } from "./macSignature.ts";
+import { whatIsWrong } from "./readBack.ts";
+import { hostTarget, type Target } from "./targets.ts";
 
-/** The package's own word for this machine, as `linux-x64` or `linuxmusl-x64`. */
-const addonPlatform: string = require("farmhash/platform.js");
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 if (import.meta.main) {
@@ -12,31 +14,42 @@ if (import.meta.main) {
   console.log(outfile);
 }
 
-export async function build(outfile: string, platform = addonPlatform): Promise<void> {
+/** @throws Error if what came of it is not what the target says */
+export async function build(outfile: string, target: Target = hostTarget()): Promise<void> {
   await Bun.build({
     entrypoints: [join(root, "src", "main.ts")],
     target: "bun",
     minify: true,
-    plugins: [embedAddon(platform)],
+    plugins: [embedAddon(target.addon)],
     // What lies in the folder that the binary is started in is none of its business.
-    compile: { outfile, autoloadBunfig: false, autoloadDotenv: false },
+    compile: { outfile, target: target.bun, autoloadBunfig: false, autoloadDotenv: false },
   });
+  if (target.format === "Mach-O") sign(outfile);
+  const wrong = whatIsWrong(readFileSync(outfile), target);
+  if (wrong.length > 0) throw new Error(`${outfile} is not for ${target.name}: ${wrong.join("; ")}`);
 }
 
 /**
  * The farmhash package puts the path of its addon together at run time, which the bundler cannot follow (Bun 1.4.5: the
  * binary dies with "Unsupported platform"). Here the path is made whole, so that the one addon is embedded.
  */
-function embedAddon(platform: string): BunPlugin {
+function embedAddon(addon: string): BunPlugin {
   return {
     name: "embed-farmhash-addon",
     setup: (build) => {
       build.onLoad({ filter: /node_modules\/farmhash\/index\.js$/ }, async ({ path }) => {
         const source = await Bun.file(path).text();
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the package
-        const contents = source.replaceAll("${platform}", platform);
+        const contents = source.replaceAll("${platform}", addon);
         return { contents, loader: "js" };
       });
     },
   };
+}
+
+function sign(outfile: string): void {
+  const bytes = readFileSync(outfile);
+  if (signatureProblem(bytes) === undefined) return;
+  signAdHoc(bytes, "statsd-proxy");
+  writeFileSync(outfile, bytes);
 }

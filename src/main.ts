@@ -6,6 +6,7 @@ import { configFrom, DEFAULT_FILE } from "./configFile.ts";
 import { type Config, problemText } from "./core/config.ts";
 import { LOG_LEVELS, type LogLevel } from "./core/logLimit.ts";
 import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
+import { healthcheckCommand } from "./healthcheck.ts";
 import { LOG_FORMATS, type Log, type LogFormat, openLog } from "./io/log.ts";
 import { planText } from "./plan.ts";
 import { startProxy } from "./proxy.ts";
@@ -42,6 +43,7 @@ await new Command("statsd-proxy")
   .showHelpAfterError("(--help tells what there is)")
   .enablePositionalOptions()
   .action(run)
+  .addCommand(healthcheckCommand)
   .addCommand(routeCommand)
   .addCommand(topCommand)
   .parseAsync();

@@ -1,0 +1,57 @@
+/** What may lie around the binary where it is started, and what its environment may say. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { version } from "../../package.json";
+import { binary } from "../support/binary.ts";
+import { emptyFolder } from "../support/folder.ts";
+import { configFile, run } from "../support/process.ts";
+
+setDefaultTimeout(30_000);
+
+/** A script that leaves a trace when it runs; and whether it ran. */
+function hostile(folder: string): { script: string; ran: () => boolean } {
+  const trace = join(folder, "it-ran");
+  const script = join(folder, "hostile.js");
+  writeFileSync(script, `require("node:fs").writeFileSync(${JSON.stringify(trace)}, "");`);
+  return { script, ran: () => existsSync(trace) };
+}
+
+test("settings of Bun in the home folder, and of environments in the working one, change nothing", async () => {
+  const folder = emptyFolder();
+  const { script, ran } = hostile(folder);
+  const home = join(folder, "home");
+  mkdirSync(home);
+  for (const place of [home, folder]) {
+    for (const name of [".bunfig.toml", "bunfig.toml"]) writeFileSync(join(place, name), `preload = ["${script}"]\n`);
+    for (const name of [".env", ".env.local", ".env.production", ".env.development"]) {
+      writeFileSync(join(place, name), `BUN_OPTIONS=--preload=${script}\nBUN_BE_BUN=1\nTMPDIR=/nowhere\n`);
+    }
+  }
+  const file = configFile(folder, { nodes: [{ host: "127.0.0.1", port: 8130 }] });
+  const command = ["env", `HOME=${home}`, `XDG_CONFIG_HOME=${home}`, await binary(), "--check", "-f", file];
+  const { exitCode, stdout, stderr } = await run(command, folder);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toContain("100.0 % of the names");
+  expect(ran()).toBe(false);
+});
+
+test("an addon in the working folder is not loaded", async () => {
+  const folder = emptyFolder();
+  writeFileSync(join(folder, "farmhash.node"), "no addon");
+  const file = configFile(folder, { nodes: [{ host: "127.0.0.1", port: 8130 }] });
+  expect(await run([await binary(), "--check", "-f", file], folder)).toMatchObject({ exitCode: 0, stderr: "" });
+});
+
+test("of the environment, Bun's own variables are obeyed, as the README says", async () => {
+  const folder = emptyFolder();
+  const { script, ran } = hostile(folder);
+  const nodeOptions = await run(["env", `NODE_OPTIONS=--require ${script}`, await binary(), "--version"], folder);
+  expect(nodeOptions).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
+  expect(ran()).toBe(false);
+  await run(["env", `BUN_OPTIONS=--preload=${script}`, await binary(), "--version"], folder);
+  expect(ran()).toBe(true);
+  expect(await run(["env", "BUN_BE_BUN=1", await binary(), "--version"], folder)).toMatchObject({
+    stdout: `${Bun.version}\n`,
+  });
+});

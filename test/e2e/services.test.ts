@@ -1,0 +1,109 @@
+/** The systemd unit and the Kubernetes manifest of scripts/: what they say is tried against the binary. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readConfig } from "../../src/core/config.ts";
+import { Backend, linesArrived } from "../support/backend.ts";
+import { binary } from "../support/binary.ts";
+import { ask, send } from "../support/client.ts";
+import { emptyFolder } from "../support/folder.ts";
+import { freePorts } from "../support/ports.ts";
+import { RunningProxy, run } from "../support/process.ts";
+
+setDefaultTimeout(30_000);
+
+function text(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+}
+
+describe("the systemd unit", () => {
+  const missing = Bun.which("systemd-analyze") === null;
+  const because = missing ? " (skipped: there is no systemd-analyze here)" : "";
+  const unit = text("scripts/statsd-proxy.service");
+
+  /** The unit in a folder of its own, with the binary where that is. */
+  async function installed(): Promise<string> {
+    const folder = emptyFolder();
+    const here = unit.replace("\nExecStart=/usr/local/bin/statsd-proxy\n", `\nExecStart=${await binary()}\n`);
+    writeFileSync(join(folder, "statsd-proxy.service"), here);
+    return folder;
+  }
+
+  test.skipIf(missing)(`is understood by systemd without a warning${because}`, async () => {
+    const command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", "./statsd-proxy.service"];
+    expect(await run(command, await installed())).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  });
+
+  test.skipIf(missing)(`leaves the service little to do harm with, as systemd counts it${because}`, async () => {
+    const command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "./statsd-proxy.service"];
+    const { exitCode, stdout } = await run(command, await installed());
+    expect(stdout).toMatch(/Overall exposure level for statsd-proxy\.service: [01]\.\d OK/);
+    expect(exitCode).toBe(0);
+  });
+});
+
+interface Probe {
+  exec: { command: string[] };
+}
+
+/** Of a Deployment, what is tried here. */
+interface Container {
+  args: string[];
+  ports: { containerPort: number; protocol: string; name: string }[];
+  startupProbe: Probe;
+  readinessProbe: Probe;
+  livenessProbe: Probe;
+  volumeMounts: { mountPath: string }[];
+}
+
+describe("the Kubernetes manifest", () => {
+  // biome-ignore lint/suspicious/noExplicitAny: three documents, each of a form of its own
+  const [configMap, deployment, service] = Bun.YAML.parse(text("scripts/kubernetes.yaml")) as any[];
+  const pod = deployment.spec.template.spec;
+  const container: Container = pod.containers[0];
+  const { mountPath } = container.volumeMounts[0];
+  const [entrypoint] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text("Dockerfile"))?.[1] ?? "[]");
+
+  test("its parts fit each other, the image, and the ports of the configuration", () => {
+    expect([configMap.kind, deployment.kind, service.kind]).toEqual(["ConfigMap", "Deployment", "Service"]);
+    expect(pod.volumes[0].configMap.name).toBe(configMap.metadata.name);
+    expect(service.spec.selector).toEqual(deployment.spec.template.metadata.labels);
+    expect(deployment.spec.selector.matchLabels).toEqual(deployment.spec.template.metadata.labels);
+    const { runAsUser, runAsGroup } = pod.securityContext;
+    expect(text("Dockerfile")).toContain(`\nUSER ${runAsUser}:${runAsGroup}\n`);
+    const [{ errors, warnings, config }] = Object.values<string>(configMap.data).map(readConfig);
+    expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
+    expect(container.ports).toEqual([{ name: "statsd", containerPort: config?.port ?? 0, protocol: "UDP" }]);
+    expect(service.spec.ports[0]).toMatchObject({ port: config?.port, targetPort: "statsd", protocol: "UDP" });
+  });
+
+  test("its commands start the proxy, and probe it as they say", async () => {
+    const folder = emptyFolder();
+    const executable = await binary();
+    const here = (command: string[]) =>
+      command.map((word) => (word === entrypoint ? executable : word.replace(mountPath, join(folder, "config"))));
+
+    // The files of the ConfigMap, but with ports that are free here and a backend that is there.
+    const backend = await Backend.open();
+    const [port, managementport] = await freePorts(2);
+    mkdirSync(join(folder, "config"));
+    for (const [name, content] of Object.entries<string>(configMap.data)) {
+      const settings = { ...(Bun.JSON5.parse(content) as object), port, managementport, nodes: [backend.node] };
+      writeFileSync(join(folder, "config", name), JSON.stringify(settings));
+    }
+    const proxy = new RunningProxy(here([entrypoint, ...container.args]), folder, { port, managementport });
+    await proxy.line("event=listening");
+    await send(proxy, ["in.a.pod:1|c"]);
+    expect(await linesArrived([backend], 1)).toEqual(["in.a.pod:1|c"]);
+
+    const passes = async ({ exec }: Probe) => (await run(here(exec.command), folder)).exitCode === 0;
+    const { startupProbe, readinessProbe, livenessProbe } = container;
+    const probes = async () => [await passes(startupProbe), await passes(readinessProbe), await passes(livenessProbe)];
+    expect(await probes()).toEqual([true, true, true]);
+    await ask(proxy, "health down");
+    expect(await probes()).toEqual([true, false, true]);
+    proxy.signal("SIGTERM");
+    expect(await proxy.exited).toBe(0);
+    expect(await probes()).toEqual([false, false, false]);
+  });
+});
