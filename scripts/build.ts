@@ -40,7 +40,11 @@ function embedAddon(addon: string): BunPlugin {
       build.onLoad({ filter: /node_modules\/farmhash\/index\.js$/ }, async ({ path }) => {
         const source = await Bun.file(path).text();
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the package
-        const contents = source.replaceAll("${platform}", addon);
+        const whole = source.replaceAll("${platform}", addon);
+        // Why it cannot be loaded, instead of the package's "Unsupported platform" for every reason.
+        const contents = whole.replace(/throw new Error\(`Unsupported platform[^)]*\)/, "throw _err");
+        if (contents === whole || whole === source)
+          throw new Error("the farmhash package loads its addon in another way");
         return { contents, loader: "js" };
       });
     },

@@ -4,10 +4,9 @@ import { Command } from "@commander-js/extra-typings";
 import { configFrom, DEFAULT_FILE } from "./configFile.ts";
 import type { Config } from "./core/config.ts";
 import { ownerText } from "./core/owner.ts";
-import { Placement } from "./core/placement.ts";
 import { EVERY_NODE } from "./core/relay.ts";
 import { NO_OWNER, ownerAt } from "./core/ring.ts";
-import { loadFingerprint32 } from "./io/farmhash.ts";
+import { placementOf } from "./io/placementOf.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -66,7 +65,7 @@ function ownersOf(config: Config, down: readonly string[]): OwnerOf {
     const everyone = ownerText(isUp.includes(true) ? EVERY_NODE : NO_OWNER, labels);
     return () => everyone;
   }
-  const placement = new Placement(config.ring, config.nodes, loadFingerprint32());
+  const placement = placementOf(config);
   const ring = config.failover === "hold" ? placement.full : placement.live(isUp);
   return (bytes, start, end) => {
     const owner = ownerAt(ring, placement.position(bytes, start, end));

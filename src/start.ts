@@ -39,6 +39,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "no permission (ports below 1024 need CAP_NET_BIND_SERVICE)",
   ENOTFOUND: "the name does not resolve",
   EAI_AGAIN: "the name does not resolve: the name server does not answer",
+  ESERVFAIL: "the name does not resolve: the name server has failed",
   ENETUNREACH: "there is no route to the address",
 };
 

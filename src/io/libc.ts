@@ -1,6 +1,5 @@
 /** The few calls of the C library that Bun has no way to make. Linux only; elsewhere there is none of this. */
 import { dlopen, ptr } from "bun:ffi";
-import { existsSync } from "node:fs";
 
 const SYMBOLS = {
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
@@ -14,8 +13,8 @@ export type Libc = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
 /** @throws Error if this is not Linux, or the library cannot be opened */
 export function openLibc(): Libc {
   if (process.platform !== "linux") throw new Error(`not on ${process.platform}`);
-  const musl = `/lib/libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`;
-  return dlopen(existsSync(musl) ? musl : "libc.so.6", SYMBOLS).symbols;
+  // musl answers to this name as well.
+  return dlopen("libc.so.6", SYMBOLS).symbols;
 }
 
 const SOL_SOCKET = 1;
