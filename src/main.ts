@@ -72,7 +72,8 @@ async function serve(config: Config, options: Options, log: Log, debugMode: bool
   let proxy: Awaited<ReturnType<typeof startProxy>> = [];
   let stopping = false;
   const stop = async (signal: string) => {
-    if (stopping) process.exit(1);
+    // A terminal's Ctrl-C may come twice: from it, and from the program that runs this one.
+    if (stopping) return;
     stopping = true;
     log.info("stopping", { signal });
     if ("stop" in proxy) await proxy.stop();
