@@ -18,6 +18,7 @@ import { EVERY_NODE, type LineWitness, Relay } from "./core/relay.ts";
 import { NO_OWNER, ownerAt, type Ring, shares } from "./core/ring.ts";
 import { Router } from "./core/router.ts";
 import type { NodeView, View } from "./core/stats.ts";
+import { sum } from "./core/sum.ts";
 import { ringPicture, type Whereabouts, whereabouts } from "./core/whereabouts.ts";
 import { type CheckedNode, Checks } from "./io/checks.ts";
 import type { Log } from "./io/log.ts";
@@ -232,8 +233,4 @@ export function lineLog(config: Config, log: Log): LineWitness {
     else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: "no_live_node" });
     else log.debug("line", { line: text, to: owner === EVERY_NODE ? labels.join(" ") : labels[owner] });
   };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

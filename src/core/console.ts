@@ -4,6 +4,7 @@ import { type Config, hostPort } from "./config.ts";
 import { escapeBytes } from "./escape.ts";
 import { ownerText } from "./owner.ts";
 import { statsOf, type View } from "./stats.ts";
+import { sum } from "./sum.ts";
 import { tableText } from "./table.ts";
 import { TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
 import { endsWithinCharacter, wordsOf } from "./words.ts";
@@ -207,7 +208,7 @@ const NODE_COLUMNS = [
 function nodesText({ config, view }: Desk): string {
   const rows = view().nodes.map(({ label, isUp, counters, batch }, i) => {
     const { host, port, managementport, weight } = config.nodes[i];
-    const dropped = Object.values(counters.linesDropped).reduce((total, lines) => total + lines, 0);
+    const dropped = sum(Object.values(counters.linesDropped));
     const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals];
     const checks = managementport === 0 ? ["-", "-"] : [counters.checksPassed, counters.checksFailed];
     return [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);

@@ -6,6 +6,7 @@ import { BATCH_DATAGRAMS_MAX, type Batch } from "./batch.ts";
 import { type Counters, DROP_REASONS, type DropReason, type NodeCounters } from "./counters.ts";
 import type { NodeHealth } from "./healthHistory.ts";
 import { REJECT_REASONS } from "./line.ts";
+import { sum } from "./sum.ts";
 
 export interface NodeView {
   readonly label: string;
@@ -414,8 +415,4 @@ function valuesOf<Of>(figure: Figure<Of>, of: Of): [string, number][] {
   if (value === undefined) return [];
   if (typeof value === "number") return [[figure.name, value]];
   return Object.entries(value).map(([key, count]) => [figure.name.replace(/<\w+>/, key), count]);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

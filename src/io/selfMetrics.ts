@@ -9,6 +9,7 @@ import { Relay } from "../core/relay.ts";
 import type { Router } from "../core/router.ts";
 import { SelfMetrics } from "../core/selfMetrics.ts";
 import type { View } from "../core/stats.ts";
+import { sum } from "../core/sum.ts";
 import { type NodeSocket, Sender } from "./sender.ts";
 
 export interface SelfMetricsParts {
@@ -57,8 +58,8 @@ export class SelfMetricsSender {
     this.relay.datagram(bytes, 0, bytes.length);
     this.relay.flush();
     const dropped = this.own.nodes.flatMap(({ linesDropped }) => Object.values(linesDropped));
-    counters.linesSelf = this.own.nodes.reduce((total, { linesRelayed }) => total + linesRelayed, 0);
-    counters.linesSelfDropped = dropped.reduce((total, lines) => total + lines, this.own.linesUnowned);
+    counters.linesSelf = sum(this.own.nodes.map(({ linesRelayed }) => linesRelayed));
+    counters.linesSelfDropped = this.own.linesUnowned + sum(dropped);
   }
 
   /** Sends the last, and no more. */
