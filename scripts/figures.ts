@@ -24,7 +24,7 @@ function figuresTable(): string {
 function metricText(name: string, labels: readonly string[], metric: Metric): string {
   const key = name.match(/<(\w+)>/)?.[1];
   const fixed = Object.entries(metric.labels ?? {}).map(([label, value]) => `${label}="${value}"`);
-  const keyed = key === undefined ? [] : [metric.only === undefined ? key : `${key}="${metric.only}"`];
+  const keyed = key === undefined ? [] : [key];
   const all = [...labels, ...fixed, ...keyed];
   return `\`${metric.name}${all.length > 0 ? `{${all.join(",")}}` : ""}\``;
 }

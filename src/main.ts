@@ -96,6 +96,10 @@ async function serve(config: Config, options: Options, log: Log, debugMode: bool
     process.exitCode = 1;
     return;
   }
+  const { failed } = proxy;
+  // Whatever a timer or a handler throws is counted and logged; the metrics go on.
+  process.on("uncaughtException", failed);
+  process.on("unhandledRejection", (reason) => failed(reason as Error));
   if (options.demo) {
     console.log(demoHints(proxy.port, proxy.consolePort));
     await startSamples(config, proxy.port, start);

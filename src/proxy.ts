@@ -5,6 +5,7 @@ import type { Problem } from "./core/configKeys.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
 import { Counters } from "./core/counters.ts";
 import { History } from "./core/history.ts";
+import { violations } from "./core/invariants.ts";
 import type { LogFields } from "./core/logfmt.ts";
 import { Losses } from "./core/losses.ts";
 import type { LineWitness } from "./core/relay.ts";
@@ -19,8 +20,8 @@ import { lineLog, Pipeline } from "./pipeline.ts";
 import { Start } from "./start.ts";
 import { openStatus } from "./status.ts";
 
-/** How often losses are looked for. */
-const LOSSES_MS = 1000;
+/** How often it is looked for losses, and whether the sums hold. */
+const WATCH_MS = 1000;
 
 export interface Proxy {
   /** As bound. */
@@ -29,6 +30,8 @@ export interface Proxy {
   /** Undefined without `httpport`. */
   readonly httpPort: number | undefined;
   readonly view: () => View;
+  /** Takes in an exception that nothing else has caught: it is counted and logged, and the proxy goes on. */
+  readonly failed: (error: Error) => void;
   /** Stops receiving, sends what is batched, and closes everything. */
   readonly stop: () => Promise<void>;
 }
@@ -37,8 +40,12 @@ export interface Proxy {
 export async function startProxy(config: Config, log: Log, debugMode = false): Promise<Proxy | readonly Problem[]> {
   const start = new Start();
   const startedAtMs = performance.now();
-  const startedAtSeconds = Date.now() / 1000;
+  const readProcess = processReader(Date.now() / 1000);
   const counters = new Counters(config.nodes.length);
+  const failed = (error: Error) => {
+    counters.internalErrors++;
+    log.error("internal_error", { reason: String(error?.message ?? error), at: firstFrameOf(error) });
+  };
   const pipeline = await Pipeline.open(config, counters, log, start);
 
   const receiver = await start.open("port", async () => {
@@ -47,6 +54,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
       host: await resolveHost(config.host),
       onDatagram: (bytes, start, end) => pipeline?.relay.datagram(bytes, start, end),
       onTurnEnd: () => pipeline?.relay.flush(),
+      onError: failed,
     });
   });
 
@@ -59,7 +67,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     receiveBufferBytes: typeof receiver?.receiveBuffer === "number" ? receiver.receiveBuffer : undefined,
     kernelDrops: receiver?.kernelDrops(),
     eventLoopLag: history?.lag,
-    process: processView(startedAtSeconds),
+    process: readProcess(),
   });
   const debugWitness = debugMode ? lineLog(config, log) : undefined;
   const taps = new Taps({
@@ -101,18 +109,28 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     ring: config.mirror ? "mirror" : config.ring,
   });
   logReceiveBuffer(log, config.receiveBuffer, receiver.receiveBuffer);
+  if (!receiver.canBeInterrupted)
+    log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
   const losses = new Losses();
-  const lossesTimer = setInterval(() => {
-    for (const { event, fields } of losses.see(view(), performance.now())) log.warn(event, fields);
-  }, LOSSES_MS);
+  const watch = () => {
+    const now = view();
+    for (const { event, fields } of losses.see(now, performance.now())) log.warn(event, fields);
+    for (const { sum, expected, found } of violations(now, config.mirror)) {
+      counters.invariantViolations++;
+      log.error("invariant_violated", { sum, expected, found });
+    }
+  };
+  const watchTimer = setInterval(watch, WATCH_MS);
   const stop = async () => {
-    clearInterval(lossesTimer);
+    clearInterval(watchTimer);
     await receiver.finish();
+    counters.datagramsUnread = receiver.datagramsUnread;
     pipeline.finish();
+    watch();
     log.info("stopped", summaryOf(view()));
     start.close();
   };
-  return { port: receiver.port, consolePort: console.port, httpPort: http?.port, view, stop };
+  return { port: receiver.port, consolePort: console.port, httpPort: http?.port, view, stop, failed };
 }
 
 function bothOf(one: LineWitness | undefined, other: LineWitness | undefined): LineWitness | undefined {
@@ -139,14 +157,27 @@ function summaryOf(view: View): LogFields {
     "lines_rejected",
     "lines_relayed",
     "lines_dropped",
+    "datagrams_unread",
   ];
   return Object.fromEntries(statsOf(view).filter(([name]) => shown.includes(name)));
 }
 
-function processView(startedAtSeconds: number): ProcessView {
-  const { rss, heapUsed } = process.memoryUsage();
-  const { user, system } = process.cpuUsage();
-  return { startedAtSeconds, cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapUsedBytes: heapUsed };
+/** Reads what the kernel says of the process; when it says nothing, because there is no descriptor left, the last again. */
+function processReader(startedAtSeconds: number): () => ProcessView {
+  let last = { startedAtSeconds, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 };
+  return () => {
+    try {
+      const { rss, heapUsed } = process.memoryUsage();
+      const { user, system } = process.cpuUsage();
+      last = { startedAtSeconds, cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapUsedBytes: heapUsed };
+    } catch {}
+    return last;
+  };
+}
+
+/** Where an error was thrown, as its stack says. */
+function firstFrameOf(error: Error): string {
+  return String(error?.stack ?? "").match(/^\s*at (.+)$/m)?.[1] ?? "unknown";
 }
 
 function memory(): MemoryFigures {

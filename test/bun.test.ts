@@ -7,6 +7,8 @@ import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { udp } from "bun";
+import { SwappedSocket } from "../src/io/bunReading.ts";
+import { openLibc } from "../src/io/libc.ts";
 import { Backend } from "./support/backend.ts";
 import { emptyFolder } from "./support/folder.ts";
 import { IPV6_HERE, refusingPort } from "./support/ports.ts";
@@ -64,11 +66,11 @@ describe("receiving", () => {
     return turns;
   }
 
-  test("one turn reads until the socket is empty, however many wait: Receiver's interrupt can go (oven-sh/bun#37103)", async () => {
+  test("one turn reads until the socket is empty, however many wait: io/bunReading.ts can go (oven-sh/bun#37103)", async () => {
     expect(await turnsOf(() => {})).toEqual([QUEUED]);
   });
 
-  test("a refused send ends the turn, and no datagram is lost: what Receiver's interrupt rests on", async () => {
+  test("a refused send ends the turn, and no datagram is lost: what WallInterrupt rests on", async () => {
     const refusing = await refusingPort();
     const turns = await turnsOf((socket, handedOver) => {
       if (handedOver % 32 === 0) socket.send("", refusing, HOST);
@@ -78,6 +80,32 @@ describe("receiving", () => {
     expect(Math.max(...turns)).toBeLessThanOrEqual(32 + 8);
     expect(turns.reduce((sum, turn) => sum + turn)).toBe(QUEUED);
   });
+
+  test.skipIf(!LINUX)(
+    "a socket that is swapped for an empty one wakes Bun no more until it is back: what SwappedSocket rests on (Linux only)",
+    async () => {
+      let handedOver = 0;
+      let reading: SwappedSocket | undefined;
+      const receiver = await unconnected({
+        data: () => {
+          if (++handedOver % 32 === 0) reading?.pause();
+        },
+        error: () => {},
+      });
+      reading = new SwappedSocket(openLibc(), (receiver as unknown as { fd: number }).fd);
+      onTestFinished(() => reading.close());
+      const sender = await connected(receiver.port);
+      for (let i = 0; i < QUEUED; i++) expect(sender.send("x")).toBe(true);
+      for (let pauses = 1; pauses * 32 <= QUEUED; pauses++) {
+        await until("a pause", () => handedOver >= pauses * 32);
+        for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+        // Eight are read with one call.
+        expect(handedOver).toBeLessThan(pauses * 32 + 8);
+        reading.resume();
+      }
+      await until("all", () => handedOver === QUEUED);
+    },
+  );
 
   test("setImmediate runs after the turn, a microtask after each datagram: what Turns rests on", async () => {
     let microtasks = 0;

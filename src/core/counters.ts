@@ -45,6 +45,14 @@ export class Counters {
   readonly linesRejected = new Array<number>(REJECT_REASONS.length).fill(0);
   /** Dropped because no node was up to own them (`no_live_node`). */
   linesUnowned = 0;
+  /** Dropped because relaying their datagram ended in an error of the program's own (when mirroring: each copy). */
+  linesFailed = 0;
+  /** Exceptions that should not have been: each is logged, and the proxy goes on. */
+  internalErrors = 0;
+  /** Times that the sums above did not hold when they were checked. */
+  invariantViolations = 0;
+  /** Datagrams that the kernel still held when the time for the last reading was up. */
+  datagramsUnread = 0;
   /** Console connections that were cut: by reason. */
   readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0 };
   /**

@@ -1,37 +1,37 @@
 /** Losses as events: said when they begin, then once a minute how many there were, for as long as they go on. */
 import type { LogEvent } from "./logLimit.ts";
-import { statsOf, type View } from "./stats.ts";
+import { type Loss, nameOf, type Reading, readingsOf, type View } from "./stats.ts";
 
 export const SAID_AGAIN_MS = 60_000;
 
-/** Figures that should not grow, as they are said. Of lines dropped for a node, the node's own figure is looked at. */
-const LOSSES: readonly { readonly pattern: RegExp; readonly event: string; readonly unit: string }[] = [
-  { pattern: /^kernel_drops$/, event: "kernel_drops", unit: "datagrams" },
-  { pattern: /^lines_rejected\.(?<reason>\w+)$/, event: "rejecting_lines", unit: "lines" },
-  { pattern: /^lines_dropped\.(?<reason>no_live_node)$/, event: "dropping_lines", unit: "lines" },
-  { pattern: /^node\.(?<node>.+)\.lines_dropped\.(?<reason>\w+)$/, event: "dropping_lines", unit: "lines" },
-  { pattern: /^console_cut\.(?<reason>\w+)$/, event: "console_cut", unit: "connections" },
-];
-
 export class Losses {
-  /** By the name of the figure: what it was when it was said last, and when. */
+  /** By node and figure: what it was when it was said last, and when. */
   private readonly said = new Map<string, { value: number; atMs: number }>();
 
   /** What there is to say now. */
   see(view: View, nowMs: number): LogEvent[] {
-    const events: LogEvent[] = [];
-    for (const [name, value] of statsOf(view)) {
-      const before = this.said.get(name);
-      if (value <= (before?.value ?? 0) || nowMs < (before?.atMs ?? Number.NEGATIVE_INFINITY) + SAID_AGAIN_MS) continue;
-      for (const { pattern, event, unit } of LOSSES) {
-        const found = pattern.exec(name);
-        if (found === null) continue;
-        const more = value - (before?.value ?? 0);
-        events.push({ level: "warn", event, fields: { ...found.groups, [unit]: more, total: value } });
-        this.said.set(name, { value, atMs: nowMs });
-        break;
-      }
-    }
-    return events;
+    return readingsOf(view).flatMap((reading) => {
+      const { loss } = reading.figure;
+      if (loss === undefined || !tells(loss, reading)) return [];
+      const of = JSON.stringify([reading.node, nameOf(reading)]);
+      const before = this.said.get(of) ?? { value: 0, atMs: Number.NEGATIVE_INFINITY };
+      if (reading.value <= before.value || nowMs < before.atMs + SAID_AGAIN_MS) return [];
+      this.said.set(of, { value: reading.value, atMs: nowMs });
+      return [eventOf(loss, reading, before.value)];
+    });
   }
+}
+
+function tells({ only }: Loss, { key }: Reading): boolean {
+  return only === undefined || (key !== undefined && only.includes(key));
+}
+
+function eventOf({ event }: Loss, { figure, node, key, value }: Reading, before: number): LogEvent {
+  const fields = {
+    ...(node === undefined ? {} : { node }),
+    ...(key === undefined ? {} : { reason: key }),
+    [figure.unit]: value - before,
+    total: value,
+  };
+  return { level: "warn", event, fields };
 }

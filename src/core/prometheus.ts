@@ -38,7 +38,7 @@ function addSamples<Of>(families: Map<string, Family>, figure: Figure<Of>, of: O
   }
   const key = figure.name.match(/<(\w+)>/)?.[1] ?? "";
   for (const [reason, count] of Object.entries(value)) {
-    if (metric.only !== undefined && metric.only !== reason) continue;
+    if (metric.only !== undefined && !metric.only.includes(reason)) continue;
     family.samples.push(labelText({ ...all, [key]: reason }, count));
   }
 }

@@ -59,35 +59,43 @@ export class Relay {
     counters.bytesReceived += end - start;
     let received = 0;
     let accepted = 0;
+    let delivered = 0;
     let runStart = 0;
     let runEnd = 0;
     let runLines = 0;
     let runOwner = NOBODY;
-    lines.open(bytes, start, end);
-    for (let verdict = lines.next(); verdict !== Verdict.end; verdict = lines.next()) {
-      received++;
-      if (verdict !== Verdict.accepted) {
-        counters.linesRejected[verdict - 1]++;
-        if (this.witness) this.witness(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_OWNER);
-        continue;
+    try {
+      lines.open(bytes, start, end);
+      for (let verdict = lines.next(); verdict !== Verdict.end; verdict = lines.next()) {
+        received++;
+        if (verdict !== Verdict.accepted) {
+          counters.linesRejected[verdict - 1]++;
+          if (this.witness) this.witness(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_OWNER);
+          continue;
+        }
+        accepted++;
+        const owner = router ? router.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
+        if (this.witness) this.witness(bytes.subarray(lines.start, lines.lineEnd), verdict, owner);
+        // One byte apart: that byte is the LF, and nothing (a refused line, an empty one, a CR) lies between.
+        if (owner === runOwner && lines.start === runEnd + 1) {
+          runLines++;
+        } else {
+          if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
+          delivered += runLines;
+          runOwner = owner;
+          runStart = lines.start;
+          runLines = 1;
+        }
+        runEnd = lines.lineEnd;
       }
-      accepted++;
-      const owner = router ? router.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
-      if (this.witness) this.witness(bytes.subarray(lines.start, lines.lineEnd), verdict, owner);
-      // One byte apart: that byte is the LF, and nothing (a refused line, an empty one, a CR) lies between.
-      if (owner === runOwner && lines.start === runEnd + 1) {
-        runLines++;
-      } else {
-        if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
-        runOwner = owner;
-        runStart = lines.start;
-        runLines = 1;
-      }
-      runEnd = lines.lineEnd;
+      if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
+      delivered += runLines;
+    } finally {
+      // What throws here is an error of the program's own. Even then each line that was counted has its place.
+      counters.linesReceived += received;
+      counters.linesAccepted += accepted;
+      counters.linesFailed += (accepted - delivered) * (router ? 1 : this.batches.length);
     }
-    if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
-    counters.linesReceived += received;
-    counters.linesAccepted += accepted;
   }
 
   /** Sends everything that waits. */

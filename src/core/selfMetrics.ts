@@ -1,10 +1,5 @@
 /** The proxy's own figures as StatsD lines: what grew since the last time as counters, states as gauges. */
-import { FIGURES, NODE_FIGURES, statsOf, type View } from "./stats.ts";
-
-/** Names of the figures that go up and down; all others only grow. */
-const GAUGES: ReadonlySet<string> = new Set(
-  [...FIGURES, ...NODE_FIGURES].filter(({ metric }) => metric?.type === "gauge").map(({ name }) => name),
-);
+import { isGauge, nameOf, readingsOf, type View } from "./stats.ts";
 
 export class SelfMetrics {
   private readonly prefix: string;
@@ -18,13 +13,15 @@ export class SelfMetrics {
   lines(view: View): string[] {
     const labels = labelsInNames(view.nodes.map(({ label }) => label));
     const nodes = view.nodes.map((node, i) => ({ ...node, label: labels[i] }));
-    const figures = statsOf({ ...view, nodes });
-    const lines = figures.map(([name, value]) => {
-      const isGauge = GAUGES.has(name.replace(/^node\.[^.]*\./, ""));
-      const shown = isGauge ? value : Math.max(0, value - (this.before.get(name) ?? 0));
-      return `${this.prefix}.${name}:${Number(shown.toFixed(6))}|${isGauge ? "g" : "c"}`;
+    const now = new Map<string, number>();
+    const lines = readingsOf({ ...view, nodes }).map((reading) => {
+      const { figure, node, value } = reading;
+      const name = node === undefined ? nameOf(reading) : `node.${node}.${nameOf(reading)}`;
+      now.set(name, value);
+      const shown = isGauge(figure) ? value : Math.max(0, value - (this.before.get(name) ?? 0));
+      return `${this.prefix}.${name}:${Number(shown.toFixed(6))}|${isGauge(figure) ? "g" : "c"}`;
     });
-    this.before = new Map(figures);
+    this.before = now;
     return [`${this.prefix}.uptime_seconds:${Math.floor(view.uptimeSeconds)}|g`, ...lines];
   }
 }

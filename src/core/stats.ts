@@ -57,6 +57,7 @@ type Unit =
   | "connections"
   | "requests"
   | "changes"
+  | "errors"
   | "seconds"
   | "part"
   | "state";
@@ -70,6 +71,26 @@ export interface Figure<Of> {
   readonly read: (of: Of) => number | Readonly<Record<string, number>> | undefined;
   /** What Prometheus knows it as. Absent: it is a sum of others, which Prometheus makes by itself. */
   readonly metric?: Metric;
+  /** It goes up and down; absent: it only grows, as every figure whose metric is a counter. */
+  readonly gauge?: true;
+  /** It should not grow, and is logged as this event when it does. */
+  readonly loss?: Loss;
+}
+
+export interface Loss {
+  readonly event: string;
+  /** Of the reasons only these: the others are told for each node. Absent: all. */
+  readonly only?: readonly string[];
+}
+
+/** One value of a figure. */
+export interface Reading {
+  readonly figure: Figure<never>;
+  /** The node that it is of; undefined: it is the proxy's. */
+  readonly node: string | undefined;
+  /** What stands for the `<reason>` or `<code>` in the figure's name. */
+  readonly key: string | undefined;
+  readonly value: number;
 }
 
 /** Several figures may be one metric, told apart by labels. */
@@ -78,11 +99,14 @@ export interface Metric {
   readonly type: "counter" | "gauge";
   /** Labels besides `node` and the one in angle brackets. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Of the reasons only this one: the others are counted for each node. */
-  readonly only?: string;
+  /** Of the reasons only these: the others are counted for each node. */
+  readonly only?: readonly string[];
   /** Where the meaning of the figure is not that of the whole metric. */
   readonly help?: string;
 }
+
+/** Reasons for dropping lines that belong to no node. */
+const WITHOUT_NODE = ["no_live_node", "internal_error"];
 
 export const FIGURES: readonly Figure<View>[] = [
   {
@@ -98,6 +122,15 @@ export const FIGURES: readonly Figure<View>[] = [
     meaning: "datagrams that the kernel dropped before the proxy could read them, its buffer being full (Linux)",
     read: ({ kernelDrops }) => kernelDrops,
     metric: { name: "statsd_proxy_kernel_drops_total", type: "counter" },
+    loss: { event: "kernel_drops" },
+  },
+  {
+    name: "datagrams_unread",
+    unit: "datagrams",
+    meaning: "datagrams that the kernel still held when the proxy, told to stop, had read for five seconds",
+    read: ({ counters }) => counters.datagramsUnread,
+    metric: { name: "statsd_proxy_datagrams_unread_total", type: "counter" },
+    loss: { event: "datagrams_unread" },
   },
   {
     name: "bytes_received",
@@ -136,6 +169,7 @@ export const FIGURES: readonly Figure<View>[] = [
       type: "counter",
       help: "lines that are no metrics, by the first thing that is missing or wrong",
     },
+    loss: { event: "rejecting_lines" },
   },
   {
     name: "lines_relayed",
@@ -148,7 +182,9 @@ export const FIGURES: readonly Figure<View>[] = [
     unit: "lines",
     meaning: "accepted lines that no backend will get, on all nodes",
     read: ({ counters, nodes }) =>
-      counters.linesUnowned + sum(nodes.map((node) => sum(Object.values(node.counters.linesDropped)))),
+      counters.linesUnowned +
+      counters.linesFailed +
+      sum(nodes.map((node) => sum(Object.values(node.counters.linesDropped)))),
   },
   {
     name: "lines_dropped.<reason>",
@@ -157,21 +193,23 @@ export const FIGURES: readonly Figure<View>[] = [
     read: ({ counters, nodes }) => {
       const dropped = (reason: DropReason) => sum(nodes.map((node) => node.counters.linesDropped[reason]));
       const ofNodes = Object.fromEntries(DROP_REASONS.map((reason) => [reason, dropped(reason)]));
-      return { no_live_node: counters.linesUnowned, ...ofNodes };
+      return { no_live_node: counters.linesUnowned, internal_error: counters.linesFailed, ...ofNodes };
     },
     metric: {
       name: "statsd_proxy_lines_dropped_total",
       type: "counter",
       labels: { node: "" },
-      only: "no_live_node",
-      help: "accepted lines that a backend will not get, by reason; without a node: no node was up",
+      only: WITHOUT_NODE,
+      help: "accepted lines that a backend will not get, by reason; without a node: they had none",
     },
+    loss: { event: "dropping_lines", only: WITHOUT_NODE },
   },
   {
     name: "lines_pending",
     unit: "lines",
     meaning: "lines batched and not yet sent, on all nodes",
     read: ({ nodes }) => sum(nodes.map(({ batch }) => batch.linesPending)),
+    gauge: true,
   },
   {
     name: "datagrams_sent",
@@ -220,6 +258,7 @@ export const FIGURES: readonly Figure<View>[] = [
     meaning: "console connections that the proxy ended, by reason",
     read: ({ counters }) => counters.consoleCut,
     metric: { name: "statsd_proxy_console_cut_total", type: "counter" },
+    loss: { event: "console_cut" },
   },
   {
     name: "receive_buffer_bytes",
@@ -234,6 +273,20 @@ export const FIGURES: readonly Figure<View>[] = [
     meaning: "HTTP requests answered, by status code",
     read: ({ counters }) => counters.httpRequests,
     metric: { name: "statsd_proxy_http_requests_total", type: "counter" },
+  },
+  {
+    name: "internal_errors",
+    unit: "errors",
+    meaning: "errors of the program's own that it went on after; each is logged, and should be reported",
+    read: ({ counters }) => counters.internalErrors,
+    metric: { name: "statsd_proxy_internal_errors_total", type: "counter" },
+  },
+  {
+    name: "invariant_violations",
+    unit: "errors",
+    meaning: "times that the sums of lines did not add up when they were checked, once a second",
+    read: ({ counters }) => counters.invariantViolations,
+    metric: { name: "statsd_proxy_invariant_violations_total", type: "counter" },
   },
   {
     name: "event_loop_lag_seconds",
@@ -318,6 +371,7 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     meaning: "of these, by reason",
     read: ({ counters }) => counters.linesDropped,
     metric: { name: "statsd_proxy_lines_dropped_total", type: "counter" },
+    loss: { event: "dropping_lines" },
   },
   {
     name: "lines_pending",
@@ -393,26 +447,51 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   },
 ];
 
+/** Every value of every figure, in order. */
+export function readingsOf(view: View): Reading[] {
+  return [
+    ...FIGURES.flatMap((figure) => readings(figure, view, undefined)),
+    ...view.nodes.flatMap((node) => NODE_FIGURES.flatMap((figure) => readings(figure, node, node.label))),
+  ];
+}
+
 /** Every figure by its full name, as `lines_rejected.no_colon` or `node.127.0.0.1:8130.lines_relayed`, in order. */
 export function statsOf(view: View): [name: string, value: number][] {
-  const ofNode = (node: NodeView): [string, number][] =>
-    nodeStatsOf(node).map(([name, value]) => [`node.${node.label}.${name}`, value]);
-  return [...proxyStatsOf(view), ...view.nodes.flatMap(ofNode)];
+  return readingsOf(view).map((reading) => {
+    const name = nameOf(reading);
+    return [reading.node === undefined ? name : `node.${reading.node}.${name}`, reading.value];
+  });
 }
 
 /** The figures of the proxy as a whole, by name. */
 export function proxyStatsOf(view: View): [name: string, value: number][] {
-  return FIGURES.flatMap((figure) => valuesOf(figure, view));
+  return FIGURES.flatMap((figure) => readings(figure, view, undefined)).map((reading) => [
+    nameOf(reading),
+    reading.value,
+  ]);
 }
 
 /** The figures of one node, by their name within it. */
 export function nodeStatsOf(node: NodeView): [name: string, value: number][] {
-  return NODE_FIGURES.flatMap((figure) => valuesOf(figure, node));
+  return NODE_FIGURES.flatMap((figure) => readings(figure, node, node.label)).map((reading) => [
+    nameOf(reading),
+    reading.value,
+  ]);
 }
 
-function valuesOf<Of>(figure: Figure<Of>, of: Of): [string, number][] {
+/** The name of a reading within its node, or within the proxy: `lines_rejected.no_colon`. */
+export function nameOf({ figure, key }: Reading): string {
+  return key === undefined ? figure.name : figure.name.replace(/<\w+>/, key);
+}
+
+/** Whether a figure goes up and down. */
+export function isGauge({ metric, gauge }: Figure<never>): boolean {
+  return gauge === true || metric?.type === "gauge";
+}
+
+function readings<Of>(figure: Figure<Of>, of: Of, node: string | undefined): Reading[] {
   const value = figure.read(of);
   if (value === undefined) return [];
-  if (typeof value === "number") return [[figure.name, value]];
-  return Object.entries(value).map(([key, count]) => [figure.name.replace(/<\w+>/, key), count]);
+  if (typeof value === "number") return [{ figure, node, key: undefined, value }];
+  return Object.entries(value).map(([key, count]) => ({ figure, node, key, value: count }));
 }

@@ -1,5 +1,5 @@
 /** Where a name goes: for people who ask, so slowly and with reasons. */
-import { type Lines, REJECT_REASONS, Verdict } from "./line.ts";
+import { ANY_TYPE, Lines, REJECT_REASONS, Verdict } from "./line.ts";
 import type { Placement } from "./placement.ts";
 import { NO_OWNER, ownerAt, type Ring } from "./ring.ts";
 
@@ -16,14 +16,18 @@ export type Whereabouts =
   | { readonly kind: "owned"; readonly name: string; readonly position: number; readonly node: number };
 
 export interface NameMap {
+  /** Of the types that pass. */
   readonly lines: Lines;
   /** Undefined: mirroring. */
   readonly placed: { readonly placement: Placement; readonly ring: Ring } | undefined;
 }
 
 /** @param asked a name, or a whole line: what has a `|` in it */
-export function whereabouts(asked: string, { lines, placed }: NameMap): Whereabouts {
-  const bytes = Buffer.from(asked.includes("|") ? asked : `${asked}:1|c`);
+export function whereabouts(asked: string, { lines: ofTypes, placed }: NameMap): Whereabouts {
+  // A name alone is no line yet: its type is not known, so every type will do.
+  const isLine = asked.includes("|");
+  const bytes = Buffer.from(isLine ? asked : `${asked}:1|c`);
+  const lines = isLine ? ofTypes : new Lines([ANY_TYPE], 0);
   lines.open(bytes, 0, bytes.length);
   const verdict = lines.next();
   if (verdict === Verdict.end) return { kind: "rejected", reason: "empty_name" };

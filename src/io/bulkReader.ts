@@ -4,7 +4,7 @@ import type { Libc } from "./libc.ts";
 
 const MSG_DONTWAIT = 0x40;
 /** Most datagrams of one call. */
-const DATAGRAMS = 64;
+export const BULK_DATAGRAMS = 64;
 const DATAGRAM_BYTES_MAX = 65536;
 /** From one datagram's place to the next: not a power of two, or all would share the same few sets of the caches. */
 const STRIDE_BYTES = DATAGRAM_BYTES_MAX + 23 * 64;
@@ -22,9 +22,9 @@ const HEADER_LEN = 14;
 export class BulkReader {
   private readonly libc: Libc;
   private readonly fd: number;
-  private readonly memory = Buffer.allocUnsafeSlow(DATAGRAMS * STRIDE_BYTES);
-  private readonly vectors = new BigUint64Array(DATAGRAMS * 2);
-  private readonly headers = new Uint32Array(DATAGRAMS * HEADER_WORDS);
+  private readonly memory = Buffer.allocUnsafeSlow(BULK_DATAGRAMS * STRIDE_BYTES);
+  private readonly vectors = new BigUint64Array(BULK_DATAGRAMS * 2);
+  private readonly headers = new Uint32Array(BULK_DATAGRAMS * HEADER_WORDS);
   private readonly headersAt: ReturnType<typeof ptr>;
 
   constructor(libc: Libc, fd: number) {
@@ -33,7 +33,7 @@ export class BulkReader {
     const memoryAt = BigInt(ptr(this.memory));
     const vectorsAt = BigInt(ptr(this.vectors));
     const headers64 = new BigUint64Array(this.headers.buffer);
-    for (let i = 0; i < DATAGRAMS; i++) {
+    for (let i = 0; i < BULK_DATAGRAMS; i++) {
       this.vectors[2 * i] = memoryAt + BigInt(i * STRIDE_BYTES);
       this.vectors[2 * i + 1] = BigInt(DATAGRAM_BYTES_MAX);
       headers64[(i * HEADER_WORDS + HEADER_IOV) / 2] = vectorsAt + BigInt(i * 16);
@@ -43,15 +43,15 @@ export class BulkReader {
   }
 
   /**
-   * Hands over up to 64 datagrams that wait, each as `bytes[start, end)`, which holds until it returns. True: that many
-   * there were, so there may be more.
+   * Hands over up to 64 datagrams that wait, each as `bytes[start, end)`, which holds until it returns. Returns how many
+   * there were: if 64, there may be more.
    */
-  read(onDatagram: (bytes: Buffer, start: number, end: number) => void): boolean {
-    const count = this.libc.recvmmsg(this.fd, this.headersAt, DATAGRAMS, MSG_DONTWAIT, null);
+  read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
+    const count = this.libc.recvmmsg(this.fd, this.headersAt, BULK_DATAGRAMS, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
       const start = i * STRIDE_BYTES;
       onDatagram(this.memory, start, start + this.headers[i * HEADER_WORDS + HEADER_LEN]);
     }
-    return count === DATAGRAMS;
+    return Math.max(0, count);
   }
 }

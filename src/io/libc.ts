@@ -53,3 +53,17 @@ function socketOption(libc: Libc, fd: number, option: number, words: number): Ui
   }
   return value;
 }
+
+/** Room for an address of either family. */
+const ADDRESS_BYTES_MAX = 128;
+
+/**
+ * Connects a bound UDP socket to its own address, so that from now on the kernel turns away what others send. What it
+ * holds already can still be read. False: the kernel would not.
+ */
+export function connectToItself(libc: Libc, fd: number): boolean {
+  const address = new Uint8Array(ADDRESS_BYTES_MAX);
+  const length = Uint32Array.of(ADDRESS_BYTES_MAX);
+  if (libc.getsockname(fd, ptr(address), ptr(length)) !== 0) return false;
+  return libc.connect(fd, ptr(address), length[0]) === 0;
+}

@@ -1,15 +1,20 @@
 /** The socket that metrics arrive at, read in turns. */
 import type { udp } from "bun";
 import { Gather } from "../core/gather.ts";
-import { BulkReader } from "./bulkReader.ts";
-import { droppedDatagrams, type Libc, openLibc, setReceiveBuffer } from "./libc.ts";
-import { Turns } from "./turns.ts";
+import { BULK_DATAGRAMS, BulkReader } from "./bulkReader.ts";
+import { loopbackOf, openWall, SwappedSocket, type Wall, WallInterrupt } from "./bunReading.ts";
+import { connectToItself, droppedDatagrams, type Libc, openLibc, setReceiveBuffer } from "./libc.ts";
+import { type BunReading, Turns } from "./turns.ts";
 
 /** What the kernel grants a socket that asks for nothing, where it cannot be asked (Linux's default). */
 const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 
-/** The longest that the last reading takes: in a flood there is no end to what has come. */
-const FINISH_MS_MAX = 200;
+/** The longest that the last reading takes. */
+const FINISH_MS_MAX = 5000;
+/** How long the last reading keeps the event loop waiting at a time. */
+const FINISH_SLICE_MS = 10;
+/** How long the answer to an interruption may take before it counts as filtered. */
+const INTERRUPT_MS_MAX = 200;
 
 export interface ReceiverParts {
   /** An IP address. */
@@ -23,77 +28,91 @@ export interface ReceiverParts {
   readonly onDatagram: (bytes: Buffer, start: number, end: number) => void;
   /** Nothing more for now: what waits can be sent. */
   readonly onTurnEnd: () => void;
+  /** The socket failed, or one of the two above threw. Reading goes on. */
+  readonly onError: (error: Error) => void;
+  /** The C library, or why there is none; the one that is here if not given. */
+  readonly libc?: Libc | Error;
 }
-
-type Wall = udp.ConnectedSocket<"buffer">;
 
 /** What goes past Bun, straight to the kernel. */
 interface KernelSide {
   readonly libc: Libc;
-  readonly fd: number;
+  readonly reading: SwappedSocket;
   readonly receiveBufferBytes: number;
+  readonly bulk: BulkReader;
 }
 
 export class Receiver {
+  /** Datagrams that the kernel still held when the time for the last reading was up. */
+  datagramsUnread = 0;
+  /** False: a flood keeps the event loop from everything else, because the ICMP that would interrupt it is filtered. */
+  canBeInterrupted = true;
+  private readonly parts: ReceiverParts;
   private readonly socket: udp.Socket<"buffer">;
-  private readonly wall: Wall;
-  private readonly loopback: string;
-  private readonly turns: Turns;
   private readonly kernel: KernelSide | Error;
+  private readonly reading: BunReading & { close(): void };
+  private readonly turns: Turns;
   /** Datagrams handed over so far. */
   private datagrams = 0;
+  /** Answers to interruptions so far. */
+  private interruptions = 0;
   private dropsAtClose: number | undefined;
 
-  private constructor(socket: udp.Socket<"buffer">, wall: Wall, parts: ReceiverParts) {
+  private constructor(parts: ReceiverParts, socket: udp.Socket<"buffer">, libc: Libc | Error, wall: Wall | undefined) {
+    this.parts = parts;
     this.socket = socket;
-    this.wall = wall;
-    this.loopback = loopbackOf(parts.host);
-    const { onDatagram, onTurnEnd } = parts;
-    const kernel = this.askKernel(parts);
-    const bulk = kernel instanceof Error ? undefined : new BulkReader(kernel.libc, kernel.fd);
+    const kernel = libc instanceof Error ? libc : kernelSide(libc, socket, parts.receiveBuffer);
     this.kernel = kernel;
+    this.reading = kernel instanceof Error ? new WallInterrupt(socket, wall as Wall) : kernel.reading;
+    const turns = {
+      flush: () => this.endTurn(),
+      bun: this.reading,
+      defer: setImmediate,
+      nowMs: () => performance.now(),
+    };
+    if (kernel instanceof Error) {
+      const gather = new Gather({ msMax: parts.gather, bufferBytes: RECEIVE_BUFFER_DEFAULT_BYTES });
+      this.turns = new Turns({ ...turns, gather, readBulk: undefined, sleep: Bun.sleepSync });
+      return;
+    }
     const onBulkDatagram = (bytes: Buffer, start: number, end: number) => {
-      this.datagrams++;
-      onDatagram(bytes, start, end);
+      this.take(bytes, start, end);
       this.turns.datagram(end - start);
     };
     this.turns = new Turns({
-      gather: new Gather({
-        msMax: parts.gather,
-        bufferBytes: kernel instanceof Error ? RECEIVE_BUFFER_DEFAULT_BYTES : kernel.receiveBufferBytes,
-      }),
-      flush: onTurnEnd,
-      readBulk: bulk && (() => bulk.read(onBulkDatagram)),
-      interrupt: () => this.interrupt(),
-      defer: setImmediate,
-      nowMs: () => performance.now(),
+      ...turns,
+      gather: new Gather({ msMax: parts.gather, bufferBytes: kernel.receiveBufferBytes }),
+      readBulk: () => kernel.bulk.read(onBulkDatagram) === BULK_DATAGRAMS,
       // Bun.sleepSync (1.4.5) knows whole milliseconds only, and Atomics.wait costs 10 us a turn more.
-      sleep: kernel instanceof Error ? Bun.sleepSync : (ms) => void kernel.libc.usleep(Math.round(1000 * ms)),
+      sleep: (ms) => void kernel.libc.usleep(Math.round(1000 * ms)),
     });
   }
 
   /** @throws what bind throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   static async open(parts: ReceiverParts): Promise<Receiver> {
-    const { host, port, onDatagram } = parts;
-    const wall = await openWall(loopbackOf(host));
+    const { host: hostname, port, libc = libcHere() } = parts;
+    const wall = libc instanceof Error ? await openWall(loopbackOf(hostname)) : undefined;
+    let socket: udp.Socket<"buffer"> | undefined;
     try {
-      const socket = await Bun.udpSocket({
-        hostname: host,
+      socket = await Bun.udpSocket({
+        hostname,
         port,
         socket: {
           data: (_, bytes) => {
-            receiver.datagrams++;
-            onDatagram(bytes, 0, bytes.length);
+            receiver.take(bytes, 0, bytes.length);
             receiver.turns.datagramFromBun(bytes.length);
           },
-          // Without a handler the answer to an interruption would end the process (Bun 1.4.5).
-          error: () => {},
+          // Without a handler an error would end the process (Bun 1.4.5).
+          error: (error) => receiver.failed(error as unknown as NodeJS.ErrnoException),
         },
       });
-      const receiver = new Receiver(socket, wall, parts);
+      // Nothing is awaited in between, so nothing arrives before there is a receiver.
+      const receiver = new Receiver(parts, socket, libc, wall);
+      if (wall) await receiver.tryInterruption();
       return receiver;
     } catch (error) {
-      wall.close();
+      socket?.close();
+      wall?.close();
       throw error;
     }
   }
@@ -112,22 +131,20 @@ export class Receiver {
     if (this.socket.closed) return this.dropsAtClose;
     if (this.kernel instanceof Error) return undefined;
     try {
-      return droppedDatagrams(this.kernel.libc, this.kernel.fd);
+      return droppedDatagrams(this.kernel.libc, this.kernel.reading.fd);
     } catch {
       return undefined;
     }
   }
 
-  /** Reads what the kernel holds now, and closes: what comes after this moment is for whoever listens next. */
-  async finish(): Promise<void> {
-    const untilMs = performance.now() + FINISH_MS_MAX;
-    let before: number;
-    do {
-      before = this.datagrams;
-      // Bun reads between the two.
-      await nextTurn();
-      await nextTurn();
-    } while (this.datagrams > before && performance.now() < untilMs);
+  /**
+   * Reads all that the kernel holds, and closes. What senders send from now on is for whoever listens next. What is left
+   * after `msMax` is counted (`datagramsUnread`).
+   */
+  async finish(msMax = FINISH_MS_MAX): Promise<void> {
+    const untilMs = performance.now() + msMax;
+    if (this.kernel instanceof Error) await this.readWithBun(untilMs);
+    else await this.readRest(this.kernel, untilMs);
     this.close();
   }
 
@@ -135,49 +152,89 @@ export class Receiver {
     if (this.socket.closed) return;
     this.turns.stop();
     this.dropsAtClose = this.kernelDrops();
+    this.reading.resume();
     this.socket.close();
-    this.wall.close();
+    this.reading.close();
   }
 
-  /**
-   * Makes Bun's receive loop return although there is more to read. Bun 1.4.5 reads until the socket is empty or fails,
-   * and only then lets timers, TCP and signals have their turn; a later one bounds a turn (oven-sh/bun#37103). The
-   * answer to a datagram that runs against the wall is an error pending on this socket, which the next read reports
-   * before it reads. No datagram is lost.
-   */
-  private interrupt(): void {
+  private take(bytes: Buffer, start: number, end: number): void {
+    this.datagrams++;
     try {
-      this.socket.send("", this.wall.port, this.loopback);
-    } catch {}
-  }
-
-  private askKernel({ receiveBuffer }: ReceiverParts): KernelSide | Error {
-    try {
-      const libc = openLibc();
-      // Not in Bun's types (1.4.5).
-      const { fd } = this.socket as unknown as { fd: number };
-      const receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
-      return { libc, fd, receiveBufferBytes };
+      this.parts.onDatagram(bytes, start, end);
     } catch (error) {
-      return error as Error;
+      this.parts.onError(error as Error);
     }
   }
+
+  private endTurn(): void {
+    try {
+      this.parts.onTurnEnd();
+    } catch (error) {
+      this.parts.onError(error as Error);
+    }
+  }
+
+  private failed(error: NodeJS.ErrnoException): void {
+    if (error.code === "ECONNREFUSED") this.interruptions++;
+    else this.parts.onError(error);
+  }
+
+  /** With senders turned away there is an end to what the kernel holds, even in a flood. */
+  private async readRest({ libc, reading, bulk }: KernelSide, untilMs: number): Promise<void> {
+    this.turns.stop();
+    reading.pause();
+    connectToItself(libc, reading.fd);
+    const take = (bytes: Buffer, start: number, end: number) => this.take(bytes, start, end);
+    let sliceEndMs = performance.now() + FINISH_SLICE_MS;
+    for (let count = BULK_DATAGRAMS; count > 0 && performance.now() < untilMs; ) {
+      count = bulk.read(take);
+      if (performance.now() < sliceEndMs) continue;
+      this.endTurn();
+      await nextTurn();
+      sliceEndMs = performance.now() + FINISH_SLICE_MS;
+    }
+    for (let count = BULK_DATAGRAMS; count > 0 && performance.now() < untilMs + FINISH_SLICE_MS; ) {
+      count = bulk.read(() => {});
+      this.datagramsUnread += count;
+    }
+    this.endTurn();
+  }
+
+  private async readWithBun(untilMs: number): Promise<void> {
+    let before: number;
+    do {
+      before = this.datagrams;
+      // Bun reads between the two.
+      await nextTurn();
+      await nextTurn();
+    } while (this.datagrams > before && performance.now() < untilMs);
+  }
+
+  private async tryInterruption(): Promise<void> {
+    const untilMs = performance.now() + INTERRUPT_MS_MAX;
+    this.reading.pause();
+    while (this.interruptions === 0 && performance.now() < untilMs) await nextTurn();
+    this.canBeInterrupted = this.interruptions > 0;
+  }
+}
+
+function libcHere(): Libc | Error {
+  try {
+    return openLibc();
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** @throws Error if the kernel does not take part */
+function kernelSide(libc: Libc, socket: udp.Socket<"buffer">, receiveBuffer: number): KernelSide {
+  // Not in Bun's types (1.4.5).
+  const { fd } = socket as unknown as { fd: number };
+  const receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
+  const reading = new SwappedSocket(libc, fd);
+  return { libc, reading, receiveBufferBytes, bulk: new BulkReader(libc, reading.fd) };
 }
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function loopbackOf(host: string): string {
-  return host.includes(":") ? "::1" : "127.0.0.1";
-}
-
-/**
- * A port that is ours and refuses every datagram: a socket that is connected elsewhere takes none from others, and the
- * kernel answers them as if nobody listened.
- */
-async function openWall(loopback: string): Promise<Wall> {
-  const discard = 9;
-  const socket = { data: () => {}, error: () => {} };
-  return await Bun.udpSocket({ hostname: loopback, connect: { hostname: loopback, port: discard }, socket });
 }

@@ -1,17 +1,18 @@
 /**
- * Turns: when what has come is sent, and when to read on. A turn begins with the first datagram that Bun hands over and
- * ends when the event loop comes round: then everything is sent. While the proxy is busy the next turn follows at once:
- * it sleeps, so that datagrams gather, and reads them in bulk.
+ * Turns: when what has come is sent, and when to read on. A turn begins with the first datagram and ends when the event
+ * loop comes round: then everything is sent. While the proxy is busy the next turn follows at once: it sleeps, so that
+ * datagrams gather, and reads them in bulk; Bun reads nothing meanwhile.
  *
- *     Bun's data callback --> setImmediate: send, [sleep, read in bulk] --> setImmediate: send ... --> idle
+ *     trickle   Bun's data callback --> event loop comes round: send
+ *     busy      send, sleep, read in bulk --> event loop comes round: send, sleep, read in bulk ...
  *
  * In a flood the event loop would never come round by itself, because Bun (1.4.5) reads on until the socket is empty.
- * So a turn that Bun feeds for long is ended from within, and one that is read in bulk ends by the clock (test: "the
- * console answers while the socket is flooded").
+ * So Bun is paused when it hands over many datagrams, and reading in bulk ends by the clock (test: "the console answers
+ * while the socket is flooded").
  */
 import type { Gather } from "../core/gather.ts";
 
-/** Datagrams that Bun may hand over in one turn before it is made to return: few where there is a faster way to read. */
+/** Datagrams that Bun may hand over in one turn before it is paused: few where there is a faster way to read. */
 const DATAGRAMS_MAX = 32;
 const DATAGRAMS_MAX_WITHOUT_BULK = 1024;
 /** The longest that a turn reads in bulk. */
@@ -23,8 +24,7 @@ export interface TurnsParts {
   readonly flush: () => void;
   /** Hands over some of the datagrams that wait; true: there may be more. Undefined: there is no such way here. */
   readonly readBulk: (() => boolean) | undefined;
-  /** Makes Bun's receive loop return to the event loop, without losing a datagram. */
-  readonly interrupt: () => void;
+  readonly bun: BunReading;
   /** Runs something when the event loop comes round: after Bun's receive loop, before the next. */
   readonly defer: (run: () => void) => void;
   /** Milliseconds on a clock that only goes forward. */
@@ -33,11 +33,20 @@ export interface TurnsParts {
   readonly sleep: (ms: number) => void;
 }
 
+/** Bun's own reading of the socket. */
+export interface BunReading {
+  /** Makes Bun's receive loop return to the event loop, without losing a datagram. Where it can, Bun stays paused. */
+  pause(): void;
+  /** Bun reads again. */
+  resume(): void;
+}
+
 export class Turns {
   private readonly parts: TurnsParts;
   private readonly end: () => void;
   private readonly fromBunMax: number;
   private underWay = false;
+  private paused = false;
   private stopped = false;
   private datagrams = 0;
   private bytes = 0;
@@ -59,14 +68,14 @@ export class Turns {
   /** To be called for each datagram that Bun hands over, after it was relayed. */
   datagramFromBun(bytes: number): void {
     this.datagram(bytes);
-    if (++this.fromBun % this.fromBunMax === 0) this.parts.interrupt();
+    if (++this.fromBun % this.fromBunMax === 0) this.pause();
   }
 
   /** To be called for each datagram that was read in bulk, after it was relayed. */
   datagram(bytes: number): void {
     this.datagrams++;
     this.bytes += bytes;
-    if (this.underWay) return;
+    if (this.underWay || this.stopped) return;
     this.underWay = true;
     this.parts.defer(this.end);
   }
@@ -83,8 +92,22 @@ export class Turns {
     this.bytes = 0;
     this.fromBun = 0;
     const sleepMs = gather.sleepMs(seen);
+    if (gather.busy && this.parts.readBulk) this.pause();
     if (sleepMs > 0) sleep(sleepMs);
-    if (gather.busy) this.readBulk();
+    if (this.paused) this.readBulk();
+    // Nothing came, or too little to go on looking for it: Bun is to wake the proxy for the next.
+    if (!gather.busy || !this.underWay) this.resume();
+  }
+
+  private pause(): void {
+    this.paused = true;
+    this.parts.bun.pause();
+  }
+
+  private resume(): void {
+    if (!this.paused || this.stopped) return;
+    this.paused = false;
+    this.parts.bun.resume();
   }
 
   private readBulk(): void {

@@ -40,3 +40,24 @@ test("every kind of loss is said once, with the node if there is one", () => {
     { level: "warn", event: "dropping_lines", fields: { node: "127.0.0.1:8131", reason: "held", lines: 4, total: 4 } },
   ]);
 });
+
+test("a node's name never makes one of its figures look like another", () => {
+  const bench = new RelayBench({});
+  const losses = new Losses();
+  const view = () => ({
+    ...bench.view(),
+    kernelDrops: undefined,
+    nodes: bench.view().nodes.map((node, i) => (i === 0 ? { ...node, label: "dc0.lines_dropped" } : node)),
+  });
+  bench.counters.nodes[0].linesRelayed = 100;
+  bench.counters.nodes[0].refusals = 3;
+  expect(losses.see(view(), 0)).toEqual([]);
+  bench.counters.nodes[0].linesDropped.held = 4;
+  expect(losses.see(view(), 1)).toEqual([
+    {
+      level: "warn",
+      event: "dropping_lines",
+      fields: { node: "dc0.lines_dropped", reason: "held", lines: 4, total: 4 },
+    },
+  ]);
+});

@@ -23,6 +23,14 @@ describe("a name", () => {
     );
   });
 
+  test("has an owner whatever types pass, and a line has one only if its type passes", () => {
+    const lines = new Lines(["ms"], 1);
+    const placed = { placement: PLACEMENT, ring: PLACEMENT.full };
+    expect(whereabouts("a.name", { lines, placed })).toMatchObject({ kind: "owned", name: "a.name" });
+    expect(whereabouts("a.name:1|ms", { lines, placed })).toMatchObject({ kind: "owned", name: "a.name" });
+    expect(whereabouts("a.name:1|c", { lines, placed })).toEqual({ kind: "rejected", reason: "unknown_type" });
+  });
+
   test("has a position on the circle, at which the picture of the ring shows its owner", () => {
     const parts = 50_000;
     const picture = ringPicture(PLACEMENT.full, parts);

@@ -19,6 +19,7 @@ interface Open {
   readonly datagrams: string[];
   /** Turns that ended, and how many datagrams had come by the end of the last one. */
   readonly turns: { count: number; datagrams: number };
+  readonly errors: Error[];
 }
 
 interface Parts {
@@ -29,12 +30,14 @@ interface Parts {
   /** What is to be done for each datagram, and at the end of each turn. */
   readonly work?: () => void;
   readonly onTurnEnd?: () => void;
+  readonly libc?: Error;
 }
 
 async function open(parts: Parts = {}): Promise<Open> {
   const { host = "127.0.0.1", port = 0, gather = 0, receiveBuffer = 4_194_304 } = parts;
   const datagrams: string[] = [];
   const turns = { count: 0, datagrams: 0 };
+  const errors: Error[] = [];
   const receiver = await Receiver.open({
     host,
     port,
@@ -49,9 +52,11 @@ async function open(parts: Parts = {}): Promise<Open> {
       turns.datagrams = datagrams.length;
       parts.onTurnEnd?.();
     },
+    onError: (error) => errors.push(error),
+    ...(parts.libc && { libc: parts.libc }),
   });
   onTestFinished(() => receiver.close());
-  return { receiver, datagrams, turns };
+  return { receiver, datagrams, turns, errors };
 }
 
 /** Sends numbered datagrams at once, as many as the smallest buffer takes. */
@@ -133,8 +138,14 @@ describe("the console answers while the socket is flooded", () => {
     ["::ffff:127.0.0.1", 10],
   ])("%s, gather %d (skipped where there is no ::1)", async (host, gather) => await answersWhileFlooded(host, gather));
 
-  async function answersWhileFlooded(host: string, gather: number): Promise<void> {
-    const { receiver, datagrams } = await open({ host: await resolveHost(host), gather, work: () => spin(0.05) });
+  test("without the C library, by an interruption that it tries at the start", async () => {
+    const { receiver } = await answersWhileFlooded("127.0.0.1", 10, { libc: new Error("none here") });
+    expect(receiver.canBeInterrupted).toBe(true);
+  });
+
+  async function answersWhileFlooded(host: string, gather: number, parts: Parts = {}): Promise<Open> {
+    const opened = await open({ host: await resolveHost(host), gather, work: () => spin(0.05), ...parts });
+    const { receiver, datagrams } = opened;
     const client = await Client.open(openConsole().port);
     const flood = await startFlood(receiver.port, host.endsWith("::") || host === "0.0.0.0" ? "127.0.0.1" : host);
     await until("the flood", () => datagrams.length > 1000);
@@ -143,7 +154,40 @@ describe("the console answers while the socket is flooded", () => {
       await client.answered("pong\n".repeat(i));
     }
     expect((await flood.end()).outcome).toBe("ended while it was flooding");
+    return opened;
   }
+});
+
+describe("what is thrown on the way of a datagram", () => {
+  test("is told, each time, and costs no other datagram", async () => {
+    const { receiver, datagrams, errors } = await open({
+      gather: 10,
+      work: () => {
+        if (datagrams.length % 10 === 0) throw new Error(`at ${datagrams.length}`);
+      },
+    });
+    const sent: string[] = [];
+    for (let round = 0; round < 10; round++) {
+      sent.push(...(await burst(receiver.port, sent.length)));
+      await until(`${sent.length} datagrams`, () => datagrams.length >= sent.length);
+    }
+    expect(datagrams).toEqual(sent);
+    expect(errors.map(({ message }) => message)).toEqual(sent.flatMap((_, i) => (i % 10 === 9 ? [`at ${i + 1}`] : [])));
+  });
+
+  test("when a turn ends is told, and turns go on", async () => {
+    const { receiver, datagrams, errors, turns } = await open({
+      onTurnEnd: () => {
+        throw new Error(`turn ${turns.count}`);
+      },
+    });
+    for (let i = 1; i <= 3; i++) {
+      await burst(receiver.port, i, 1);
+      await until("the end of its turn", () => turns.datagrams === i);
+    }
+    expect(datagrams.length).toBe(3);
+    expect(errors.map(({ message }) => message)).toEqual(["turn 1", "turn 2", "turn 3"]);
+  });
 });
 
 describe("the kernel's side", () => {
@@ -191,9 +235,57 @@ describe("the end", () => {
     expect(datagrams).toEqual(sent);
   });
 
+  test.skipIf(!LINUX)(
+    "finish reads all that the kernel holds, however much, and nothing of a flood (Linux only)",
+    async () => {
+      const { receiver, datagrams } = await open({ gather: 10 });
+      const flood = await startFlood(receiver.port);
+      await until("the flood", () => datagrams.length > 1000);
+      // Much more than one slice of the last reading: nobody reads while this sends.
+      spin(200);
+      const before = datagrams.length;
+      await receiver.finish();
+      expect(datagrams.length).toBeGreaterThan(before);
+      expect(receiver.datagramsUnread).toBe(0);
+      const { datagrams: sent, outcome } = await flood.end();
+      expect(outcome).toBe("ended while it was flooding");
+      expect(datagrams.length + (receiver.kernelDrops() ?? 0)).toBeLessThanOrEqual(sent);
+    },
+  );
+
+  test.skipIf(!LINUX)("from the moment of finish senders are refused (Linux only)", async () => {
+    const { receiver } = await open();
+    const refused: unknown[] = [];
+    const sender = await Bun.udpSocket({
+      connect: { hostname: "127.0.0.1", port: receiver.port },
+      socket: { data: () => {}, error: (error) => void refused.push(error) },
+    });
+    onTestFinished(() => sender.close());
+    const finished = receiver.finish();
+    sender.send("late");
+    await until("a refusal", () => refused.length > 0);
+    await finished;
+  });
+
+  test.skipIf(!LINUX)("what there is no time to read is counted (Linux only)", async () => {
+    const { receiver, datagrams } = await open();
+    await burst(receiver.port, 0, 150);
+    const before = datagrams.length;
+    await receiver.finish(0);
+    expect(datagrams.length).toBe(before);
+    expect(receiver.datagramsUnread).toBe(150 - before);
+  });
+
+  test("finish without the C library hands over what the kernel holds", async () => {
+    const { receiver, datagrams } = await open({ gather: 10, libc: new Error("none here") });
+    const sent = await burst(receiver.port, 0);
+    await receiver.finish();
+    expect(datagrams).toEqual(sent);
+  });
+
   test("a receiver that was closed reads nothing of the socket that gets its file descriptor", async () => {
-    // Two, because it gives back two: that of its socket and that of its wall.
-    const others = await Promise.all((await freePorts(2)).map(reservation));
+    // Three, because it gives back three: Bun's number of its socket, its own, and that of the empty one.
+    const others = await Promise.all((await freePorts(3)).map(reservation));
     let closing = false;
     const { receiver, datagrams } = await open({
       gather: 10,
@@ -215,7 +307,7 @@ describe("the end", () => {
     await burst(receiver.port, 0, 10);
     const toOthers = () => others.flatMap((other) => other.datagrams);
     const stolen = () => datagrams.filter((datagram) => datagram.startsWith("other"));
-    await until("what was sent to the others", () => toOthers().length + stolen().length === 20);
+    await until("what was sent to the others", () => toOthers().length + stolen().length === 30);
     expect(stolen()).toEqual([]);
   });
 });

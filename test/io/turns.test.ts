@@ -28,7 +28,7 @@ function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
   let arrived = 0;
   let queued = 0;
   let lost = 0;
-  let interrupted = false;
+  let paused = false;
   let waitedMsMax = 0;
   const queuedAtMs: number[] = [];
   const deferred: (() => void)[] = [];
@@ -54,8 +54,13 @@ function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
   const turns: Turns = new Turns({
     gather: new Gather({ msMax: gatherMs, bufferBytes }),
     flush: () => {},
-    interrupt: () => {
-      interrupted = true;
+    bun: {
+      pause: () => {
+        paused = true;
+      },
+      resume: () => {
+        paused = false;
+      },
     },
     readBulk: bulk
       ? () => {
@@ -79,9 +84,9 @@ function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
   while (arrived < arrivals || queued > 0) {
     loops++;
     arrive();
-    // Bun: reads until the socket is empty or fails, then comes round.
-    interrupted = false;
-    while (queued > 0 && !interrupted) {
+    // Bun: reads until the socket is empty or it is paused, then comes round.
+    if (!bulk) paused = false;
+    while (queued > 0 && !paused) {
       read();
       turns.datagramFromBun(DATAGRAM_BYTES);
     }
