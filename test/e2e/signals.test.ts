@@ -122,8 +122,10 @@ describe("the log", () => {
     const events = proxy.lines.map((line) => JSON.parse(line));
     for (const { time, level, event } of events) {
       expect(time).toBe(new Date(time).toISOString());
-      expect([level, typeof event]).toEqual(["info", "string"]);
+      expect([level, event]).toEqual([event === "rejecting_lines" ? "warn" : "info", expect.any(String)]);
     }
+    // What was lost in the last second is told as well.
+    expect(events.at(-2)).toMatchObject({ event: "rejecting_lines", reason: "no_colon", lines: 1 });
     expect(events.at(-1)).toMatchObject({ event: "stopped", lines_received: 2, lines_rejected: 1, lines_relayed: 1 });
   });
 
