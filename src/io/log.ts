@@ -31,7 +31,7 @@ export function openLog({ format, level, write = (line) => console.error(line) }
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
-    for (const event of limit.flush()) say(event);
+    for (const event of limit.flush(performance.now())) say(event);
   };
   const take = (event: LogEvent) => {
     if (limit.admits(event, performance.now())) say(event);
