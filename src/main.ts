@@ -7,6 +7,7 @@ import { type Config, problemText } from "./core/config.ts";
 import { LOG_LEVELS, type LogLevel } from "./core/logLimit.ts";
 import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
+import { openLineWriter } from "./io/lineWriter.ts";
 import { LOG_FORMATS, type Log, type LogFormat, openLog } from "./io/log.ts";
 import { planText } from "./plan.ts";
 import { startProxy } from "./proxy.ts";
@@ -22,6 +23,10 @@ interface Options {
   readonly log: LogFormat;
   readonly logLevel: LogLevel;
 }
+
+/** The longest that the end waits until the log is read, and that of a start which fails. */
+const END_MS_MAX = 100;
+const FAILED_START_MS_MAX = 1000;
 
 const formats = Object.keys(LOG_FORMATS) as LogFormat[];
 
@@ -49,25 +54,32 @@ await new Command("statsd-proxy")
   .parseAsync();
 
 async function run(options: Options): Promise<void> {
-  const level = options.debug ? "debug" : options.logLevel;
-  const log = openLog({ format: options.log, level });
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
-  const config = configFrom(options.file, example);
-  if (config === undefined) process.exitCode = 1;
-  else if (options.check) check(config);
-  else await serve(config, options, log, level === "debug");
+  if (options.check) check(configFrom(options.file, example));
+  else await serve(options, example);
 }
 
-function check(config: Config): void {
+function check(config: Config | undefined): void {
   try {
-    process.stdout.write(planText(config));
+    if (config === undefined) process.exitCode = 1;
+    else process.stdout.write(planText(config));
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;
   }
 }
 
-async function serve(config: Config, options: Options, log: Log, debugMode: boolean): Promise<void> {
+async function serve(options: Options, example: string | undefined): Promise<void> {
+  const level = options.debug ? "debug" : options.logLevel;
+  const log = openLog({ format: options.log, level });
+  // However it ends, with an exception for one.
+  process.on("exit", () => log.flush(END_MS_MAX));
+  const config = configFrom(options.file, example, log.text);
+  if (config === undefined) {
+    fail(log);
+    return;
+  }
+
   const start = new Start();
   let proxy: Awaited<ReturnType<typeof startProxy>> = [];
   let stopping = false;
@@ -78,7 +90,6 @@ async function serve(config: Config, options: Options, log: Log, debugMode: bool
     log.info("stopping", { signal });
     if ("stop" in proxy) await proxy.stop();
     start.close();
-    log.flush();
     process.exit(0);
   };
   // Before it says that it listens: from then on somebody may end it.
@@ -88,20 +99,30 @@ async function serve(config: Config, options: Options, log: Log, debugMode: bool
     log.warn("reload_ignored", { signal: "SIGHUP", reason: "restart to read the file again" }),
   );
 
-  if (options.demo) await openDemoBackends(config, (text) => console.log(text), start);
-  proxy = start.problems.length === 0 ? await startProxy(config, log, debugMode) : start.problems;
+  const shown = options.demo ? openLineWriter(1, (lines) => `(${lines} lines are missing here)`) : undefined;
+  if (shown) {
+    process.on("exit", () => shown.flush(END_MS_MAX));
+    await openDemoBackends(config, (text) => shown.write(text), start);
+  }
+  proxy = start.problems.length === 0 ? await startProxy(config, log, level === "debug") : start.problems;
   if (!("stop" in proxy)) {
-    for (const problem of proxy) console.error(problemText(problem));
+    for (const problem of proxy) log.text(problemText(problem));
     start.close();
-    process.exitCode = 1;
+    fail(log);
     return;
   }
   const { failed } = proxy;
   // Whatever a timer or a handler throws is counted and logged; the metrics go on.
   process.on("uncaughtException", failed);
   process.on("unhandledRejection", (reason) => failed(reason as Error));
-  if (options.demo) {
-    console.log(demoHints(proxy.port, proxy.consolePort));
+  if (shown) {
+    shown.write(demoHints(proxy.port, proxy.consolePort));
     await startSamples(config, proxy.port, start);
   }
+}
+
+/** Nothing runs that could be held up, so whoever reads slowly has time to read why. */
+function fail(log: Log): void {
+  log.flush(FAILED_START_MS_MAX);
+  process.exitCode = 1;
 }

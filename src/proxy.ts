@@ -66,6 +66,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     namesCached: pipeline?.namesCached ?? 0,
     receiveBufferBytes: typeof receiver?.receiveBuffer === "number" ? receiver.receiveBuffer : undefined,
     kernelDrops: receiver?.kernelDrops(),
+    logLinesLost: log.linesLost,
     eventLoopLag: history?.lag,
     process: readProcess(),
   });

@@ -17,15 +17,15 @@ export interface LogEvent {
   readonly fields: LogFields;
 }
 
-/** Events of one kind that are said in a window. */
+/** Events of one kind that are said within any window. */
 export const BURST = 5;
 export const WINDOW_MS = 10_000;
 /** Kinds that are told apart; of more it is only said how many there were. */
 export const KINDS_MAX = 1000;
 
 interface Kind {
-  readonly untilMs: number;
-  said: number;
+  /** When it was said, oldest first: the last BURST times at most. */
+  readonly saidAtMs: number[];
   heldBack: number;
   last: LogEvent;
 }
@@ -41,19 +41,16 @@ export class LogLimit {
     const { node = "", reason = "" } = event.fields;
     // A node's reasons are one kind: which of them it was last is told.
     const key = `${event.level} ${event.event} ${node === "" ? reason : node}`;
-    const kind = this.kinds.get(key);
-    if (kind === undefined || (nowMs >= kind.untilMs && kind.heldBack === 0)) {
-      if (this.kinds.size >= KINDS_MAX) this.forgetOver(nowMs);
-      if (this.kinds.size >= KINDS_MAX && kind === undefined) {
-        this.uncounted++;
-        return false;
-      }
-      this.kinds.delete(key);
-      this.kinds.set(key, { untilMs: nowMs + WINDOW_MS, said: 1, heldBack: 0, last: event });
-      return true;
+    const kind = this.kinds.get(key) ?? this.add(key, event, nowMs);
+    if (kind === undefined) {
+      this.uncounted++;
+      return false;
     }
-    if (kind.said < BURST) {
-      kind.said++;
+    const { saidAtMs } = kind;
+    // What was held back is told before any more is said.
+    if (kind.heldBack === 0 && (saidAtMs.length < BURST || nowMs >= saidAtMs[0] + WINDOW_MS)) {
+      saidAtMs.push(nowMs);
+      if (saidAtMs.length > BURST) saidAtMs.shift();
       return true;
     }
     kind.heldBack++;
@@ -63,21 +60,33 @@ export class LogLimit {
     return false;
   }
 
-  /** What there is to say of all that was held back. Afterwards nothing is, and every kind is new. */
-  flush(): LogEvent[] {
-    const heldBack = [...this.kinds.values()].filter((kind) => kind.heldBack > 0);
-    const events = heldBack.map((kind): LogEvent => {
-      return { ...kind.last, fields: { ...kind.last.fields, repeated: kind.heldBack } };
-    });
+  /** What there is to say of all that was held back. Afterwards nothing is; what was said lately still counts. */
+  flush(nowMs: number): LogEvent[] {
+    const events: LogEvent[] = [];
+    for (const kind of this.kinds.values()) {
+      if (kind.heldBack === 0) continue;
+      events.push({ ...kind.last, fields: { ...kind.last.fields, repeated: kind.heldBack } });
+      kind.heldBack = 0;
+    }
     if (this.uncounted > 0) events.push({ level: "warn", event: "log_limited", fields: { repeated: this.uncounted } });
-    this.kinds.clear();
     this.uncounted = 0;
+    this.forgetOver(nowMs);
     return events;
   }
 
+  /** A new kind; undefined if there is no room for one more. */
+  private add(key: string, last: LogEvent, nowMs: number): Kind | undefined {
+    if (this.kinds.size >= KINDS_MAX) this.forgetOver(nowMs);
+    if (this.kinds.size >= KINDS_MAX) return undefined;
+    const kind: Kind = { saidAtMs: [], heldBack: 0, last };
+    this.kinds.set(key, kind);
+    return kind;
+  }
+
+  /** Forgets kinds of which nothing is held back, and nothing was said within the window. */
   private forgetOver(nowMs: number): void {
-    for (const [key, { untilMs, heldBack }] of this.kinds) {
-      if (untilMs <= nowMs && heldBack === 0) this.kinds.delete(key);
+    for (const [key, { saidAtMs, heldBack }] of this.kinds) {
+      if (heldBack === 0 && nowMs >= saidAtMs[saidAtMs.length - 1] + WINDOW_MS) this.kinds.delete(key);
     }
   }
 }

@@ -28,6 +28,8 @@ export interface View {
   readonly receiveBufferBytes: number | undefined;
   /** Datagrams that the kernel dropped at the receiver; undefined where that cannot be asked. */
   readonly kernelDrops: number | undefined;
+  /** Lines that the log left out because nobody read it. */
+  readonly logLinesLost: number;
   /** How late the event loop is; undefined where nobody measures it. */
   readonly eventLoopLag: EventLoopLag | undefined;
   readonly process: ProcessView;
@@ -287,6 +289,13 @@ export const FIGURES: readonly Figure<View>[] = [
     meaning: "times that the sums of lines did not add up when they were checked, once a second",
     read: ({ counters }) => counters.invariantViolations,
     metric: { name: "statsd_proxy_invariant_violations_total", type: "counter" },
+  },
+  {
+    name: "log_lines_lost",
+    unit: "lines",
+    meaning: "lines of the log that were left out because nobody read standard error (Linux)",
+    read: ({ logLinesLost }) => logLinesLost,
+    metric: { name: "statsd_proxy_log_lines_lost_total", type: "counter" },
   },
   {
     name: "event_loop_lag_seconds",

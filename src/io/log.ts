@@ -1,6 +1,7 @@
-/** Where events go: standard error, one line each, and no more of them than anybody reads. */
+/** Where events go: standard error, one line each, no more of them than anybody reads, and none that waits to be read. */
 import { jsonLine, type LogFields, logfmt } from "../core/logfmt.ts";
 import { LOG_LEVELS, type LogEvent, type LogLevel, LogLimit, WINDOW_MS } from "../core/logLimit.ts";
+import { type LineWriter, openLineWriter } from "./lineWriter.ts";
 
 export interface Log {
   error(event: string, fields?: LogFields): void;
@@ -8,8 +9,12 @@ export interface Log {
   info(event: string, fields?: LogFields): void;
   /** Said only in debug mode. */
   debug(event: string, fields?: LogFields): void;
-  /** Says what was held back. */
-  flush(): void;
+  /** Says a line that is no event. */
+  text(line: string): void;
+  /** Says what was held back, and waits for at most so long until all is written. */
+  flush(msMax: number): void;
+  /** Lines that were left out because nobody read what was said before. */
+  readonly linesLost: number;
 }
 
 export const LOG_FORMATS = { logfmt, json: jsonLine } as const;
@@ -19,27 +24,44 @@ export interface LogParts {
   readonly format: LogFormat;
   /** Events of lower levels are not said. */
   readonly level: LogLevel;
-  readonly write?: (line: string) => void;
+  readonly writer?: LineWriter;
 }
 
-// console, because process.stderr brings all of node:stream with it: 7 MB of resident memory (Bun 1.4.5).
-export function openLog({ format, level, write = (line) => console.error(line) }: LogParts): Log {
+export function openLog({ format, level, ...parts }: LogParts): Log {
+  const lineOf = ({ level, event, fields }: LogEvent) =>
+    LOG_FORMATS[format]({ time: new Date().toISOString(), level, event, ...fields });
+  // Of whatever level, only what is said can be lost: so that is said, too.
+  const lostLevel = level === "error" ? "error" : "warn";
+  const writer =
+    parts.writer ?? openLineWriter(2, (lines) => lineOf({ level: lostLevel, event: "log_lost", fields: { lines } }));
   const limit = new LogLimit();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const say = ({ level, event, fields }: LogEvent) =>
-    write(LOG_FORMATS[format]({ time: new Date().toISOString(), level, event, ...fields }));
-  const flush = () => {
+  const say = (event: LogEvent) => writer.write(lineOf(event));
+  const sayHeldBack = () => {
     clearTimeout(timer);
     timer = undefined;
-    for (const event of limit.flush()) say(event);
+    for (const event of limit.flush(performance.now())) say(event);
   };
   const take = (event: LogEvent) => {
     if (limit.admits(event, performance.now())) say(event);
-    else timer ??= setTimeout(flush, WINDOW_MS).unref();
+    else timer ??= setTimeout(sayHeldBack, WINDOW_MS).unref();
   };
   const at = (of: LogLevel) =>
     LOG_LEVELS.indexOf(of) < LOG_LEVELS.indexOf(level)
       ? () => {}
       : (event: string, fields: LogFields = {}) => take({ level: of, event, fields });
-  return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug"), flush };
+  return {
+    error: at("error"),
+    warn: at("warn"),
+    info: at("info"),
+    debug: at("debug"),
+    text: (line) => writer.write(line),
+    flush: (msMax) => {
+      sayHeldBack();
+      writer.flush(msMax);
+    },
+    get linesLost() {
+      return writer.linesLost;
+    },
+  };
 }

@@ -17,9 +17,17 @@ describe("what is said often", () => {
     const limit = new LogLimit();
     expect(admitted(limit, warning({ node: "a", reason: "no answer" }), BURST + 6)).toBe(BURST);
     expect(limit.admits(warning({ node: "a", reason: "ECONNREFUSED" }), 1)).toBe(false);
-    expect(limit.flush()).toEqual([warning({ node: "a", reason: "ECONNREFUSED", repeated: 7 })]);
-    expect(limit.flush()).toEqual([]);
-    expect(admitted(limit, warning({ node: "a" }), BURST + 1, 2)).toBe(BURST);
+    expect(limit.flush(2)).toEqual([warning({ node: "a", reason: "ECONNREFUSED", repeated: 7 })]);
+    expect(limit.flush(2)).toEqual([]);
+  });
+
+  test("is not said any sooner because what was held back is told", () => {
+    const limit = new LogLimit();
+    expect(admitted(limit, warning({ node: "a" }), BURST + 6, 1)).toBe(BURST);
+    expect(limit.flush(2)).toHaveLength(1);
+    expect(admitted(limit, warning({ node: "a" }), BURST, WINDOW_MS)).toBe(0);
+    expect(limit.flush(WINDOW_MS)).toEqual([warning({ node: "a", repeated: BURST })]);
+    expect(admitted(limit, warning({ node: "a" }), BURST + 1, WINDOW_MS + 1)).toBe(BURST);
   });
 
   test("is another kind for another event, level, node, or reason without a node", () => {
@@ -33,7 +41,7 @@ describe("what is said often", () => {
       warning({ reason: "unread" }, "console_cut"),
     ];
     for (const kind of kinds) expect(admitted(limit, kind, BURST + 1)).toBe(BURST);
-    expect(limit.flush()).toHaveLength(kinds.length);
+    expect(limit.flush(0)).toHaveLength(kinds.length);
   });
 
   test("is told in the order in which it happened last: what is told last is so", () => {
@@ -43,7 +51,7 @@ describe("what is said often", () => {
       limit.admits(warning({ node: "a" }, "node_down"), i);
     }
     limit.admits(warning({ node: "a" }, "node_up"), 10);
-    expect(limit.flush().map(({ event }) => event)).toEqual(["node_down", "node_up"]);
+    expect(limit.flush(11).map(({ event }) => event)).toEqual(["node_down", "node_up"]);
   });
 
   test("is always said if it was asked for, as in debug mode", () => {
@@ -55,37 +63,53 @@ describe("what is said often", () => {
     const limit = new LogLimit();
     expect(admitted(limit, warning(), BURST, 0)).toBe(BURST);
     expect(admitted(limit, warning(), BURST, WINDOW_MS)).toBe(BURST);
-    expect(limit.flush()).toEqual([]);
+    expect(limit.flush(WINDOW_MS)).toEqual([]);
   });
 
   test("takes no more room for many kinds, and says how many were left out", () => {
     const limit = new LogLimit();
-    for (let i = 0; i < KINDS_MAX + 7; i++) limit.admits(warning({ node: `node${i}` }), 0);
-    expect(limit.flush()).toEqual([{ level: "warn", event: "log_limited", fields: { repeated: 7 } }]);
+    const more = 7;
+    const said = (nowMs: number) =>
+      Array.from({ length: KINDS_MAX + more }, (_, i) => limit.admits(warning({ node: `${nowMs} ${i}` }), nowMs));
+    const limited = (repeated: number) => [warning({ repeated }, "log_limited")];
+    expect(said(0).filter(Boolean)).toHaveLength(KINDS_MAX);
+    expect(limit.flush(1)).toEqual(limited(more));
+    expect(said(WINDOW_MS - 1).filter(Boolean)).toHaveLength(0);
+    expect(limit.flush(WINDOW_MS - 1)).toEqual(limited(KINDS_MAX + more));
+    expect(said(WINDOW_MS).filter(Boolean)).toHaveLength(KINDS_MAX);
   });
 });
 
-test("nothing is lost: what is said and what is counted are all there was", () => {
-  const event = fc.tuple(fc.constantFrom("a", "b"), fc.constantFrom("node_up", "node_down"), fc.nat({ max: 4000 }));
+test("whatever happens, nothing is said too often, and what is said and what is counted are all there was", () => {
+  const happening = fc.record({
+    node: fc.constantFrom("a", "b"),
+    event: fc.constantFrom("node_up", "node_down"),
+    elapsedMs: fc.oneof(fc.nat({ max: 4000 }), fc.constantFrom(0, 1, WINDOW_MS - 1, WINDOW_MS)),
+    isFlush: fc.nat({ max: 9 }).map((of10) => of10 === 0),
+  });
   fc.assert(
-    fc.property(fc.array(fc.oneof({ weight: 9, arbitrary: event }, fc.constant("flush"))), (steps) => {
+    fc.property(fc.array(happening, { maxLength: 100, size: "max" }), (happenings) => {
       const limit = new LogLimit();
-      let [nowMs, said, all] = [0, 0, 0];
+      const saidAtMs = new Map<string, number[]>();
+      let [nowMs, all, said, repeated] = [0, 0, 0, 0];
       const flush = () => {
-        for (const { fields } of limit.flush()) said += Number(fields.repeated);
+        for (const { fields } of limit.flush(nowMs)) repeated += Number(fields.repeated);
       };
-      for (const step of steps) {
-        if (typeof step === "string") {
+      for (const { node, event, elapsedMs, isFlush } of happenings) {
+        nowMs += elapsedMs;
+        if (isFlush) {
           flush();
           continue;
         }
-        const [node, name, elapsedMs] = step;
-        nowMs += elapsedMs;
         all++;
-        if (limit.admits(warning({ node }, name), nowMs)) said++;
+        if (!limit.admits(warning({ node }, event), nowMs)) continue;
+        said++;
+        const times = saidAtMs.get(`${node} ${event}`) ?? [];
+        saidAtMs.set(`${node} ${event}`, [...times, nowMs]);
+        expect(times.filter((timeMs) => timeMs > nowMs - WINDOW_MS).length).toBeLessThan(BURST);
       }
       flush();
-      expect(said).toBe(all);
+      expect(said + repeated).toBe(all);
     }),
   );
 });

@@ -4,7 +4,8 @@ import { type LogFormat, openLog } from "../../src/io/log.ts";
 
 function logOf(level: (typeof LOG_LEVELS)[number], format: LogFormat = "logfmt") {
   const lines: string[] = [];
-  return { lines, log: openLog({ level, format, write: (line) => void lines.push(line.replace(/^time=\S+ /, "")) }) };
+  const write = (line: string) => void lines.push(line.replace(/^time=\S+ /, ""));
+  return { lines, log: openLog({ level, format, writer: { linesLost: 0, write, flush: () => {} } }) };
 }
 
 describe("a log", () => {
@@ -19,9 +20,9 @@ describe("a log", () => {
     const { log, lines } = logOf("info");
     for (let i = 0; i < BURST + 3; i++) log.warn("node_down", { node: "a" });
     expect(lines).toHaveLength(BURST);
-    log.flush();
+    log.flush(0);
     expect(lines.slice(BURST)).toEqual(["level=warn event=node_down node=a repeated=3"]);
-    log.flush();
+    log.flush(0);
     expect(lines).toHaveLength(BURST + 1);
   });
 

@@ -27,6 +27,7 @@ export function openConsole({ port = 0, tap = () => undefined }: OpenConsoleOpti
     namesCached: 0,
     receiveBufferBytes: undefined,
     kernelDrops: undefined,
+    logLinesLost: 0,
     eventLoopLag: undefined,
     process: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
   };

@@ -32,14 +32,15 @@ export class Running {
   readonly exited: Promise<number>;
   /** Lines of its standard output and error so far, as they came. */
   readonly lines: string[] = [];
-  private readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  private readonly child: Bun.Subprocess<"ignore", "pipe", "pipe" | number>;
 
-  constructor(command: string[], cwd: string, atEnd: AtEnd = onTestFinished) {
-    this.child = Bun.spawn(command, { cwd, env: plainEnvironment(), stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  /** With a descriptor for its standard error, what it says there is not in `lines`. */
+  constructor(command: string[], cwd: string, atEnd: AtEnd = onTestFinished, stderr: "pipe" | number = "pipe") {
+    this.child = Bun.spawn(command, { cwd, env: plainEnvironment(), stdin: "ignore", stdout: "pipe", stderr });
     this.pid = this.child.pid;
     this.exited = this.child.exited;
     void this.read(this.child.stdout);
-    void this.read(this.child.stderr);
+    if (this.child.stderr instanceof ReadableStream) void this.read(this.child.stderr);
     atEnd(() => this.end());
   }
 
@@ -103,8 +104,8 @@ export class RunningProxy extends Running {
   /** Where it answers commands (TCP). */
   readonly consolePort: number;
 
-  constructor(command: string[], cwd: string, { port, managementport }: ProxyPorts, atEnd?: AtEnd) {
-    super(command, cwd, atEnd);
+  constructor(command: string[], cwd: string, { port, managementport }: ProxyPorts, atEnd?: AtEnd, stderr?: number) {
+    super(command, cwd, atEnd, stderr);
     this.port = port;
     this.consolePort = managementport;
   }

@@ -85,6 +85,7 @@ export class RelayBench {
       namesCached: this.router?.namesCached ?? 0,
       receiveBufferBytes: 425_984,
       kernelDrops: 7,
+      logLinesLost: 0,
       eventLoopLag: { lastSeconds: 0.001, maxSeconds: 0.02 },
       process: { startedAtSeconds: 1_700_000_000, cpuSeconds: 1.5, residentBytes: 9000, heapUsedBytes: 1000 },
     };
