@@ -1,23 +1,64 @@
 /** A configuration from its file, for every way to start the program. */
-import { readFileSync } from "node:fs";
 import { type Config, type ConfigReading, problemText, readConfig } from "./core/config.ts";
+import type { Problem } from "./core/configKeys.ts";
+import { readBounded } from "./io/boundedFile.ts";
 
 export const DEFAULT_FILE = "/etc/statsdproxy.json";
+
+/** A file with the most nodes that there may be has room in it. */
+const FILE_BYTES_MAX = 16 * 2 ** 20;
+/** How long nothing may come from a pipe, and when that is told. */
+const SILENCE_MS = 10_000;
+const TELL_AFTER_MS = 1000;
+/** Lines of errors, and of warnings. */
+const LINES_MAX = 100;
+
+export interface ReadFile {
+  readonly config: Config;
+  /** What an operator should know of how the file was read; nothing is wrong with it. */
+  readonly notes: readonly string[];
+}
 
 /**
  * The configuration in the file, or in `text` if that is given; or undefined, and each problem said on a line of its own
  * on standard error.
  */
-export function configFrom(file = DEFAULT_FILE, text?: string): Config | undefined {
-  let reading: ConfigReading;
+export function readFrom(file = DEFAULT_FILE, text?: string): ReadFile | undefined {
+  const { config, errors, warnings, notes } = readingOf(file, text);
+  tell(warnings, (problem) => `${file}: warning: ${problem}`);
+  tell(errors, (problem) => `${file}: ${problem}`);
+  return config && { config, notes };
+}
+
+/** As `readFrom`, for those who run no proxy with it. */
+export function configFrom(file?: string): Config | undefined {
+  return readFrom(file)?.config;
+}
+
+function readingOf(file: string, text: string | undefined): ConfigReading {
   try {
-    reading = readConfig(text ?? readFileSync(file, "utf8"));
+    return readConfig(text ?? textOf(file));
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "ENOENT" ? "no such file (-f names another, --demo needs none)" : message;
-    reading = { errors: [{ at: "", message: reason }], warnings: [] };
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    return { errors: [{ at: "", message: REASONS[code] ?? message }], warnings: [], notes: [] };
   }
-  for (const problem of reading.warnings) console.error(`${file}: warning: ${problemText(problem)}`);
-  for (const problem of reading.errors) console.error(`${file}: ${problemText(problem)}`);
-  return reading.config;
+}
+
+function textOf(file: string): string {
+  return readBounded(file, {
+    bytesMax: FILE_BYTES_MAX,
+    silenceMs: SILENCE_MS,
+    tellAfterMs: TELL_AFTER_MS,
+    onWait: () => console.error(`${file}: waiting for somebody to write the configuration to this pipe`),
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file (-f names another, --demo needs none)",
+  ENXIO: "this cannot be opened as a file: give it as a file or through a pipe (ENXIO)",
+};
+
+function tell(problems: readonly Problem[], line: (problem: string) => string): void {
+  for (const problem of problems.slice(0, LINES_MAX)) console.error(line(problemText(problem)));
+  if (problems.length > LINES_MAX) console.error(line(`${problems.length - LINES_MAX} more like these`));
 }

@@ -2,8 +2,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
-import { configFrom, DEFAULT_FILE } from "./configFile.ts";
-import { type Config, problemText } from "./core/config.ts";
+import { DEFAULT_FILE, type ReadFile, readFrom } from "./configFile.ts";
+import { problemText } from "./core/config.ts";
 import { LOG_LEVELS, type LogLevel } from "./core/logLimit.ts";
 import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
@@ -52,22 +52,23 @@ async function run(options: Options): Promise<void> {
   const level = options.debug ? "debug" : options.logLevel;
   const log = openLog({ format: options.log, level });
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
-  const config = configFrom(options.file, example);
-  if (config === undefined) process.exitCode = 1;
-  else if (options.check) check(config);
-  else await serve(config, options, log, level === "debug");
+  const read = readFrom(options.file, example);
+  if (read === undefined) process.exitCode = 1;
+  else if (options.check) check(read);
+  else await serve(read, options, log, level === "debug");
 }
 
-function check(config: Config): void {
+function check({ config, notes }: ReadFile): void {
   try {
-    process.stdout.write(planText(config));
+    process.stdout.write(planText(config, notes));
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;
   }
 }
 
-async function serve(config: Config, options: Options, log: Log, debugMode: boolean): Promise<void> {
+async function serve({ config, notes }: ReadFile, options: Options, log: Log, debugMode: boolean): Promise<void> {
+  for (const note of notes) log.info("configuration", { note });
   const start = new Start();
   let proxy: Awaited<ReturnType<typeof startProxy>> = [];
   let stopping = false;
