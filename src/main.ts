@@ -2,8 +2,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
-import { configFrom, DEFAULT_FILE } from "./configFile.ts";
-import { type Config, problemText } from "./core/config.ts";
+import { DEFAULT_FILE, type ReadFile, readFrom } from "./configFile.ts";
+import { problemText } from "./core/config.ts";
 import { LOG_LEVELS, type LogLevel } from "./core/logLimit.ts";
 import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
@@ -55,14 +55,14 @@ await new Command("statsd-proxy")
 
 async function run(options: Options): Promise<void> {
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
-  if (options.check) check(configFrom(options.file, example));
+  if (options.check) check(readFrom(options.file, example));
   else await serve(options, example);
 }
 
-function check(config: Config | undefined): void {
+function check(read: ReadFile | undefined): void {
   try {
-    if (config === undefined) process.exitCode = 1;
-    else process.stdout.write(planText(config));
+    if (read === undefined) process.exitCode = 1;
+    else process.stdout.write(planText(read.config, read.notes));
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;
@@ -74,11 +74,13 @@ async function serve(options: Options, example: string | undefined): Promise<voi
   const log = openLog({ format: options.log, level });
   // However it ends, with an exception for one.
   process.on("exit", () => log.flush(END_MS_MAX));
-  const config = configFrom(options.file, example, log.text);
-  if (config === undefined) {
+  const read = readFrom(options.file, example, log.text);
+  if (read === undefined) {
     fail(log);
     return;
   }
+  const { config, notes } = read;
+  for (const note of notes) log.info("configuration", { note });
 
   const start = new Start();
   let proxy: Awaited<ReturnType<typeof startProxy>> = [];

@@ -4,8 +4,11 @@ import { shares } from "./core/ring.ts";
 import { tableText } from "./core/table.ts";
 import { placementOf } from "./io/placementOf.ts";
 
-/** @throws Error if the ring needs the farmhash addon and that cannot be loaded */
-export function planText(config: Config): string {
+/**
+ * @param notes what was made of its file that it does not say itself
+ * @throws Error if the ring needs the farmhash addon and that cannot be loaded
+ */
+export function planText(config: Config, notes: readonly string[]): string {
   const shareOf = config.mirror ? undefined : shares(placementOf(config).full, config.nodes.length);
   const rows = config.nodes.map(({ label, host, port, managementport }, i) => [
     label,
@@ -17,6 +20,7 @@ export function planText(config: Config): string {
     `metrics at ${hostPort(config.host, config.port)} (UDP), console at ` +
       `${hostPort(config.managementhost, config.managementport)} (TCP)`,
     ...(config.httpport === 0 ? [] : [`status page at http://${hostPort(config.httphost, config.httpport)}/`]),
+    ...notes,
     config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
     tableText(rows).replace(/^/gm, "  ").trimEnd(),
     "",

@@ -14,7 +14,6 @@ import { type ProcessView, statsOf, type View } from "./core/stats.ts";
 import { Console } from "./io/console.ts";
 import type { Log } from "./io/log.ts";
 import { Receiver } from "./io/receiver.ts";
-import { resolveHost } from "./io/resolve.ts";
 import { Taps } from "./io/taps.ts";
 import { lineLog, Pipeline } from "./pipeline.ts";
 import { Start } from "./start.ts";
@@ -48,10 +47,10 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   };
   const pipeline = await Pipeline.open(config, counters, log, start);
 
-  const receiver = await start.open("port", async () => {
+  const receiver = await start.listen({ host: "host", port: "port" }, config.host, async (host) => {
     return await Receiver.open({
       ...config,
-      host: await resolveHost(config.host),
+      host,
       onDatagram: (bytes, start, end) => pipeline?.relay.datagram(bytes, start, end),
       onTurnEnd: () => pipeline?.relay.flush(),
       onError: failed,
@@ -86,8 +85,8 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     tap: (request) => taps.open(request),
     health: "up",
   };
-  const console = await start.open("managementport", async () => {
-    const host = await resolveHost(config.managementhost);
+  const consoleAt = { host: "managementhost", port: "managementport" };
+  const console = await start.listen(consoleAt, config.managementhost, (host) => {
     return new Console({ host, port: config.managementport, desk, onCut: (reason) => counters.consoleCut[reason]++ });
   });
   const kernelDrops = () => receiver?.kernelDrops();

@@ -1,5 +1,6 @@
 /** A start that may fail in several places at once: what was opened so far, and everything that went wrong. */
 import type { Problem } from "./core/configKeys.ts";
+import { resolveHost } from "./io/resolve.ts";
 
 interface Closable {
   close(): void;
@@ -24,6 +25,16 @@ export class Start {
     const made = await this.attempt(at, make);
     if (made) this.opened.push(made);
     return made;
+  }
+
+  /** As `open`, of something that listens at the address of a host: a name without one is a problem of its own. */
+  async listen<T extends Closable>(
+    at: { readonly host: string; readonly port: string },
+    host: string,
+    make: (address: string) => T | Promise<T>,
+  ): Promise<T | undefined> {
+    const address = await this.attempt(at.host, () => resolveHost(host));
+    return address === undefined ? undefined : await this.open(at.port, () => make(address));
   }
 
   /** Closes all that was opened, last first. */

@@ -6,7 +6,6 @@ import type { Counters } from "./core/counters.ts";
 import type { History } from "./core/history.ts";
 import type { WebDesk } from "./core/web.ts";
 import { Http } from "./io/http.ts";
-import { resolveHost } from "./io/resolve.ts";
 import { Sampler } from "./io/sampler.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Start } from "./start.ts";
@@ -23,10 +22,9 @@ export interface StatusParts {
 
 export async function openStatus(parts: StatusParts, start: Start): Promise<Http | undefined> {
   const { config, counters, pipeline, history, desk, kernelDrops } = parts;
-  const http = await start.open("httpport", async () => {
+  const http = await start.listen({ host: "httphost", port: "httpport" }, config.httphost, async (host) => {
     // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
     const { PAGE } = await import("./page/page.ts");
-    const host = await resolveHost(config.httphost);
     const webDesk: WebDesk = {
       build: { version, bun_version: Bun.version },
       page: PAGE,

@@ -6,25 +6,30 @@ import { isIPv4 } from "node:net";
 import * as v from "valibot";
 import { isObject, type Problem, spellKeys } from "./configKeys.ts";
 import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, TYPE_BYTES_MAX } from "./line.ts";
-import { RING_KINDS } from "./placement.ts";
+import { RING_KINDS, type RingKind } from "./placement.ts";
 import { NODES_MAX } from "./ring.ts";
+import { syntaxProblem } from "./syntaxError.ts";
 
 const FAILOVERS = ["rehash", "hold"] as const;
 
 const DATAGRAM_BYTES_MAX = 65507;
+/** As DNS has it. */
+const HOST_LENGTH_MAX = 253;
 const HOST = "expected a host name or an IP address";
 
 const host = v.pipe(v.string(expected(HOST)), v.check(isHost, expected(HOST)));
-const port = wholeNumber(1, 65535, "a port, ");
+const port = portNumber(1, "a port, ");
 const flag = v.boolean(expected("expected true or false"));
-const label = "expected 1 to 255 printable characters without spaces";
+const LABEL = "expected 1 to 255 printable characters without spaces, and not * or -";
+/** To operators * is every node and - none. */
+const label = v.pipe(v.string(expected(LABEL)), v.regex(/^(?![*-]$)[^\s\p{C}]{1,255}$/u, expected(LABEL)));
 
 const nodeSchema = v.object(
   {
     host,
     port,
-    managementport: v.optional(wholeNumber(0, 65535, "a port, or 0 for no checks, "), 0),
-    name: v.optional(v.pipe(v.string(expected(label)), v.regex(/^[^\s\p{C}]{1,255}$/u, expected(label)))),
+    managementport: v.optional(portNumber(0, "a port, or 0 for no checks, "), 0),
+    name: v.optional(label),
     weight: v.optional(wholeNumber(1, 100), 1),
   },
   entryOf("{ host: ..., port: ... }"),
@@ -44,6 +49,7 @@ const selfMetricsSchema = v.object(
 
 const NODES = "expected a list of at least one node";
 const TYPES = `expected a list of types of 1 to ${TYPE_BYTES_MAX} bytes, or "*"`;
+const TYPES_MAX = 1000;
 const typeName = v.pipe(v.string(expected(TYPES)), v.regex(/^[\x21-\x39\x3b-\x7b\x7d\x7e]{1,4}$/, expected(TYPES)));
 
 const schema = v.object(
@@ -54,17 +60,19 @@ const schema = v.object(
     managementhost: v.optional(host, "127.0.0.1"),
     managementport: v.optional(port, 8126),
     httphost: v.optional(host, "127.0.0.1"),
-    httpport: v.optional(wholeNumber(0, 65535, "a port, or 0 for no HTTP, "), 0),
+    httpport: v.optional(portNumber(0, "a port, or 0 for no HTTP, "), 0),
+    // A list that is too long is not looked into.
     nodes: v.pipe(
-      v.array(nodeSchema, expected(NODES)),
+      v.array(v.unknown(), expected(NODES)),
       v.minLength(1, NODES),
       v.maxLength(NODES_MAX, `at most ${NODES_MAX} nodes`),
+      v.array(nodeSchema),
     ),
     checkInterval: v.optional(wholeNumber(10, 86_400_000, "milliseconds, "), 1000),
     fall: v.optional(wholeNumber(1, 1000), 2),
     rise: v.optional(wholeNumber(1, 1000), 1),
     mirror: v.optional(flag, false),
-    ring: v.optional(oneOf(RING_KINDS), "farmhash"),
+    ring: v.optional(oneOf(RING_KINDS)),
     failover: v.optional(oneOf(FAILOVERS), "rehash"),
     cacheSize: v.optional(wholeNumber(0, 10_000_000), 65536),
     types: v.optional(
@@ -75,7 +83,7 @@ const schema = v.object(
               v.literal(ANY_TYPE),
               v.transform((any): string[] => [any]),
             ),
-            v.array(typeName),
+            v.pipe(v.array(v.unknown()), v.maxLength(TYPES_MAX, `at most ${TYPES_MAX} types`), v.array(typeName)),
           ],
           expected(TYPES),
         ),
@@ -91,57 +99,87 @@ const schema = v.object(
       v.picklist(["./servers/udp"], expected("only './servers/udp' is served: metrics arrive over UDP")),
     ),
     udp_version: v.optional(oneOf(["udp4", "udp6"])),
-    forkCount: v.optional(v.picklist([0, 1], expected("one process does the work here: expected 0 or 1"))),
+    forkCount: v.optional(v.custom<number | "auto">(isForkCount, expected('expected "auto" or a whole number'))),
   },
   entryOf("{ nodes: [...] }"),
 );
 
-const addressesSchema = v.object({
-  nodes: v.array(v.object({ host: v.string(), port: v.number(), name: v.optional(v.string()) })),
-});
+const addressSchema = v.object({ host, port, name: v.optional(label) });
 
 type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
   /** What the ring hashes and the console calls it: its name, else `host:port`. */
   readonly label: string;
 };
 export type Config = Readonly<
-  Omit<v.InferOutput<typeof schema>, "host" | "nodes" | "server" | "udp_version" | "forkCount" | "address_ipv6">
-> & { readonly host: string; readonly nodes: readonly NodeConfig[] };
+  Omit<
+    v.InferOutput<typeof schema>,
+    "host" | "nodes" | "ring" | "server" | "udp_version" | "forkCount" | "address_ipv6"
+  >
+> & { readonly host: string; readonly nodes: readonly NodeConfig[]; readonly ring: RingKind };
 
 export interface ConfigReading {
   /** Absent if there is an error. */
   readonly config?: Config;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
+  /** What was made of the file that it does not say itself, a line each. Nothing is wrong with it. */
+  readonly notes: readonly string[];
 }
 
 /** Reads the text of a configuration file. */
 export function readConfig(text: string): ConfigReading {
-  if (text.trim() === "") return { errors: [{ at: "", message: "the file is empty" }], warnings: [] };
-  let parsed: unknown;
-  try {
-    parsed = Bun.JSON5.parse(text);
-  } catch (error) {
-    return { errors: [{ at: "", message: `not JSON: ${(error as Error).message}` }], warnings: [] };
-  }
+  const { value: parsed, problem } = parse(text);
+  if (problem !== undefined) return { errors: [{ at: "", message: problem }], warnings: [], notes: [] };
 
-  if (!isObject(parsed)) return { errors: [{ at: "", message: "expected an object, { nodes: [...] }" }], warnings: [] };
   const spelled = spellKeys(parsed);
+  const { warnings } = spelled;
   const result = v.safeParse(schema, spelled.value);
   const errors = [
     ...spelled.errors,
     ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
     ...equalNodes(spelled.value),
   ];
-  const { warnings } = spelled;
-  if (!result.success || errors.length > 0) return { errors, warnings };
-  const { server, udp_version, forkCount, address_ipv6, ...kept } = result.output;
+  if (!result.success || errors.length > 0) return { errors, warnings, notes: [] };
+  const { server, udp_version, forkCount = 0, address_ipv6, ...kept } = result.output;
   const nodes = kept.nodes.map((node) => ({ ...node, label: labelOf(node) }));
   const host = listenHost(kept.host, address_ipv6 || udp_version === "udp6");
   if (host === undefined) {
-    return { errors: [{ at: "host", message: `${kept.host} is IPv4, but IPv6 is asked for` }], warnings };
+    const message = `${kept.host} is IPv4, but IPv6 is asked for`;
+    return { errors: [{ at: "host", message }], warnings, notes: [] };
   }
-  return { config: { ...kept, nodes, host }, errors, warnings };
+  const isPlacedAsEtsys = spelled.isEtsys && kept.ring === undefined && !kept.mirror;
+  const ring = kept.ring ?? (spelled.isEtsys ? "etsy" : "farmhash");
+  return {
+    config: { ...kept, nodes, host, ring },
+    errors,
+    warnings: isPlacedAsEtsys ? [...warnings, ...movedNames(nodes)] : warnings,
+    notes: [
+      ...(isPlacedAsEtsys ? ["ring etsy, because the file is Etsy's; set ring to change it"] : []),
+      ...(forkCount === "auto" || forkCount > 1 ? [`forkCount ${forkCount}: one process does the work here`] : []),
+    ],
+  };
+}
+
+/** The object that the text says, or why it says none. */
+function parse(text: string): { value?: unknown; problem?: string } {
+  if (text.trim() === "") return { problem: "the file is empty" };
+  try {
+    const value = Bun.JSON5.parse(text);
+    return isObject(value) ? { value } : { problem: "expected an object, { nodes: [...] }" };
+  } catch (error) {
+    return { problem: `not JSON: ${syntaxProblem(text) ?? (error as Error).message}` };
+  }
+}
+
+/** What sends names elsewhere than Etsy's proxy does with the same file: it knows neither names nor weights. */
+function movedNames(nodes: readonly NodeConfig[]): Problem[] {
+  const movesNames = "it counts here, but not in Etsy's proxy: names have other owners than there";
+  const named = nodes.findIndex(({ name, host, port }) => name !== undefined && name !== hostPort(host, port));
+  const weighted = nodes.findIndex(({ weight }) => weight !== nodes[0].weight);
+  return [
+    ...(named < 0 ? [] : [{ at: `nodes[${named}].name`, message: movesNames }]),
+    ...(weighted < 0 ? [] : [{ at: `nodes[${weighted}].weight`, message: movesNames }]),
+  ];
 }
 
 /** Where to listen; undefined: the address is of the other family. */
@@ -163,15 +201,20 @@ export function problemText({ at, message }: Problem): string {
 
 /** Of the file as it is written, so that it is told together with what else is wrong. */
 function equalNodes(file: unknown): Problem[] {
-  const { success, output } = v.safeParse(addressesSchema, file);
-  if (!success) return [];
+  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
   const problems: Problem[] = [];
-  output.nodes.forEach((node, i) => {
-    const same = ({ host, port, ...other }: (typeof output.nodes)[number]) =>
-      labelOf({ host, port, ...other }) === labelOf(node) || hostPort(host, port) === hostPort(node.host, node.port);
-    const twin = output.nodes.findIndex(same);
-    if (twin < i) problems.push({ at: `nodes[${i}]`, message: `the same node as nodes[${twin}] (${labelOf(node)})` });
-  });
+  const byLabel = new Map<string, number>();
+  const byAddress = new Map<string, number>();
+  for (const [i, node] of file.nodes.entries()) {
+    const { success, output } = v.safeParse(addressSchema, node);
+    if (!success) continue;
+    const label = labelOf(output);
+    const address = hostPort(output.host, output.port);
+    const twin = Math.min(byLabel.get(label) ?? i, byAddress.get(address) ?? i);
+    if (twin < i) problems.push({ at: `nodes[${i}]`, message: `the same node as nodes[${twin}] (${label})` });
+    if (!byLabel.has(label)) byLabel.set(label, i);
+    if (!byAddress.has(address)) byAddress.set(address, i);
+  }
   return problems;
 }
 
@@ -180,7 +223,21 @@ function labelOf({ name, host, port }: { name?: string | undefined; host: string
 }
 
 function isHost(text: string): boolean {
-  return /^[A-Za-z0-9._-]{1,253}$/.test(text) || /^[0-9a-fA-F:.]+(%[A-Za-z0-9._-]+)?$/.test(text);
+  if (text.length > HOST_LENGTH_MAX) return false;
+  return /^[A-Za-z0-9._-]+$/.test(text) || /^[0-9a-fA-F:.]+(%[A-Za-z0-9._-]+)?$/.test(text);
+}
+
+/** Also in quotes: the example of Etsy's proxy 0.7 has one so. */
+function portNumber(min: 0 | 1, what: string) {
+  return v.pipe(
+    v.unknown(),
+    v.transform((value) => (typeof value === "string" && /^[1-9]\d{0,4}$/.test(value) ? Number(value) : value)),
+    wholeNumber(min, 65535, what),
+  );
+}
+
+function isForkCount(value: unknown): boolean {
+  return value === "auto" || (typeof value === "number" && Number.isInteger(value) && value >= 0);
 }
 
 function wholeNumber(min: number, max: number, what = "") {

@@ -1,4 +1,5 @@
 /** The keys of a configuration: two families of relays and any case, to one spelling. */
+import { NODES_MAX } from "./ring.ts";
 
 /** `at`: path of the value, as `nodes[1].port`; empty for the file as a whole. */
 export interface Problem {
@@ -9,12 +10,21 @@ export interface Problem {
 export interface Spelling {
   /** The file's value with every key as this project spells it, and unknown ones left out. */
   readonly value: unknown;
-  readonly errors: Problem[];
-  readonly warnings: Problem[];
+  readonly errors: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** Whether there is a key that only Etsy's proxy knows, or calls so. */
+  readonly isEtsys: boolean;
 }
 
-/** Key families: each key of ours, in lower case, and what else it may be called. The first spelling is shown. */
-const TOP_LEVEL_KEYS: Record<string, readonly string[]> = {
+interface Vocabulary {
+  /** Of each word, in lower case, the key that it stands for. */
+  readonly keys: ReadonlyMap<string, string>;
+  /** Every word, as it is shown. */
+  readonly words: readonly string[];
+}
+
+/** Keys of this project, and what else they may be called. The first spelling is shown. */
+const TOP_LEVEL = vocabularyOf({
   host: ["address"],
   port: [],
   address_ipv6: [],
@@ -39,52 +49,73 @@ const TOP_LEVEL_KEYS: Record<string, readonly string[]> = {
   server: [],
   udp_version: [],
   forkCount: [],
-};
-const NODE_KEYS: Record<string, readonly string[]> = {
+});
+const NODE = vocabularyOf({
   host: [],
   port: [],
   managementport: ["adminport"],
   name: [],
   weight: [],
-};
+});
+const SELF_METRICS = vocabularyOf({ prefix: [], interval: [] });
 
-const SELF_METRICS_KEYS: Record<string, readonly string[]> = { prefix: [], interval: [] };
+/** What Etsy's proxy alone knows or calls so, in lower case. */
+const ETSYS_WORDS = new Set([
+  "address",
+  "adminport",
+  "forkcount",
+  "mgmt_address",
+  "mgmt_port",
+  "server",
+  "udp_version",
+]);
+
+/** What Etsy's proxy reads besides, in lower case, and why nothing comes of it here. */
+const WITHOUT_EFFECT = new Map([
+  ["log", "the log goes to standard error"],
+  ["automaticconfigreload", "the file is read when the proxy starts"],
+]);
+
+/** The nearest word is looked for when there are no more unknown keys, and no longer ones, than a slip can explain. */
+const NEAREST_PROBLEMS_MAX = 100;
+const NEAREST_LENGTH_MAX = 60;
+
+interface Findings {
+  readonly errors: Problem[];
+  readonly warnings: Problem[];
+  isEtsys: boolean;
+}
 
 /** Spells the keys of a configuration and of what is in it; what is no object is left as it is. */
 export function spellKeys(file: unknown): Spelling {
-  const spelling = { errors: [], warnings: [] };
-  const value = canonicalKeys(file, TOP_LEVEL_KEYS, "", spelling);
-  if (isObject(value) && Array.isArray(value.nodes)) {
-    value.nodes = value.nodes.map((node, i) => canonicalKeys(node, NODE_KEYS, `nodes[${i}].`, spelling));
+  const findings: Findings = { errors: [], warnings: [], isEtsys: false };
+  const value = canonicalKeys(file, TOP_LEVEL, "", findings);
+  if (isObject(value) && Array.isArray(value.nodes) && value.nodes.length <= NODES_MAX) {
+    value.nodes = value.nodes.map((node, i) => canonicalKeys(node, NODE, `nodes[${i}].`, findings));
   }
   if (isObject(value) && isObject(value.selfMetrics)) {
-    value.selfMetrics = canonicalKeys(value.selfMetrics, SELF_METRICS_KEYS, "selfMetrics.", spelling);
+    value.selfMetrics = canonicalKeys(value.selfMetrics, SELF_METRICS, "selfMetrics.", findings);
   }
-  return { value, ...spelling };
+  return { value, ...findings };
 }
 
 /** The object with each key in its first spelling, whatever its case or family. */
-function canonicalKeys(
-  object: unknown,
-  families: Record<string, readonly string[]>,
-  prefix: string,
-  { errors, warnings }: Pick<Spelling, "errors" | "warnings">,
-): unknown {
+function canonicalKeys(object: unknown, vocabulary: Vocabulary, prefix: string, findings: Findings): unknown {
   if (!isObject(object)) return object;
-  const spellings = Object.entries(families).flatMap(([key, others]) => [key, ...others].map((as) => ({ as, key })));
+  const { errors, warnings } = findings;
   const value: Record<string, unknown> = {};
   const found = new Map<string, string>();
   for (const [as, entry] of Object.entries(object)) {
     const at = prefix + (/^[\w$-]{1,60}$/.test(as) ? as : JSON.stringify(as.slice(0, 60)));
-    const key = spellings.find((spelling) => spelling.as.toLowerCase() === as.toLowerCase())?.key;
+    const word = as.toLowerCase();
+    const key = vocabulary.keys.get(word);
     const before = key && found.get(key);
     if (key === undefined) {
-      const nearest = nearestTo(
-        as,
-        spellings.map((spelling) => spelling.as),
-      );
-      warnings.push({ at, message: `unknown key, ignored (did you mean ${nearest}?)` });
-    } else if (before !== undefined && !Bun.deepEquals(value[key], entry)) {
+      warnings.push({ at, message: unknownKey(word, vocabulary, warnings.length < NEAREST_PROBLEMS_MAX) });
+      continue;
+    }
+    if (ETSYS_WORDS.has(word)) findings.isEtsys = true;
+    if (before !== undefined && !Bun.deepEquals(value[key], entry)) {
       errors.push({ at, message: `${as} says something else than ${before}: give one of them` });
     } else {
       found.set(key, as);
@@ -94,12 +125,27 @@ function canonicalKeys(
   return value;
 }
 
+function unknownKey(word: string, { words }: Vocabulary, withNearest: boolean): string {
+  const why = words === TOP_LEVEL.words ? WITHOUT_EFFECT.get(word) : undefined;
+  if (why !== undefined) return `without effect here: ${why}`;
+  if (!withNearest || word.length > NEAREST_LENGTH_MAX) return "unknown key, ignored";
+  return `unknown key, ignored (did you mean ${nearestTo(word, words)}?)`;
+}
+
+function vocabularyOf(families: Readonly<Record<string, readonly string[]>>): Vocabulary {
+  const spellings = Object.entries(families).flatMap(([key, others]) => [key, ...others].map((as) => ({ as, key })));
+  return {
+    keys: new Map(spellings.map(({ as, key }) => [as.toLowerCase(), key])),
+    words: spellings.map(({ as }) => as),
+  };
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function nearestTo(word: string, candidates: readonly string[]): string {
-  const distances = candidates.map((candidate) => editDistance(word.toLowerCase(), candidate.toLowerCase()));
+  const distances = candidates.map((candidate) => editDistance(word, candidate.toLowerCase()));
   return candidates[distances.indexOf(Math.min(...distances))];
 }
 

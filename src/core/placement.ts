@@ -74,9 +74,10 @@ export class Placement {
 
 function farmhashPoints(nodes: readonly PlacedNode[], fingerprint32: Fingerprint32): NodePoints[] {
   const byLabel = nodes.map(({ label }) => label).sort();
+  const rankOf = new Map(byLabel.map((label, rank) => [label, rank]));
   return nodes.map(({ label, weight }, node) => ({
     node,
-    rank: byLabel.indexOf(label),
+    rank: rankOf.get(label) as number,
     positions: Uint32Array.from({ length: VNODES * weight }, (_, i) => fingerprint32(`${label}-${i}`)),
   }));
 }

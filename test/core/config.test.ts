@@ -12,6 +12,8 @@ const NODE = {
   weight: 1,
   label: "127.0.0.1:8130",
 };
+/** Of a file that says nothing of its ring, in words of Etsy's. */
+const ETSYS_RING = "ring etsy, because the file is Etsy's; set ring to change it";
 /** The table of design.md, with the smallest file that is a good one. */
 const DEFAULTS: Config = {
   host: "0.0.0.0",
@@ -36,7 +38,7 @@ const DEFAULTS: Config = {
 
 describe("a good file", () => {
   test("has a default for everything but the nodes", () => {
-    expect(readConfig(`{ ${NODES} }`)).toEqual({ config: DEFAULTS, errors: [], warnings: [] });
+    expect(readConfig(`{ ${NODES} }`)).toEqual({ config: DEFAULTS, errors: [], warnings: [], notes: [] });
   });
 
   test.each<[string, string, Partial<Config>]>([
@@ -75,25 +77,78 @@ describe("a good file", () => {
     ],
     ["Etsy's address_ipv6", `{ ${NODES}, address_ipv6: true }`, { host: "::" }],
     ["Etsy's address_ipv6: false", `{ ${NODES}, address_ipv6: false }`, { host: "0.0.0.0" }],
-    ["Etsy's udp_version", `{ ${NODES}, udp_version: "udp6" }`, { host: "::" }],
-    ["Etsy's udp_version: udp4", `{ ${NODES}, udp_version: "udp4" }`, { host: "0.0.0.0" }],
     ["Etsy's address_ipv6 beside a host", `{ ${NODES}, address_ipv6: true, host: "::1" }`, { host: "::1" }],
-    [
-      "Etsy's mgmt_address, mgmt_port",
-      `{ ${NODES}, mgmt_address: "0.0.0.0", mgmt_port: 9126 }`,
-      { managementhost: "0.0.0.0", managementport: 9126 },
-    ],
     ["HTTP", `{ ${NODES}, httpPort: 9125, HttpHost: "0.0.0.0" }`, { httpport: 9125, httphost: "0.0.0.0" }],
-    ["Etsy's forkCount and server", `{ ${NODES}, forkCount: 1, server: "./servers/udp" }`, {}],
-    ["Etsy's address", `{ ${NODES}, address: "10.0.0.1" }`, { host: "10.0.0.1" }],
+    ["ports in quotes", `{ ${NODES}, port: '9125', managementport: "9126" }`, { port: 9125, managementport: 9126 }],
   ])("with %s", (_, text, differing) => {
-    expect(readConfig(text)).toEqual({ config: { ...DEFAULTS, ...differing }, errors: [], warnings: [] });
+    expect(readConfig(text)).toEqual({ config: { ...DEFAULTS, ...differing }, errors: [], warnings: [], notes: [] });
+  });
+
+  test.each<[string, string, Partial<Config>]>([
+    ["mgmt_port", "mgmt_port: 9126", { managementport: 9126 }],
+    ["mgmt_address", "mgmt_address: '0.0.0.0'", { managementhost: "0.0.0.0" }],
+    ["server", "server: './servers/udp'", {}],
+    ["forkCount", "forkCount: 1", {}],
+    ["forkcount", "forkcount: 0", {}],
+    ["udp_version: udp4", "udp_version: 'udp4'", {}],
+    ["udp_version: udp6", "udp_version: 'udp6'", { host: "::" }],
+    ["address", "address: '10.0.0.1'", { host: "10.0.0.1" }],
+    ["mgmt_port beside keys of ours", "mgmt_port: 8126, failover: 'hold', gather: 0", { failover: "hold", gather: 0 }],
+  ])("with Etsy's %s is Etsy's, and gets its ring", (_, words, differing) => {
+    expect(readConfig(`{ ${NODES}, ${words} }`)).toEqual({
+      config: { ...DEFAULTS, ...differing, ring: "etsy" },
+      errors: [],
+      warnings: [],
+      notes: [ETSYS_RING],
+    });
+  });
+
+  test.each(["farmhash", "etsy", "ketama"] as const)("that is Etsy's and says `ring: %s` has that ring", (ring) => {
+    expect(readConfig(`{ ${NODES}, mgmt_port: 8126, RING: "${ring}" }`)).toEqual({
+      config: { ...DEFAULTS, ring },
+      errors: [],
+      warnings: [],
+      notes: [],
+    });
+  });
+
+  test("that is Etsy's and mirrors has nothing to say of its ring", () => {
+    expect(readConfig(`{ ${NODES}, mgmt_port: 8126, mirror: true }`)).toMatchObject({ warnings: [], notes: [] });
+  });
+
+  test.each([
+    ["'auto'", "auto"],
+    ["2", "2"],
+    ["64", "64"],
+  ])("with Etsy's forkCount: %s is told that one process does it", (value, shown) => {
+    const { config, errors, warnings, notes } = readConfig(`{ ${NODES}, ring: "etsy", forkCount: ${value} }`);
+    expect([errors, warnings]).toEqual([[], []]);
+    expect(config).toEqual({ ...DEFAULTS, ring: "etsy" });
+    expect(notes).toEqual([`forkCount ${shown}: one process does the work here`]);
+  });
+
+  test.each([
+    ["a name", "{ host: 'a', port: 1, adminport: 2, name: 'x' }", ["nodes[1].name"]],
+    ["a weight", "{ host: 'a', port: 1, adminport: 2, weight: 2 }", ["nodes[1].weight"]],
+    ["both", "{ host: 'a', port: 1, adminport: 2, weight: 2, name: 'x' }", ["nodes[1].name", "nodes[1].weight"]],
+    ["its address for a name, and the others' weight", "{ host: 'a', port: 1, adminport: 2, name: 'a:1' }", []],
+  ])("that is Etsy's with a node that has %s warns of what moves names", (_, node, paths) => {
+    const nodes = `nodes: [{ host: '127.0.0.1', port: 8130 }, ${node}]`;
+    const { errors, warnings } = readConfig(`{ ${nodes} }`);
+    expect(errors).toEqual([]);
+    expect(warnings.map(({ at }) => at)).toEqual(paths);
+    for (const { message } of warnings) expect(message).toMatch(/Etsy's proxy.*other owners/);
+    expect(readConfig(`{ ${nodes}, ring: "etsy" }`).warnings).toEqual([]);
   });
 
   test.each<[string, string, object]>([
     ["a port for checks", "{ host: '127.0.0.1', port: 8130, managementport: 8140 }", { ...NODE, managementport: 8140 }],
-    ["Etsy's adminport", "{ host: '127.0.0.1', port: 8130, adminport: 8140 }", { ...NODE, managementport: 8140 }],
-    ["a port of 0 for checks", "{ host: '127.0.0.1', port: 8130, adminport: 0 }", NODE],
+    ["a port of 0 for checks", "{ host: '127.0.0.1', port: 8130, managementport: 0 }", NODE],
+    [
+      "a port in quotes",
+      "{ host: '127.0.0.1', port: '8130', managementport: '8140' }",
+      { ...NODE, managementport: 8140 },
+    ],
     ["a weight", "{ host: '127.0.0.1', port: 8130, weight: 3 }", { ...NODE, weight: 3 }],
     ["a name", "{ host: '127.0.0.1', port: 8130, name: 'blue' }", { ...NODE, name: "blue", label: "blue" }],
     ["an IPv6 address", "{ host: '::1', port: 8130 }", { ...NODE, host: "::1", label: "[::1]:8130" }],
@@ -112,6 +167,16 @@ describe("a good file", () => {
       config: { ...DEFAULTS, nodes: [expected] } as Config,
       errors: [],
       warnings: [],
+      notes: [],
+    });
+  });
+
+  test.each([8140, 0])("with a node that has Etsy's adminport: %d is Etsy's", (adminport) => {
+    expect(readConfig(`{ nodes: [{ host: '127.0.0.1', port: 8130, AdminPort: ${adminport} }] }`)).toEqual({
+      config: { ...DEFAULTS, ring: "etsy", nodes: [{ ...NODE, managementport: adminport }] },
+      errors: [],
+      warnings: [],
+      notes: [ETSYS_RING],
     });
   });
 
@@ -171,6 +236,7 @@ describe("files that are in use elsewhere", () => {
       config: { ...DEFAULTS, mirror: true, nodes: [NODE, { ...NODE, port: 8131, label: "127.0.0.1:8131" }] },
       errors: [],
       warnings: [],
+      notes: [],
     });
   });
 
@@ -179,6 +245,7 @@ describe("files that are in use elsewhere", () => {
     expect(readConfig(readFileSync(file, "utf8"))).toEqual({
       config: {
         ...DEFAULTS,
+        ring: "etsy",
         cacheSize: 10_000,
         nodes: [8127, 8129, 8131].map((port) => ({
           ...NODE,
@@ -189,6 +256,7 @@ describe("files that are in use elsewhere", () => {
       },
       errors: [],
       warnings: [],
+      notes: [ETSYS_RING],
     });
   });
 });
@@ -226,6 +294,14 @@ describe("a bad file", () => {
     ["a name of two lines", "{ nodes: [{ host: '127.0.0.1', port: 8130, name: 'a\\u2028b' }] }", "nodes[0].name"],
     ["a name that hides", "{ nodes: [{ host: '127.0.0.1', port: 8130, name: 'a\\u200bb' }] }", "nodes[0].name"],
     ["a name of 256 characters", `{ nodes: [{ host: 'a', port: 1, name: '${"x".repeat(256)}' }] }`, "nodes[0].name"],
+    ["a name that is every node's on the console", "{ nodes: [{ host: 'a', port: 1, name: '*' }] }", "nodes[0].name"],
+    ["a name that is none on the console", "{ nodes: [{ host: 'a', port: 1, name: '-' }] }", "nodes[0].name"],
+    ["a port in quotes with a zero before it", `{ ${NODES}, port: "08125" }`, "port"],
+    ["a port of 70000 in quotes", `{ ${NODES}, port: "70000" }`, "port"],
+    ["a host of a name's letters without end", `{ ${NODES}, host: "${"a".repeat(254)}" }`, "host"],
+    ["a host of an address's digits without end", `{ ${NODES}, host: "${"a:".repeat(1e6)}" }`, "host"],
+    ["more nodes than there may be", `{ nodes: [${"0,".repeat(65536)}] }`, "nodes"],
+    ["more types than there may be", `{ ${NODES}, types: [${"0,".repeat(1001)}] }`, "types"],
     ["two nodes with one address", "{ nodes: [{ host: 'a', port: 1 }, { host: 'a', port: 1 }] }", "nodes[1]"],
     [
       "one address under two names",
@@ -270,8 +346,9 @@ describe("a bad file", () => {
     ["a prefix with a colon", `{ ${NODES}, selfMetrics: { prefix: "a:b" } }`, "selfMetrics.prefix"],
     ["a prefix that ends in a dot", `{ ${NODES}, selfMetrics: { prefix: "a." } }`, "selfMetrics.prefix"],
     ["too small a buffer", `{ ${NODES}, receiveBuffer: 1 }`, "receiveBuffer"],
-    ["several processes", `{ ${NODES}, forkCount: 2 }`, "forkCount"],
-    ["a process for each processor", `{ ${NODES}, forkCount: "auto" }`, "forkCount"],
+    ["a negative number of processes", `{ ${NODES}, forkCount: -1 }`, "forkCount"],
+    ["half a process", `{ ${NODES}, forkCount: 1.5 }`, "forkCount"],
+    ["processes in words", `{ ${NODES}, forkCount: "many" }`, "forkCount"],
     ["another server", `{ ${NODES}, server: "./servers/tcp" }`, "server"],
     ["an unknown UDP", `{ ${NODES}, udp_version: "udp5" }`, "udp_version"],
     ["a key of two names, with two values", `{ ${NODES}, mgmt_port: 8126, managementport: 8127 }`, "managementport"],
@@ -355,6 +432,23 @@ describe("an unknown key", () => {
     expect(errors).toEqual([]);
     expect(warnings.map((problem) => problem.at)).toEqual([at]);
     expect(warnings[0].message).toMatch(new RegExp(`\\b${nearest}\\b`));
+  });
+
+  test.each([
+    ["log", /standard error/],
+    ["automaticConfigReload", /starts/],
+  ])("%s, which Etsy's proxy reads, is told to have no effect", (key, reason) => {
+    const { warnings } = readConfig(`{ ${NODES}, ${key}: false }`);
+    expect(warnings).toEqual([{ at: key, message: expect.stringMatching(reason) }]);
+    expect(warnings[0].message).not.toContain("did you mean");
+  });
+
+  test("of any length, in any number, is told as quickly", () => {
+    const keys = Array.from({ length: 100_000 }, (_, i) => `${"k".repeat(50)}${i}: 0`);
+    const { config, warnings } = readConfig(`{ ${NODES}, ${"x".repeat(1e6)}: 1, ${keys.join()} }`);
+    expect(config).toEqual(DEFAULTS);
+    expect(warnings).toHaveLength(100_001);
+    for (const { message } of warnings) expect(message.length).toBeLessThan(100);
   });
 
   test.each(["__proto__", "constructor", "toString", "hasOwnProperty", ""])("%j is one like any other", (key) => {

@@ -14,6 +14,7 @@ import { configFile, type Output, run, startProxy, startProxyWith } from "../sup
 
 setDefaultTimeout(30_000);
 
+const ETSYS_EXAMPLE = readFileSync(fileURLToPath(import.meta.resolve("statsd/exampleProxyConfig.js")), "utf8");
 const NODE = { host: "127.0.0.1", port: 8130 };
 
 /** Starts the proxy with a file that must keep it from starting. */
@@ -55,6 +56,16 @@ const WRONG: Record<string, [settings: object | string, ...problems: string[]]> 
     "nodes[1]: the same node as nodes[0]",
   ],
   "a ring that there is not": [{ nodes: [NODE], ring: "carp" }, "ring: expected one of farmhash, etsy, ketama"],
+  "a node called as the console calls every one": [{ nodes: [{ ...NODE, name: "*" }] }, "nodes[0].name: "],
+  "JavaScript, as Etsy's proxy runs it": [
+    '{\n  nodes: [{ host: "127.0.0.1", port: 8130 }],\n  port: process.env.PORT || 8125,\n}',
+    'not JSON: line 3, column 9: expected a plain value, such as 8125 or "text", not process.env.PORT || 8125,; ' +
+      "JavaScript is not run here: write the value itself",
+  ],
+  "a file of 50 MB": [{ nodes: [NODE], types: ["c".repeat(50e6)] }, "larger than 16 MiB"],
+  "a host of 50 MB": [{ nodes: [NODE], host: "a".repeat(50e6) }, "larger than 16 MiB"],
+  "a host of 15 MB": [{ nodes: [NODE], host: "a".repeat(15e6) }, "host: expected a host name or an IP address"],
+  "a node's host of 15 MB": [{ nodes: [{ ...NODE, host: "a:".repeat(7e6) }] }, "nodes[0].host: expected a host name"],
   "a failover that there is not": [{ nodes: [NODE], failover: "no" }, "failover: expected one of rehash, hold"],
   "a key twice": ['{ "nodes": [{ "host": "::1", "port": 1 }], "Port": 8125, "port": 8126 }', "port: "],
   "mirror as a word": [{ nodes: [NODE], mirror: "yes" }, "mirror: "],
@@ -90,7 +101,50 @@ test("a folder for a file: one line, exit code 1", async () => {
   mkdirSync(join(folder, "proxy.json"));
   const { exitCode, stderr } = await run([await binary(), "-f", "proxy.json"], folder);
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/^proxy\.json: .*\n$/);
+  expect(stderr).toBe("proxy.json: this is a folder, not a file\n");
+});
+
+test("a device without an end: one line, exit code 1", async () => {
+  const { exitCode, stderr } = await run([await binary(), "-f", "/dev/zero"], emptyFolder());
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: "/dev/zero: larger than 16 MiB, which is no configuration\n",
+  });
+});
+
+test("more problems than anybody reads: the first hundred, and how many more", async () => {
+  const nodes = Array.from({ length: 500 }, () => ({ host: "" }));
+  const { exitCode, problems } = await refusal({ nodes });
+  expect(exitCode).toBe(1);
+  expect(problems).toHaveLength(101);
+  expect(problems[0]).toMatch(/^proxy\.json: nodes\[0\]\.host: /);
+  expect(problems[100]).toBe("proxy.json: 900 more like these");
+});
+
+describe("a configuration from a pipe", () => {
+  test.each([
+    ["standard input", "cat proxy.json | BINARY --check -f /dev/stdin"],
+    ["standard input, later", "(sleep 0.2; cat proxy.json) | BINARY --check -f /dev/stdin"],
+    [
+      "standard input, in pieces",
+      "(head -c 10 proxy.json; sleep 0.2; tail -c +11 proxy.json) | BINARY --check -f /dev/stdin",
+    ],
+    ["standard input that is a file", "BINARY --check -f /dev/stdin < proxy.json"],
+    ["a process", "BINARY --check -f <(cat proxy.json)"],
+    ["a named one, written to later", "mkfifo p; (sleep 0.2; cat proxy.json > p) & BINARY --check -f p"],
+    ["a named one, written to before", "mkfifo p; cat proxy.json > p & sleep 0.2; BINARY --check -f p"],
+  ])("%s", async (_, command) => {
+    const folder = emptyFolder();
+    configFile(folder, { nodes: [NODE] });
+    const { exitCode, stdout, stderr } = await run(["bash", "-c", command.replace("BINARY", await binary())], folder);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain("100.0 % of the names");
+  });
+
+  test("that closes without a byte is empty at once", async () => {
+    const { exitCode, stderr } = await run(["sh", "-c", `true | ${await binary()} -f /dev/stdin`], emptyFolder());
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "/dev/stdin: the file is empty\n" });
+  });
 });
 
 describe("what shows only when sockets are opened", () => {
@@ -103,6 +157,18 @@ describe("what shows only when sockets are opened", () => {
     expect(problems).toEqual([expect.stringMatching(startOf(path))]);
     expect(await refusesConnections(managementport)).toBe(true);
   });
+
+  test.each(["host", "managementhost", "httphost"])(
+    "a %s that does not resolve: one line with its path",
+    async (key) => {
+      const [port, managementport, httpport] = await freePorts(3);
+      const settings = { nodes: [NODE], host: "127.0.0.1", port, managementport, httpport, [key]: "nowhere.invalid" };
+      const { exitCode, problems } = await refusal(settings);
+      expect(exitCode).toBe(1);
+      expect(problems).toEqual([expect.stringMatching(startOf(`${key}: the name does not resolve`))]);
+      expect(await refusesConnections(managementport)).toBe(true);
+    },
+  );
 
   test("a taken UDP port: one line with its path, exit code 1, and the console is not left open", async () => {
     const holder = await Backend.open();
@@ -182,17 +248,43 @@ describe("files that work", () => {
   });
 
   test.each([
-    ["the example of this repository", JSON.stringify(exampleConfig)],
-    [
-      "the example of Etsy's proxy",
-      readFileSync(fileURLToPath(import.meta.resolve("statsd/exampleProxyConfig.js")), "utf8"),
-    ],
-  ])("%s passes --check without a warning", async (_, text) => {
+    ["the example of this repository", JSON.stringify(exampleConfig), "ring farmhash, failover rehash"],
+    ["the example of Etsy's proxy", ETSYS_EXAMPLE, "ring etsy, failover rehash"],
+  ])("%s passes --check without a warning", async (_, text, ring) => {
     const folder = emptyFolder();
     const file = configFile(folder, text);
     const { exitCode, stdout, stderr } = await run([await binary(), "-f", file, "--check"], folder);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout.match(/checked at port \d+/g)).toHaveLength(3);
+    expect(stdout.split("\n")).toContain(ring);
+    const told = "ring etsy, because the file is Etsy's; set ring to change it";
+    expect(stdout.split("\n").includes(told)).toBe(text === ETSYS_EXAMPLE);
+  });
+
+  test("what is made of a file of Etsy's is said in the log, as information", async () => {
+    const backend = await Backend.open();
+    const proxy = await startProxy({ nodes: [backend.node], server: "./servers/udp", forkCount: "auto" });
+    const said = proxy.lines.filter((line) => line.includes("event=configuration"));
+    expect(said).toEqual([
+      expect.stringMatching(/ level=info .*note="ring etsy, because the file is Etsy's; set ring to change it"$/),
+      expect.stringMatching(/ level=info .*note="forkCount auto: one process does the work here"$/),
+    ]);
+    expect(await proxy.line("event=listening")).toContain(" ring=etsy");
+    expect(proxy.lines.filter((line) => line.includes("warning"))).toEqual([]);
+  });
+
+  test("20,000 nodes are checked, and none of them twice", async () => {
+    const nodes = Array.from({ length: 20_000 }, (_, i) => ({ host: `10.0.${i >> 8}.${i & 255}`, port: 8130 }));
+    const folder = emptyFolder();
+    const { exitCode, stdout, stderr } = await run(
+      [await binary(), "--check", "-f", configFile(folder, { nodes, ring: "etsy" })],
+      folder,
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout.match(/of the names/g)).toHaveLength(20_000);
+    nodes[19_999] = nodes[12_345];
+    const { problems } = await refusal({ nodes });
+    expect(problems).toEqual(["proxy.json: nodes[19999]: the same node as nodes[12345] (10.0.48.57:8130)"]);
   });
 });
 
