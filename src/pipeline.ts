@@ -184,8 +184,13 @@ export class Pipeline {
   private connect(nodes: readonly { socket: NodeSocket; checked: CheckedNode }[]): void {
     this.sockets = nodes.map(({ socket }) => socket);
     this.senders = nodes.map(({ socket }, i) => new Sender(socket, this.batches[i], this.counters.nodes[i]));
-    const checked = nodes.map((node) => node.checked);
-    this.checks = new Checks(checked, this.config.checkInterval, (...result) => this.onCheck(...result));
+    this.checks = new Checks({
+      nodes: nodes.map((node) => node.checked),
+      intervalMs: this.config.checkInterval,
+      isUp: (node) => this.membership.isUp(node),
+      onCheck: (...result) => this.onCheck(...result),
+      onSkip: (node, reason) => this.onSkip(node, reason),
+    });
   }
 
   private sharesNow(): readonly number[] | undefined {
@@ -203,6 +208,11 @@ export class Pipeline {
       },
       onDrain: () => this.relay.flush(),
     };
+  }
+
+  private onSkip(node: number, reason: string): void {
+    this.counters.nodes[node].checksSkipped++;
+    this.log.warn("check_skipped", { node: this.config.nodes[node].label, reason });
   }
 
   private onCheck(node: number, failure: string | undefined, durationMs: number): void {

@@ -5,6 +5,7 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { udp } from "bun";
 import { SwappedSocket } from "../src/io/bunReading.ts";
@@ -193,6 +194,50 @@ describe("errors of UDP sockets", () => {
 });
 
 describe("TCP sockets", () => {
+  test("what has come is read between one setImmediate and the next: what the last looks of a check rest on", async () => {
+    const listener = Bun.listen({
+      hostname: HOST,
+      port: 0,
+      socket: { data: (client) => void client.write("pong"), error: () => {} },
+    });
+    onTestFinished(() => listener.stop(true));
+    const events: string[] = [];
+    const socket = connect({ host: HOST, port: listener.port });
+    onTestFinished(() => void socket.destroy());
+    socket.on("data", () => events.push("data"));
+    await new Promise((resolve) => socket.on("connect", resolve));
+    for (let i = 0; i < 20; i++) {
+      events.length = 0;
+      socket.write("ping");
+      const turn = (name: string) =>
+        new Promise<void>((resolve) => setImmediate(() => resolve(void events.push(name))));
+      // The answer is written in the first turn: by this same process.
+      for (const name of ["1", "2", "3"]) await turn(name);
+      expect(events).toContain("data");
+    }
+  });
+
+  test.skipIf(!LINUX)(
+    "connect calls the want of a descriptor a refusal: hasDescriptor of Probe can go (Linux only)",
+    async () => {
+      const folder = emptyFolder();
+      const script = `
+      import { openSync, closeSync } from "node:fs";
+      import { connect } from "node:net";
+      const socket = { data: () => {}, error: () => {} };
+      const { port } = Bun.listen({ hostname: "${HOST}", port: 0, socket });
+      try { for (;;) openSync("/dev/null"); } catch {}
+      connect({ host: "${HOST}", port }).on("error", ({ code }) => {
+        closeSync(10);
+        console.log(code);
+        process.exit();
+      });`;
+      writeFileSync(join(folder, "connect.ts"), script);
+      const { stdout } = await run(["sh", "-c", `ulimit -n 64; exec '${process.execPath}' connect.ts`], folder);
+      expect(stdout).toBe("ECONNREFUSED\n");
+    },
+  );
+
   test("what comes does not put the timeout off: the console must set it again", async () => {
     let timeouts = 0;
     const listener = Bun.listen({

@@ -34,6 +34,8 @@ export class NodeCounters {
   refusals = 0;
   checksPassed = 0;
   checksFailed = 0;
+  /** Health checks that could not be made for want of something of ours. */
+  checksSkipped = 0;
 }
 
 export class Counters {

@@ -441,6 +441,13 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     metric: { name: "statsd_proxy_checks_total", type: "counter", labels: { result: "failed" } },
   },
   {
+    name: "checks_skipped",
+    unit: "checks",
+    meaning: "health checks that could not be made for want of a descriptor or port of the proxy's own",
+    read: ({ counters }) => counters.checksSkipped,
+    metric: { name: "statsd_proxy_checks_total", type: "counter", labels: { result: "skipped" } },
+  },
+  {
     name: "check_duration_seconds",
     unit: "seconds",
     meaning: "how long its last health check took",

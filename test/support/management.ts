@@ -19,6 +19,13 @@ export const MANNERS = {
   resetting: (client) => client.terminate(),
   /** A byte in each segment. */
   bytewise: (client) => sayBytewise(client, "health: up\n"),
+  /** A connection for each answer. */
+  closer: (client) => void client.end("health: up\n"),
+  /** Says more than it was asked. */
+  chatty: (client) => void client.write("health: up\nEND\n"),
+  /** Its line never ends. */
+  unended: (client) => void client.write("up"),
+  behindBanner: (client) => void client.write("Welcome to statsd\nhealth: up\n"),
 } as const satisfies Record<string, Manners>;
 
 export interface ManagementOptions {
@@ -32,6 +39,10 @@ export class ManagementPort {
   manners: Manners;
   /** What it was asked so far. */
   readonly questions: string[] = [];
+  /** Connections that were made to it so far. */
+  connections = 0;
+  /** Those that are open now. */
+  readonly clients = new Set<Client>();
   private listener: TCPSocketListener<undefined> | undefined;
 
   constructor({ manners = MANNERS.up, atEnd = onTestFinished }: ManagementOptions = {}) {
@@ -46,7 +57,13 @@ export class ManagementPort {
       this.questions.push(bytes.toString("latin1"));
       this.manners(client);
     };
-    this.listener = Bun.listen({ hostname: "127.0.0.1", port: this.port, socket: { data, error: () => {} } });
+    const open = (client: Client) => {
+      this.connections++;
+      this.clients.add(client);
+    };
+    const close = (client: Client) => void this.clients.delete(client);
+    const socket = { open, close, data, error: () => {} };
+    this.listener = Bun.listen({ hostname: "127.0.0.1", port: this.port, socket });
     this.port = this.listener.port;
   }
 

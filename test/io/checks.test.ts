@@ -1,0 +1,222 @@
+import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { Checks, type ChecksParts } from "../../src/io/checks.ts";
+import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
+import { boundPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(30_000);
+
+/** So long that no check of a test comes because of it. */
+const NEVER_MS = 3_600_000;
+const HOST = "127.0.0.1";
+
+/** Checks of one node, which is up until `fall` of them have failed in a row. */
+class Checked {
+  readonly results: string[] = [];
+  readonly skipped: string[] = [];
+  readonly checks: Checks;
+  isUp = true;
+  private failures = 0;
+
+  constructor(managementport: number, { fall = 2, ...parts }: Partial<ChecksParts> & { fall?: number } = {}) {
+    this.checks = new Checks({
+      nodes: [{ host: HOST, managementport }],
+      intervalMs: NEVER_MS,
+      isUp: () => this.isUp,
+      onCheck: (_, failure) => {
+        this.results.push(failure ?? "up");
+        this.failures = failure === undefined ? 0 : this.failures + 1;
+        this.isUp = this.failures < fall;
+      },
+      onSkip: (_, reason) => this.skipped.push(reason),
+      ...parts,
+    });
+    onTestFinished(() => this.checks.stop());
+    this.checks.start();
+  }
+
+  /** Waits until there are so many results. */
+  async until(count: number): Promise<void> {
+    await until(`${count} checks`, () => this.results.length >= count);
+  }
+
+  /** Brings another check. */
+  async another(): Promise<void> {
+    const { length } = this.results;
+    await until("another check", () => {
+      this.checks.hurry(0);
+      return this.results.length > length;
+    });
+  }
+}
+
+describe("a node is checked soon when something gives reason to", () => {
+  test("once, however often that is", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port);
+    await checked.until(1);
+    for (let i = 0; i < 1000; i++) checked.checks.hurry(0);
+    await checked.until(2);
+    await Bun.sleep(0);
+    expect(management.questions).toHaveLength(2);
+  });
+
+  test("also when that comes again in each turn of the event loop, for as long as it lasts", async () => {
+    const checked = new Checked(new ManagementPort().port);
+    await checked.until(1);
+    // As on a busy proxy: a socket's event, and then a sleep before the loop goes on to the next.
+    const again = () => socket.closed || socket.send("again", socket.port, HOST);
+    const data = () => {
+      checked.checks.hurry(0);
+      setImmediate(() => {
+        Bun.sleepSync(10);
+        again();
+      });
+    };
+    const socket = await Bun.udpSocket({ hostname: HOST, socket: { data, error: () => {} } });
+    onTestFinished(() => socket.close());
+    again();
+    await checked.until(4);
+    expect(new Set(checked.results)).toEqual(new Set(["up"]));
+  });
+
+  test("also when it comes while a check is under way", async () => {
+    const management = new ManagementPort({ manners: MANNERS.silent });
+    const checked = new Checked(management.port);
+    await until("the question", () => management.questions.length === 1);
+    checked.checks.hurry(0);
+    management.manners = MANNERS.up;
+    for (const client of management.clients) client.write("health: up\n");
+    await checked.until(2);
+    expect(checked.results).toEqual(["up", "up"]);
+  });
+
+  test("and never with two questions under way", async () => {
+    const management = new ManagementPort({ manners: MANNERS.silent });
+    const checked = new Checked(management.port, { intervalMs: 10 });
+    await until("the question", () => management.questions.length === 1);
+    for (let i = 0; i < 10; i++) {
+      checked.checks.hurry(0);
+      await Bun.sleep(5);
+    }
+    expect(management.questions).toHaveLength(1);
+  });
+});
+
+describe("a node that dies is out at once, long before the next check is due", () => {
+  const fall = 2;
+
+  test("when it kept its connection", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port, { fall });
+    await checked.until(1);
+    await checked.another();
+    management.close();
+    await until("out", () => !checked.isUp);
+    expect(checked.results.slice(2)).toEqual([expect.any(String), "ECONNREFUSED"]);
+  });
+
+  test("when it had answered only once", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port, { fall });
+    await checked.until(1);
+    management.close();
+    await until("out", () => !checked.isUp);
+    expect(checked.results).toEqual(["up", "ECONNREFUSED", "ECONNREFUSED"]);
+  });
+
+  test.skipIf(!RAW_PORTS_WORK)("when it was dead from the start (Linux only)", async () => {
+    const checked = new Checked(boundPort(), { fall: 3 });
+    await until("out", () => !checked.isUp);
+    expect(checked.results).toEqual(["ECONNREFUSED", "ECONNREFUSED", "ECONNREFUSED"]);
+  });
+
+  test("and back by the interval", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port, { fall, intervalMs: 50 });
+    await checked.until(2);
+    management.close();
+    await until("out", () => !checked.isUp);
+    management.listen();
+    await until("back", () => checked.isUp);
+  });
+});
+
+describe("a kept connection's end", () => {
+  test("is one failed check, and the next follows at once and passes", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port);
+    await checked.until(1);
+    await checked.another();
+    for (const client of management.clients) client.end();
+    await checked.until(4);
+    expect(checked.results).toEqual(["up", "up", "closed the connection", "up"]);
+    expect(management.connections).toBe(2);
+  });
+
+  test.each<[what: string, manners: Manners]>([
+    ["closes after each answer", MANNERS.closer],
+    ["resets after each answer", (client) => sayAndReset(client)],
+  ])("of one that %s is none: it is healthy, and is not asked more often", async (_, manners) => {
+    const management = new ManagementPort({ manners });
+    const checked = new Checked(management.port);
+    // The second is the one that tells what sort it is.
+    await checked.until(2);
+    for (let i = 0; i < 5; i++) {
+      await checked.another();
+      await until("its end", () => management.clients.size === 0);
+    }
+    expect(new Set(checked.results)).toEqual(new Set(["up"]));
+    await Bun.sleep(20);
+    expect(management.questions.length).toBe(checked.results.length);
+  });
+
+  test("brings no storm, whatever sort the node is", async () => {
+    let answers = 0;
+    const checked = new Checked(
+      new ManagementPort({ manners: (client) => (answers++ % 2 === 0 ? MANNERS.closer(client) : client.end()) }).port,
+      { fall: 1000 },
+    );
+    const beganAtMs = performance.now();
+    await checked.until(10);
+    // One at once after each that passed, the others 100 ms after the one before.
+    expect(performance.now() - beganAtMs).toBeGreaterThan(300);
+  });
+});
+
+test("a node without management port is never checked, and may be asked for", () => {
+  const checked = new Checked(0);
+  checked.checks.hurry(0);
+  expect(checked.results).toEqual([]);
+});
+
+test("stopping ends every connection and every check, and nothing comes after it", async () => {
+  const managements = Array.from({ length: 5 }, () => new ManagementPort());
+  managements[4].manners = MANNERS.silent;
+  let results = 0;
+  const nodes = managements.map(({ port: managementport }) => ({ host: HOST, managementport }));
+  const checks = new Checks({
+    nodes,
+    intervalMs: 10,
+    isUp: () => true,
+    onCheck: () => results++,
+    onSkip: () => {},
+  });
+  checks.start();
+  await until("questions", () => managements.every(({ questions }) => questions.length > 0));
+  checks.stop();
+  const atStop = results;
+  await until("no connection", () => managements.every(({ clients }) => clients.size === 0));
+  checks.hurry(0);
+  checks.stop();
+  const connections = managements.map((management) => management.connections);
+  await Bun.sleep(50);
+  expect(results).toBe(atStop);
+  expect(managements.map((management) => management.connections)).toEqual(connections);
+});
+
+function sayAndReset(client: Parameters<Manners>[0]): void {
+  client.write("health: up\n");
+  client.flush();
+  setTimeout(() => client.terminate(), 5);
+}
