@@ -74,7 +74,11 @@ async function serve(options: Options, example: string | undefined): Promise<voi
   const log = openLog({ format: options.log, level });
   // However it ends, with an exception for one.
   process.on("exit", () => log.flush(END_MS_MAX));
-  const read = readFrom(options.file, example, log.text);
+  // Reading keeps the event loop waiting, and what is said meanwhile is to be seen meanwhile.
+  const read = readFrom(options.file, example, (line) => {
+    log.text(line);
+    log.flush(0);
+  });
   if (read === undefined) {
     fail(log);
     return;

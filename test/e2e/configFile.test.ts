@@ -10,7 +10,7 @@ import { binary } from "../support/binary.ts";
 import { ask, refusesConnections, send } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { freePort, freePorts } from "../support/ports.ts";
-import { configFile, type Output, run, startProxy, startProxyWith } from "../support/process.ts";
+import { configFile, type Output, RunningProxy, run, startProxy, startProxyWith } from "../support/process.ts";
 
 setDefaultTimeout(30_000);
 
@@ -139,6 +139,17 @@ describe("a configuration from a pipe", () => {
     const { exitCode, stdout, stderr } = await run(["bash", "-c", command.replace("BINARY", await binary())], folder);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).toContain("100.0 % of the names");
+  });
+
+  test("that nobody writes to: a proxy that starts says what it waits for, and then starts", async () => {
+    const [port, managementport] = await freePorts(2);
+    const folder = emptyFolder();
+    configFile(folder, { nodes: [NODE], host: "127.0.0.1", port, managementport });
+    const command = ["bash", "-c", `mkfifo p && exec ${await binary()} -f p`];
+    const proxy = new RunningProxy(command, folder, { port, managementport });
+    await proxy.line("p: waiting for somebody to write the configuration to this pipe");
+    await run(["bash", "-c", "cat proxy.json > p"], folder);
+    await proxy.line("event=listening");
   });
 
   test("that closes without a byte is empty at once", async () => {
