@@ -1,0 +1,62 @@
+/** Backends whose connections end: killed, resetting, flapping. Nobody asks the proxy anything meanwhile. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { endOfFile } from "../support/cleanUp.ts";
+import { atEveryLoad, Cluster, OUT_MS } from "../support/faultCluster.ts";
+import { EtsyPeer, type FaultyPeer, Peer } from "../support/peer.ts";
+import { LINUX_ONLY } from "../support/programs.ts";
+
+setDefaultTimeout(60_000);
+
+const atEnd = endOfFile();
+
+describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
+  const everywhere = atEveryLoad<FaultyPeer>(async (load) => {
+    const peers = [Peer.start({ atEnd }), Peer.start({ atEnd, manners: "closing" }), Peer.start({ atEnd })];
+    const etsy = EtsyPeer.start({ atEnd });
+    return await Cluster.start({ load, peers: await Promise.all([...peers, etsy]), atEnd });
+  });
+
+  test.each([
+    ["that keeps its connections", 0],
+    ["that closes each connection with its answer", 1],
+    ["that is Etsy's statsd", 3],
+  ])("a backend %s is killed, and is out within half a second; it returns", async (_, which) => {
+    await everywhere(async (cluster) => {
+      const victim = cluster.peers[which];
+      await cluster.suffers([victim], async () => {
+        const killing = cluster.now();
+        await victim.kill();
+        await cluster.saysOut(victim, killing);
+        await victim.restart();
+        await cluster.saysBack(victim, cluster.now(victim));
+      });
+    });
+  });
+
+  test("a backend whose management port resets every connection is out within half a second", async () => {
+    await everywhere(async (cluster) => {
+      const victim = cluster.peers[2] as Peer;
+      await cluster.suffers([victim], async () => {
+        const resetting = cluster.now(victim);
+        await victim.turn("resetting");
+        await cluster.saysOut(victim, resetting);
+        await victim.turn("up");
+        await cluster.saysBack(victim, cluster.now(victim));
+      });
+    });
+  });
+
+  test("a backend that comes and goes every 100 ms costs the others nothing, and the log little", async () => {
+    await everywhere(async (cluster) => {
+      const victim = cluster.peers[2] as Peer;
+      await cluster.suffers([victim], async () => {
+        const flapping = cluster.now(victim);
+        await victim.flap(100);
+        await cluster.saysOut(victim, flapping, 2 * cluster.checkInterval + OUT_MS);
+        await Bun.sleep(1500);
+        await victim.steady();
+        expect(cluster.log(flapping).length).toBeLessThan(20);
+      });
+    });
+  });
+});
