@@ -30,6 +30,7 @@ const PATIENCE_MS = 3000;
 const SETTLED_MS = 10_000;
 const RESIDENT_GROWTH_BYTES_MAX = 48 << 20;
 
+/** Of `stats`, by name. */
 type Figures = Record<string, number>;
 
 interface Snapshot {
@@ -139,6 +140,11 @@ export class Cluster<P extends FaultyPeer = Peer> {
   /** Expects a node to be back within two check intervals. */
   async saysBack(peer: P, since: Moment): Promise<void> {
     await this.says("node_up", peer, since, 2 * this.checkInterval);
+  }
+
+  /** What `stats` said when all was in order last. */
+  get figures(): Figures {
+    return this.before.figures;
   }
 
   /** Lines of the log since then. */

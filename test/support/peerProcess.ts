@@ -15,8 +15,8 @@ import type { PeerManners } from "./peer.ts";
 import { Tally } from "./tally.ts";
 
 const RECEIVE_BUFFER_BYTES = 4 << 20;
-/** Far longer than a check may take. */
-const SLOW_MS = 1500;
+/** Longer than a check of the tests may take, and not so long that the answer does not come while the next one waits. */
+const SLOW_MS = 350;
 
 /** What each does with a connection, and with what it is asked. */
 const MANNERS: Record<PeerManners, { begun?: (socket: Socket) => void; asked: (socket: Socket) => void }> = {
