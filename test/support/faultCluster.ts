@@ -10,7 +10,7 @@ import { ask, figuresOf } from "./client.ts";
 import type { Load } from "./pacedSender.ts";
 import { PacedSender } from "./pacedSender.ts";
 import { type FaultyPeer, Peer } from "./peer.ts";
-import { type RunningProxy, type StartOptions, startProxy } from "./process.ts";
+import { type RunningProxy, type Settings, startProxy } from "./process.ts";
 import { type StallWatch, watchStalls } from "./stalls.ts";
 import { until } from "./until.ts";
 
@@ -52,10 +52,10 @@ export interface ClusterOptions<P extends FaultyPeer> {
   readonly peers: readonly P[];
   readonly atEnd: AtEnd;
   readonly settings?: Record<string, unknown>;
-  readonly start?: StartOptions;
-  /** The sender goes this way; as PacedSender. */
+  /** Starts the proxy, where that is not as usual. */
+  readonly startWith?: (settings: Settings) => Promise<RunningProxy>;
+  /** Goes before the sender's command, as in PacedSender. */
   readonly inside?: readonly string[];
-  readonly host?: string;
   /** How the console is asked. */
   readonly asked?: (proxy: RunningProxy, command: string) => Promise<string>;
 }
@@ -85,11 +85,11 @@ export class Cluster<P extends FaultyPeer = Peer> {
 
   /** Starts what is not there yet, and sees it work. */
   static async start<P extends FaultyPeer>(options: ClusterOptions<P>): Promise<Cluster<P>> {
-    const { load, peers, atEnd, settings = {}, inside = [], host = "127.0.0.1" } = options;
-    const complete = { checkInterval: 1000, host, ...settings };
-    const nodes = peers.map(({ node }) => node);
-    const proxy = await startProxy({ nodes, ...complete }, { ...options.start, atEnd });
-    const sender = await PacedSender.start({ ...load, host, port: proxy.port, inside, atEnd });
+    const { load, peers, atEnd, settings = {}, inside = [] } = options;
+    const { startWith = (settings) => startProxy(settings, { atEnd }) } = options;
+    const complete = { nodes: peers.map(({ node }) => node), checkInterval: 1000, ...settings };
+    const proxy = await startWith(complete);
+    const sender = await PacedSender.start({ ...load, port: proxy.port, inside, atEnd });
     const cluster = new Cluster(options, proxy, sender, complete.checkInterval);
     cluster.before = { ...cluster.before, lines: await cluster.linesOfPeers() };
     await cluster.suffers([], async () => {});
@@ -145,6 +145,13 @@ export class Cluster<P extends FaultyPeer = Peer> {
   /** What `stats` said when all was in order last. */
   get figures(): Figures {
     return this.before.figures;
+  }
+
+  /** Waits until the proxy has no more descriptors open than when it began. */
+  async hasFewFiles(): Promise<void> {
+    await until(`${this.openFiles} descriptors`, () => this.proxy.openFiles() <= this.openFiles).catch((error) => {
+      throw new Error(`${error.message}, but ${this.proxy.openFiles()}`);
+    });
   }
 
   /** Lines of the log since then. */
@@ -220,7 +227,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
 
     if (this.openFiles === 0) return;
     expect(residentBytes(this.proxy.pid)).toBeLessThan(this.residentBytes + RESIDENT_GROWTH_BYTES_MAX);
-    await until(`${this.openFiles} descriptors`, () => this.proxy.openFiles() <= this.openFiles);
+    await this.hasFewFiles();
   }
 }
 
