@@ -27,32 +27,41 @@ describe.skipIf(LINUX_ONLY !== "")(`few descriptors${LINUX_ONLY}`, () => {
   test.each([
     [64, 40, 60],
     [256, 130, 250],
-  ])("%d, with %d connections to the console and %d over HTTP: it lives, and no node is out", async (limit, consoles, https) => {
-    const httpport = new Map<RunningProxy, number>();
-    const everywhere = atEveryLoad(async (load) => {
-      const port = await freePort();
-      const startWith = async (settings: Settings) => {
-        const proxy = await startProxy({ ...settings, httpport: port }, { atEnd, executable: await limited(limit) });
-        httpport.set(proxy, port);
-        return proxy;
-      };
-      return await Cluster.start({ load, peers: await startPeers(), atEnd, startWith, settings: { checkInterval: 200 } });
-    });
-    await everywhere(async (cluster) => {
-      const { proxy } = cluster;
-      await cluster.suffers([], async () => {
-        const ports = [
-          ...Array.from({ length: consoles }, () => proxy.consolePort),
-          ...Array.from({ length: https }, () => httpport.get(proxy) as number),
-        ];
-        const idle = ports.map((port) => connect({ host: "127.0.0.1", port }).on("error", () => {}));
-        // Several of whatever it does once a second.
-        await Bun.sleep(2500);
-        for (const socket of idle) socket.destroy();
-        await cluster.hasFewFiles();
+  ])(
+    "%d, with %d connections to the console and %d over HTTP: it lives, and no node is out",
+    async (limit, consoles, https) => {
+      const httpport = new Map<RunningProxy, number>();
+      const everywhere = atEveryLoad(async (load) => {
+        const port = await freePort();
+        const startWith = async (settings: Settings) => {
+          const proxy = await startProxy({ ...settings, httpport: port }, { atEnd, executable: await limited(limit) });
+          httpport.set(proxy, port);
+          return proxy;
+        };
+        return await Cluster.start({
+          load,
+          peers: await startPeers(),
+          atEnd,
+          startWith,
+          settings: { checkInterval: 200 },
+        });
       });
-    });
-  });
+      await everywhere(async (cluster) => {
+        const { proxy } = cluster;
+        await cluster.suffers([], async () => {
+          const ports = [
+            ...Array.from({ length: consoles }, () => proxy.consolePort),
+            ...Array.from({ length: https }, () => httpport.get(proxy) as number),
+          ];
+          const idle = ports.map((port) => connect({ host: "127.0.0.1", port }).on("error", () => {}));
+          // Several of whatever it does once a second.
+          await Bun.sleep(2500);
+          for (const socket of idle) socket.destroy();
+          await cluster.hasFewFiles();
+        });
+      });
+    },
+  );
 });
 
 describe.skipIf(LINUX_ONLY !== "")(`standard error${LINUX_ONLY}`, () => {

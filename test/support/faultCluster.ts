@@ -107,9 +107,11 @@ export class Cluster<P extends FaultyPeer = Peer> {
     this.sender.go();
     await this.relaysToAll();
     await happens();
+    const over = this.now(...victims);
     await this.relaysToAll();
     const sent = await this.sender.halt();
     await this.expectPrompt();
+    await this.expectAllUp(over);
     await this.expectOrder(victims, sent, begin);
   }
 
@@ -137,9 +139,9 @@ export class Cluster<P extends FaultyPeer = Peer> {
     await this.says("node_down", peer, since, withinMs);
   }
 
-  /** Expects a node to be back within two check intervals. */
-  async saysBack(peer: P, since: Moment): Promise<void> {
-    await this.says("node_up", peer, since, 2 * this.checkInterval);
+  /** Expects a node to be back within two check intervals, and what the network itself takes. */
+  async saysBack(peer: P, since: Moment, networkMs = 0): Promise<void> {
+    await this.says("node_up", peer, since, 2 * this.checkInterval + networkMs);
   }
 
   /** What `stats` said when all was in order last. */
@@ -162,7 +164,9 @@ export class Cluster<P extends FaultyPeer = Peer> {
   /** Waits until every backend gets lines, from now on. */
   async relaysToAll(): Promise<void> {
     const before = await this.linesOfPeers();
-    await until("lines at every backend", async () => (await this.linesOfPeers()).every((count, i) => count > before[i]));
+    await until("lines at every backend", async () =>
+      (await this.linesOfPeers()).every((count, i) => count > before[i]),
+    );
   }
 
   private async linesOfPeers(): Promise<number[]> {
@@ -174,6 +178,18 @@ export class Cluster<P extends FaultyPeer = Peer> {
     expect(await this.asked(this.proxy, "ping")).toBe("pong\n");
     const tookMs = Date.now() - asking.atMs;
     expect(tookMs).toBeLessThan(PING_MS + asking.stalls.stalledMs());
+  }
+
+  /** All nodes are up two check intervals after the fault is over; what the test itself does meanwhile takes a moment, too. */
+  private async expectAllUp(over: Moment): Promise<void> {
+    const allowedMs = 2 * this.checkInterval + PING_MS;
+    const isUp = async () => {
+      const { nodes_up } = figuresOf(await this.asked(this.proxy, "stats"));
+      if (nodes_up === this.peers.length) return true;
+      if (Date.now() - over.atMs <= allowedMs + over.stalls.stalledMs()) return false;
+      throw new Error(`${nodes_up} of ${this.peers.length} nodes are up ${allowedMs} ms after the fault was over`);
+    };
+    await until("all nodes up", isUp);
   }
 
   private async expectOrder(victims: readonly P[], sent: number, begin: Moment): Promise<void> {
