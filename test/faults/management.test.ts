@@ -85,28 +85,28 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
   });
 });
 
-describe.skipIf(LINUX_ONLY !== "")(
-  `checks as frequent as gathering is long, at 5,000 lines a second${LINUX_ONLY}`,
-  () => {
-    test.each([[10], [20], [100]])(
-      "checkInterval and gather %d: a late look at the clock is not a late answer",
-      async (ms) => {
-        const cluster = await Cluster.start({
-          load: { datagramsPerSecond: 5000, linesPerDatagram: 1 },
-          peers: await startPeers(3),
-          atEnd,
-          // A machine that is busy with other things may well keep a backend from answering within 10 ms, but not so often.
-          settings: { checkInterval: ms, gather: ms, fall: 20 },
-        });
-        await cluster.suffers([], async () => {
-          await Bun.sleep(1500);
-        });
-        for (const { label } of cluster.peers) {
-          const checks = (result: string) => cluster.figures[`node.${label}.checks_${result}`];
-          expect(checks("passed")).toBeGreaterThan(5);
-          expect(checks("failed") / checks("passed")).toBeLessThan(0.1);
-        }
-      },
-    );
-  },
-);
+describe.skipIf(LINUX_ONLY !== "")(`at 5,000 lines a second${LINUX_ONLY}`, () => {
+  test("with checks as frequent as gathering is long, a late look at the clock is not a late answer", async () => {
+    const clusters = [10, 20, 100].map(async (ms) => {
+      const cluster = await Cluster.start({
+        load: { datagramsPerSecond: 5000, linesPerDatagram: 1 },
+        peers: await startPeers(3),
+        atEnd,
+        // A machine that is busy with other things may well keep a backend from answering within 10 ms, but not so often.
+        settings: { checkInterval: ms, gather: ms, fall: 20 },
+      });
+      await cluster.suffers([], async () => await Bun.sleep(2500));
+      for (const { label } of cluster.peers) {
+        const checks = (result: string) => cluster.figures[`node.${label}.checks_${result}`];
+        expect(checks("passed")).toBeGreaterThan(10);
+        expect(checks("failed") / checks("passed")).toBeLessThan(0.1);
+      }
+    });
+    const outcomes = await Promise.allSettled(clusters);
+    expect(outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.message : ""))).toEqual([
+      "",
+      "",
+      "",
+    ]);
+  });
+});

@@ -15,7 +15,7 @@ import { type StallWatch, watchStalls } from "./stalls.ts";
 import { until } from "./until.ts";
 
 /** A trickle, two rates at which a proxy gathers, and datagrams of several lines. */
-export const LOADS: readonly Load[] = [
+const LOADS: readonly Load[] = [
   { datagramsPerSecond: 50, linesPerDatagram: 1 },
   { datagramsPerSecond: 5000, linesPerDatagram: 1 },
   { datagramsPerSecond: 20_000, linesPerDatagram: 1 },
@@ -68,6 +68,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
   private readonly sender: PacedSender;
   private readonly asked: (proxy: RunningProxy, command: string) => Promise<string>;
   private before: Snapshot;
+  private exitCode: number | undefined;
   private residentBytes = 0;
   private openFiles = 0;
 
@@ -81,6 +82,9 @@ export class Cluster<P extends FaultyPeer = Peer> {
     this.asked = asked;
     const nothing = peers.map(() => 0);
     this.before = { figures: {}, sent: 0, lines: nothing, kernelDrops: nothing };
+    void proxy.exited.then((exitCode) => {
+      this.exitCode = exitCode;
+    });
   }
 
   /** Starts what is not there yet, and sees it work. */
@@ -115,6 +119,11 @@ export class Cluster<P extends FaultyPeer = Peer> {
     await this.expectOrder(victims, sent, begin);
   }
 
+  async end(): Promise<void> {
+    await Promise.all([this.sender.end(), this.proxy.end(), ...this.peers.map((peer) => peer.kill())]);
+  }
+
+  /** Now; what is said to have waited for a processor since then includes `others`. */
   now(...others: readonly { readonly pid: number }[]): Moment {
     const stalls = watchStalls([this.proxy.pid, ...others.map(({ pid }) => pid)]);
     return { atMs: Date.now(), logLines: this.proxy.lines.length, stalls };
@@ -151,9 +160,11 @@ export class Cluster<P extends FaultyPeer = Peer> {
 
   /** Waits until the proxy has no more descriptors open than when it began. */
   async hasFewFiles(): Promise<void> {
-    await until(`${this.openFiles} descriptors`, () => this.proxy.openFiles() <= this.openFiles).catch((error) => {
-      throw new Error(`${error.message}, but ${this.proxy.openFiles()}`);
-    });
+    const isSo = () => {
+      this.expectAlive();
+      return this.proxy.openFiles() <= this.openFiles;
+    };
+    await until(`${this.openFiles} descriptors`, isSo);
   }
 
   /** Lines of the log since then. */
@@ -173,7 +184,13 @@ export class Cluster<P extends FaultyPeer = Peer> {
     return await Promise.all(this.peers.map((peer) => peer.lines()));
   }
 
+  private expectAlive(): void {
+    if (this.exitCode === undefined) return;
+    throw new Error(`the proxy ended with ${this.exitCode}: ${this.proxy.lines.slice(-10).join("\n")}`);
+  }
+
   private async expectPrompt(): Promise<void> {
+    this.expectAlive();
     const asking = this.now();
     expect(await this.asked(this.proxy, "ping")).toBe("pong\n");
     const tookMs = Date.now() - asking.atMs;
@@ -258,7 +275,7 @@ export function atEveryLoad<P extends FaultyPeer>(start: (load: Load) => Promise
         clusters.set(load, cluster);
         await play(cluster);
       } catch (error) {
-        void clusters.get(load)?.proxy.end();
+        await clusters.get(load)?.end();
         clusters.delete(load);
         return `at ${loadName(load)}: ${(error as Error).message}`;
       }

@@ -8,7 +8,7 @@ import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 /** Few enough for every route cache, many enough for every node to own some. */
-export const NAMES = 997;
+const NAMES = 997;
 /** Serial numbers that are told apart; no test sends more. */
 export const SERIALS_MAX = 1 << 21;
 
