@@ -20,13 +20,14 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
     return await Cluster.start({ load, peers: await Promise.all([...peers, ...etsys]), atEnd });
   });
 
-  const killed = async (which: number) => {
+  /** `datagrams` may come before one of them finds out: only where nothing else tells. */
+  const killed = async (which: number, datagrams = 0) => {
     await everywhere(async (cluster) => {
       const victim = cluster.peers[which];
       await cluster.suffers([victim], async () => {
         const killing = cluster.now();
         await victim.kill();
-        await cluster.saysOut(victim, killing);
+        await cluster.saysOut(victim, killing, OUT_MS + (1000 * datagrams) / cluster.load.datagramsPerSecond);
         await victim.restart();
         await cluster.saysBack(victim, cluster.now(victim));
       });
@@ -34,9 +35,12 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
   };
 
   test.each([
-    ["that keeps its connections", KEEPING],
-    ["that closes each connection with its answer", CLOSING],
-  ])("a backend %s is killed, and is out within half a second; it returns", async (_, which) => await killed(which));
+    ["that keeps its connections", KEEPING, 0],
+    // One of four backends: only one in a hundred times does it own none of so many.
+    ["that closes each connection with its answer", CLOSING, 16],
+  ])("a backend %s is killed, and is out within half a second; it returns", async (_, which, datagrams) => {
+    await killed(which, datagrams);
+  });
 
   test.skipIf(NO_ETSY !== "")(`so does Etsy's statsd${NO_ETSY}`, async () => await killed(ETSY));
 
