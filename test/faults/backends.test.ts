@@ -36,7 +36,7 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
 
   test.each([
     ["that keeps its connections", KEEPING, 0],
-    // One of four backends: only one in a hundred times does it own none of so many.
+    // Only a refused line tells, and one of four backends owns one of the first lines at a trickle, but not always the first.
     ["that closes each connection with its answer", CLOSING, 16],
   ])("a backend %s is killed, and is out within half a second; it returns", async (_, which, datagrams) => {
     await killed(which, datagrams);

@@ -30,7 +30,7 @@ export class PacedSender {
   static async start(options: PacedSenderOptions): Promise<PacedSender> {
     const { host = "127.0.0.1", port, datagramsPerSecond, linesPerDatagram, inside = [] } = options;
     const { atEnd = onTestFinished } = options;
-    const script = join(import.meta.dir, "pacer.ts");
+    const script = join(import.meta.dir, "pacedSenderProcess.ts");
     const words = [host, `${port}`, `${datagramsPerSecond}`, `${linesPerDatagram}`];
     const command = [...inside, process.execPath, script, ...words];
     const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
