@@ -98,7 +98,8 @@ export class Cluster<P extends FaultyPeer = Peer> {
     cluster.before = { ...cluster.before, lines: await cluster.linesOfPeers() };
     await cluster.suffers([], async () => {});
     cluster.residentBytes = residentBytes(proxy.pid);
-    cluster.openFiles = proxy.openFiles();
+    // A connection for checks, of each node whose checks have not begun yet.
+    cluster.openFiles = proxy.openFiles() + peers.length;
     return cluster;
   }
 
@@ -158,7 +159,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
     return this.before.figures;
   }
 
-  /** Waits until the proxy has no more descriptors open than when it began. */
+  /** Waits until the proxy has no more descriptors open than when it began: what each fault left behind would add up. */
   async hasFewFiles(): Promise<void> {
     const isSo = () => {
       this.expectAlive();
