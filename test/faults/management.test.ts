@@ -92,14 +92,17 @@ describe.skipIf(LINUX_ONLY !== "")(`at 5,000 lines a second${LINUX_ONLY}`, () =>
         load: { datagramsPerSecond: 5000, linesPerDatagram: 1 },
         peers: await startPeers(3),
         atEnd,
-        // A machine that is busy with other things may well keep a backend from answering within 10 ms, but not so often.
+        // A node that is out would hide what the others do.
         settings: { checkInterval: ms, gather: ms, fall: 20 },
       });
+      const begin = cluster.now(...cluster.peers);
       await cluster.suffers([], async () => await Bun.sleep(2500));
+      // However short the interval, only who gets no processor for so long is late.
+      const excused = begin.stalls.stalledMs() / CHECK_INTERVAL;
       for (const { label } of cluster.peers) {
         const checks = (result: string) => cluster.figures[`node.${label}.checks_${result}`];
         expect(checks("passed")).toBeGreaterThan(10);
-        expect(checks("failed") / checks("passed")).toBeLessThan(0.1);
+        expect(checks("failed")).toBeLessThanOrEqual(excused);
       }
     });
     const outcomes = await Promise.allSettled(clusters);
