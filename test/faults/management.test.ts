@@ -1,0 +1,115 @@
+/** Backends that go on living and answer no check as they should; and a proxy that could not look. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { endOfFile } from "../support/cleanUp.ts";
+import { atEveryLoad, Cluster } from "../support/faultCluster.ts";
+import { Peer, type PeerManners } from "../support/peer.ts";
+import { LINUX_ONLY } from "../support/programs.ts";
+
+setDefaultTimeout(60_000);
+
+const atEnd = endOfFile();
+
+const CHECK_INTERVAL = 250;
+/** Two checks must fail; each may begin an interval late, and last as long. */
+const SILENCE_MS = 4 * CHECK_INTERVAL + 500;
+
+async function startPeers(count: number): Promise<Peer[]> {
+  return await Promise.all(Array.from({ length: count }, () => Peer.start({ atEnd })));
+}
+
+describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
+  const everywhere = atEveryLoad(async (load) => {
+    return await Cluster.start({
+      load,
+      peers: await startPeers(3),
+      atEnd,
+      settings: { checkInterval: CHECK_INTERVAL },
+    });
+  });
+
+  test("a backend that is stopped is taken out; continued, it is back", async () => {
+    await everywhere(async (cluster) => {
+      const [victim] = cluster.peers;
+      await cluster.suffers([victim], async () => {
+        const stopping = cluster.now();
+        victim.signal("SIGSTOP");
+        await cluster.saysOut(victim, stopping, SILENCE_MS);
+        const continuing = cluster.now(victim);
+        victim.signal("SIGCONT");
+        await cluster.saysBack(victim, continuing);
+      });
+    });
+  });
+
+  test.each<[PeerManners]>([["silent"], ["endless"], ["halfOpen"], ["down"]])(
+    "a backend whose management port is %s is taken out, until it answers",
+    async (manners) => {
+      await everywhere(async (cluster) => {
+        const victim = cluster.peers[1];
+        await cluster.suffers([victim], async () => {
+          const turning = cluster.now(victim);
+          await victim.turn(manners);
+          await cluster.saysOut(victim, turning, SILENCE_MS);
+          const answering = cluster.now(victim);
+          await victim.turn("up");
+          await cluster.saysBack(victim, answering);
+        });
+      });
+    },
+  );
+
+  test("a backend that answers too late is taken out, and no late answer is taken for that to another question", async () => {
+    await everywhere(async (cluster) => {
+      const victim = cluster.peers[2];
+      await cluster.suffers([victim], async () => {
+        const turning = cluster.now(victim);
+        await victim.turn("slow");
+        await cluster.saysOut(victim, turning, SILENCE_MS);
+        await Bun.sleep(6 * CHECK_INTERVAL);
+        expect(cluster.log(turning).filter((line) => line.includes("event=node_up"))).toEqual([]);
+        const answering = cluster.now(victim);
+        await victim.turn("up");
+        await cluster.saysBack(victim, answering);
+      });
+    });
+  });
+
+  test("a proxy that was stopped for five seconds takes no healthy node out", async () => {
+    await everywhere(async (cluster) => {
+      await cluster.suffers([], async () => {
+        cluster.proxy.signal("SIGSTOP");
+        await Bun.sleep(5000);
+        cluster.proxy.signal("SIGCONT");
+      });
+    });
+  });
+});
+
+describe.skipIf(LINUX_ONLY !== "")(`at 5,000 lines a second${LINUX_ONLY}`, () => {
+  test("with checks as frequent as gathering is long, a late look at the clock is not a late answer", async () => {
+    const clusters = [10, 20, 100].map(async (ms) => {
+      const cluster = await Cluster.start({
+        load: { datagramsPerSecond: 5000, linesPerDatagram: 1 },
+        peers: await startPeers(3),
+        atEnd,
+        // A node that is out would hide what the others do.
+        settings: { checkInterval: ms, gather: ms, fall: 20 },
+      });
+      const begin = cluster.now(...cluster.peers);
+      await cluster.suffers([], async () => await Bun.sleep(2500));
+      // However short the interval, only who gets no processor for so long is late.
+      const excused = begin.stalls.stalledMs() / CHECK_INTERVAL;
+      for (const { label } of cluster.peers) {
+        const checks = (result: string) => cluster.figures[`node.${label}.checks_${result}`];
+        expect(checks("passed")).toBeGreaterThan(10);
+        expect(checks("failed")).toBeLessThanOrEqual(excused);
+      }
+    });
+    const outcomes = await Promise.allSettled(clusters);
+    expect(outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.message : ""))).toEqual([
+      "",
+      "",
+      "",
+    ]);
+  });
+});
