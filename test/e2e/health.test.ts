@@ -1,9 +1,9 @@
 /** Backends that die, come back, or say that they are out: what the compiled binary makes of it. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { Backend, linesArrived, openBackends } from "../support/backend.ts";
 import { ask, send, stats } from "../support/client.ts";
 import { MANNERS, ManagementPort } from "../support/management.ts";
-import { refusingPort } from "../support/ports.ts";
+import { refusingPort, silentSocket } from "../support/ports.ts";
 import { type RunningProxy, type Settings, startProxy } from "../support/process.ts";
 import { nameOf, ownersAmong } from "../support/ring.ts";
 import { until } from "../support/until.ts";
@@ -228,6 +228,53 @@ test("a refused datagram starts a check at once, long before the next is due", a
   await until("taken out", async () => {
     await send(proxy, ["refused:1|c"]);
     return (await stats(proxy)).nodes_up === 0;
+  });
+});
+
+describe("a busy proxy, which sleeps within its turns", () => {
+  const LINES_A_SECOND = 5000;
+  const TICK_MS = 4;
+
+  /** Sends one-line datagrams at that rate until the test ends, and asks nothing. */
+  async function keepBusy({ port }: RunningProxy): Promise<void> {
+    const socket = await silentSocket({ connect: { hostname: "127.0.0.1", port } });
+    const beganAtMs = performance.now();
+    let sent = 0;
+    const timer = setInterval(() => {
+      const due = ((performance.now() - beganAtMs) * LINES_A_SECOND) / 1000;
+      try {
+        for (; sent < due; sent++) socket.send(LINES[sent % LINES.length]);
+      } catch {}
+    }, TICK_MS);
+    onTestFinished(() => {
+      clearInterval(timer);
+      socket.close();
+    });
+  }
+
+  test("takes out a node that dies, though a refusal comes in each of its turns", async () => {
+    const { peers, proxy } = await startCluster({ checkInterval: 300, fall: 2 });
+    const [first, second, third] = peers;
+    await until("two checks", () => peers.every(({ management }) => management.questions.length >= 2));
+    await keepBusy(proxy);
+    second.kill();
+    await proxy.line(`event=node_down node=${second.label}`);
+    expect(proxy.lines.filter((line) => line.includes("event=node_")).length).toBe(1);
+    await second.restart();
+    await proxy.line(`event=node_up node=${second.label}`);
+    expect(await stats(proxy)).toMatchObject({
+      [`node.${first.label}.checks_failed`]: 0,
+      [`node.${third.label}.checks_failed`]: 0,
+    });
+  });
+
+  test.each([10, 20, 100])("fails no check of one that lives, with checkInterval and gather %d", async (ms) => {
+    const { peers, proxy } = await startCluster({ checkInterval: ms, gather: ms });
+    await keepBusy(proxy);
+    await until("many checks", () => peers.every(({ management }) => management.questions.length >= 15));
+    const figures = await stats(proxy);
+    for (const { label } of peers) expect(figures[`node.${label}.checks_failed`]).toBe(0);
+    expect(figures.lines_dropped).toBe(0);
   });
 });
 

@@ -1,6 +1,10 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Checks, type ChecksParts } from "../../src/io/checks.ts";
+import { emptyFolder } from "../support/folder.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
+import { run } from "../support/process.ts";
 import { boundPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
 import { until } from "../support/until.ts";
 
@@ -9,6 +13,7 @@ setDefaultTimeout(30_000);
 /** So long that no check of a test comes because of it. */
 const NEVER_MS = 3_600_000;
 const HOST = "127.0.0.1";
+const CHECKS_MODULE = join(import.meta.dir, "..", "..", "src", "io", "checks.ts");
 
 /** Checks of one node, which is up until `fall` of them have failed in a row. */
 class Checked {
@@ -182,6 +187,37 @@ describe("a kept connection's end", () => {
     // One at once after each that passed, the others 100 ms after the one before.
     expect(performance.now() - beganAtMs).toBeGreaterThan(300);
   });
+});
+
+test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and none fails (Linux only)", async () => {
+  const folder = emptyFolder();
+  const script = `
+    import { closeSync, openSync } from "node:fs";
+    import { Checks } from ${JSON.stringify(CHECKS_MODULE)};
+    const manners = { data: (client) => client.end("health: up\\n"), error: () => {} };
+    const { port: managementport } = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: manners });
+    const said = { passed: 0, failed: 0, skipped: 0 };
+    const checks = new Checks({
+      nodes: [{ host: "127.0.0.1", managementport }],
+      intervalMs: 10,
+      isUp: () => true,
+      onCheck: (_, failure) => void said[failure === undefined ? "passed" : "failed"]++,
+      onSkip: (_, reason) => void said[reason === "no file descriptor" ? "skipped" : "failed"]++,
+    });
+    const atLeast = async (what, count) => { while (said[what] < count) await Bun.sleep(5); };
+    checks.start();
+    await atLeast("passed", 3);
+    const held = [];
+    try { for (;;) held.push(openSync("/dev/null")); } catch {}
+    await atLeast("skipped", 10);
+    for (const fd of held) closeSync(fd);
+    await atLeast("passed", 20);
+    checks.stop();
+    console.log("failed", said.failed);
+    process.exit();`;
+  writeFileSync(join(folder, "checks.ts"), script);
+  const command = `ulimit -n 64; exec '${process.execPath}' checks.ts`;
+  expect(await run(["sh", "-c", command], folder)).toEqual({ exitCode: 0, stdout: "failed 0\n", stderr: "" });
 });
 
 test("a node without management port is never checked, and may be asked for", () => {
