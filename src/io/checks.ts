@@ -9,7 +9,7 @@ import { Probe } from "./probe.ts";
 /** The longest that a check waits for the next sign of the node, however long the interval. */
 const TIMEOUT_MS_MAX = 5000;
 /** The least, however short the interval: a backend that is not given the processor at once is not dead. */
-const TIMEOUT_MS_MIN = 500;
+const TIMEOUT_MS_MIN = 250;
 
 export interface CheckedNode {
   /** An IP address. */
