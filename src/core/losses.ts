@@ -11,6 +11,7 @@ const LOSSES: readonly { readonly pattern: RegExp; readonly event: string; reado
   { pattern: /^lines_dropped\.(?<reason>no_live_node)$/, event: "dropping_lines", unit: "lines" },
   { pattern: /^node\.(?<node>.+)\.lines_dropped\.(?<reason>\w+)$/, event: "dropping_lines", unit: "lines" },
   { pattern: /^console_cut\.(?<reason>\w+)$/, event: "console_cut", unit: "connections" },
+  { pattern: /^http_cut\.(?<reason>too_many|unread|slow)$/, event: "http_cut", unit: "connections" },
 ];
 
 export class Losses {

@@ -222,6 +222,13 @@ export const FIGURES: readonly Figure<View>[] = [
     metric: { name: "statsd_proxy_console_cut_total", type: "counter" },
   },
   {
+    name: "http_cut.<reason>",
+    unit: "connections",
+    meaning: "HTTP connections that the proxy ended, by reason; idle ones are nothing to worry about",
+    read: ({ counters }) => counters.httpCut,
+    metric: { name: "statsd_proxy_http_cut_total", type: "counter" },
+  },
+  {
     name: "receive_buffer_bytes",
     unit: "bytes",
     meaning: "kernel receive buffer granted, as the kernel counts it: twice what it lets one ask (Linux)",
