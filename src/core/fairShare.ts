@@ -19,20 +19,22 @@ const DEBT_MS_MAX = 5;
  * behind one that has asked nothing yet; but after ten seconds without a turn a client owes nothing any more.
  */
 const FORGIVEN_PER_MS = 0.0005;
+/** A turn is short: one that took longer than this was interrupted by the machine, which is nobody's debt. */
+const SPENT_MS_MAX = 20;
 /** With less than this one does not begin: to be woken for each microsecond would cost more than it brings. */
 const ALLOWANCE_MS_MIN = 0.5;
 
-interface Account {
+/** What a client owes, and when that was. */
+export interface Account {
   debtMs: number;
   atMs: number;
 }
 
-export class FairShare<Client extends object> {
+export class FairShare<Client extends { readonly account: Account }> {
   private allowanceMs = BURST_MS;
   private refilledAtMs: number;
   /** In the order in which they began to wait. */
-  private readonly waiting = new Map<Client, Account>();
-  private readonly accounts = new WeakMap<Client, Account>();
+  private readonly waiting = new Set<Client>();
 
   /** @param nowMs here and everywhere: a clock that only goes forward */
   constructor(nowMs: number) {
@@ -40,8 +42,8 @@ export class FairShare<Client extends object> {
   }
 
   /** The client waits for a turn, if it does not already. */
-  ask(client: Client, nowMs: number): void {
-    if (!this.waiting.has(client)) this.waiting.set(client, this.accountOf(client, nowMs));
+  ask(client: Client): void {
+    this.waiting.add(client);
   }
 
   /** The client waits no longer. */
@@ -55,8 +57,8 @@ export class FairShare<Client extends object> {
     if (this.allowanceMs <= 0) return undefined;
     let first: Client | undefined;
     let least = Number.POSITIVE_INFINITY;
-    for (const [client, account] of this.waiting) {
-      const debtMs = debtAt(account, nowMs);
+    for (const client of this.waiting) {
+      const debtMs = debtAt(client.account, nowMs);
       if (debtMs >= least) continue;
       first = client;
       least = debtMs;
@@ -67,15 +69,15 @@ export class FairShare<Client extends object> {
 
   /** The client had its turn. If it waits on, then behind all others that owe as much. */
   spent(client: Client, ms: number, nowMs: number): void {
+    const spentMs = Math.min(ms, SPENT_MS_MAX);
     this.refill(nowMs);
-    this.allowanceMs -= ms;
-    this.owe(client, ms, nowMs);
-    if (this.waiting.delete(client)) this.waiting.set(client, this.accountOf(client, nowMs));
+    this.allowanceMs -= spentMs;
+    this.owe(client, spentMs, nowMs);
+    if (this.waiting.delete(client)) this.waiting.add(client);
   }
 
   /** The client owes this too, though it has had no turn. */
-  owe(client: Client, ms: number, nowMs: number): void {
-    const account = this.accountOf(client, nowMs);
+  owe({ account }: Client, ms: number, nowMs: number): void {
     account.debtMs = Math.min(DEBT_MS_MAX, debtAt(account, nowMs) + ms);
     account.atMs = nowMs;
   }
@@ -85,14 +87,6 @@ export class FairShare<Client extends object> {
     if (this.waiting.size === 0) return undefined;
     this.refill(nowMs);
     return this.allowanceMs > 0 ? 0 : (ALLOWANCE_MS_MIN - this.allowanceMs) / SHARE;
-  }
-
-  private accountOf(client: Client, nowMs: number): Account {
-    const known = this.accounts.get(client);
-    if (known) return known;
-    const account = { debtMs: 0, atMs: nowMs };
-    this.accounts.set(client, account);
-    return account;
   }
 
   private refill(nowMs: number): void {

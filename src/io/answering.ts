@@ -1,5 +1,5 @@
 /** The time for answers: everyone who asks something, at the console or over HTTP, is served from here. */
-import { FairShare } from "../core/fairShare.ts";
+import { type Account, FairShare } from "../core/fairShare.ts";
 
 /**
  * The longest that one turn of the event loop is spent on answers, but for the last step's length: in 2 ms no more
@@ -7,11 +7,16 @@ import { FairShare } from "../core/fairShare.ts";
  */
 const TURN_MS = 2;
 
-/** What is owed for each byte that is asked: who asks at length comes behind who asks one thing. */
-const BYTE_MS = 0.00002;
+/**
+ * What is owed in advance for each byte that is asked, about what the dearest answer costs (a `route` of 2,000 names):
+ * of those who have used nothing yet, who asks at length comes behind who asks one thing.
+ */
+const BYTE_MS = 0.0005;
 
 /** Somebody who asks. */
 export interface Asker {
+  /** To begin with, nothing. */
+  readonly account: Account;
   /** Does one step of what there is to do, a short one. False: nothing is left until it asks again. */
   serve(): boolean;
 }
@@ -23,7 +28,7 @@ export class Answering {
 
   /** Has the asker served, when it is its turn. */
   ask(asker: Asker): void {
-    this.share.ask(asker, performance.now());
+    this.share.ask(asker);
     this.schedule();
   }
 

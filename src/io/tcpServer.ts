@@ -54,11 +54,13 @@ export class TcpServer<Reason extends string> {
   private readonly listener: TCPSocketListener<Connection<Reason> | undefined>;
   /** In order of their last sign of life. */
   private readonly connections = new Set<Connection<Reason>>();
+  private readonly events: ConnectionEvents<Reason>;
   private heldBytes = 0;
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   constructor(parts: TcpServerParts<Reason>) {
     this.parts = parts;
+    this.events = this.eventsOf(parts);
     this.listener = Bun.listen<Connection<Reason> | undefined>({
       hostname: parts.host,
       port: parts.port,
@@ -86,29 +88,33 @@ export class TcpServer<Reason extends string> {
   }
 
   private open(client: Client<Reason>): void {
-    const { answering, onCut, talk, connectionsMax, idleSeconds } = this.parts;
     const { connections } = this;
-    const connection: Connection<Reason> = new Connection(client, talk, {
-      ask: () => answering.ask(connection),
-      sent: (bytes) => answering.sent(connection, bytes),
-      alive: () => {
+    const connection = new Connection(client, this.parts.talk, this.events);
+    client.data = connection;
+    connection.alive();
+    if (connections.size <= this.parts.connectionsMax) return;
+    const [quietest] = connections;
+    quietest.cut("too_many");
+  }
+
+  private eventsOf({ answering, onCut, idleSeconds }: TcpServerParts<Reason>): ConnectionEvents<Reason> {
+    const { connections } = this;
+    return {
+      ask: (connection) => answering.ask(connection),
+      sent: (connection, bytes) => answering.sent(connection, bytes),
+      alive: (connection, client) => {
         // Bun's timeout does not start again by itself.
         client.timeout(idleSeconds);
         connections.delete(connection);
         connections.add(connection);
       },
       held: (more) => this.hold(more),
-      gone: () => {
+      gone: (connection) => {
         connections.delete(connection);
         answering.leave(connection);
       },
       onCut,
-    });
-    client.data = connection;
-    connection.alive();
-    if (connections.size <= connectionsMax) return;
-    const [quietest] = connections;
-    quietest.cut("too_many");
+    };
   }
 
   private hold(more: number): void {
@@ -121,24 +127,27 @@ export class TcpServer<Reason extends string> {
 }
 
 /** What a connection tells its server. */
-interface ConnectionEvents<Reason> {
-  readonly ask: () => void;
-  readonly sent: (bytes: number) => void;
-  readonly alive: () => void;
+interface ConnectionEvents<Reason extends string> {
+  readonly ask: (connection: Connection<Reason>) => void;
+  readonly sent: (connection: Connection<Reason>, bytes: number) => void;
+  readonly alive: (connection: Connection<Reason>, client: Client<Reason>) => void;
   readonly held: (more: number) => void;
-  readonly gone: () => void;
-  readonly onCut: (reason: Reason) => void;
+  readonly gone: (connection: Connection<Reason>) => void;
+  readonly onCut: (reason: Reason | Excess) => void;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 export class Connection<Reason extends string> {
   /** What was asked and is not answered yet, a character a byte. */
   asked = "";
   /** Bytes that it holds in memory, as its server was told last. */
   held = 0;
+  readonly account = { debtMs: 0, atMs: 0 };
   private readonly client: Client<Reason>;
-  private readonly events: ConnectionEvents<Reason | Excess>;
+  private readonly events: ConnectionEvents<Reason>;
   private readonly talk: Talk;
-  private unread: Buffer = Buffer.alloc(0);
+  private unread: Buffer = NOTHING;
   private spilled = 0;
   private isEnding = false;
   private isOver = false;
@@ -146,7 +155,7 @@ export class Connection<Reason extends string> {
   constructor(
     client: Client<Reason>,
     talk: (connection: Connection<Reason>) => Talk,
-    events: ConnectionEvents<Reason | Excess>,
+    events: ConnectionEvents<Reason>,
   ) {
     this.client = client;
     this.events = events;
@@ -155,12 +164,12 @@ export class Connection<Reason extends string> {
 
   /** It is to be served: there is something to do. */
   ask(): void {
-    if (!this.isOver) this.events.ask();
+    if (!this.isOver) this.events.ask(this);
   }
 
   /** A sign of life: it is the last of all to be cut for being quiet. */
   alive(): void {
-    if (!this.isOver) this.events.alive();
+    if (!this.isOver) this.events.alive(this, this.client);
   }
 
   /** The client has read so little of what it asked for that it gets no more for now. */
@@ -215,7 +224,7 @@ export class Connection<Reason extends string> {
       if (this.spilled > SPILLED_BYTES_MAX) this.over();
       return;
     }
-    this.events.sent(bytes.length);
+    this.events.sent(this, bytes.length);
     this.talk.received(bytes.toString("latin1"));
     if (this.asked.length > UNANSWERED_BYTES_MAX) this.cut("unread");
     else this.count();
@@ -247,9 +256,9 @@ export class Connection<Reason extends string> {
     if (this.isOver) return;
     this.isOver = true;
     this.asked = "";
-    this.unread = Buffer.alloc(0);
+    this.unread = NOTHING;
     this.talk.closed();
-    this.events.gone();
+    this.events.gone(this);
     this.count();
   }
 

@@ -1,11 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { BURST_MS, FairShare, SHARE } from "../../src/core/fairShare.ts";
+import { type Account, BURST_MS, FairShare, SHARE } from "../../src/core/fairShare.ts";
 
 interface Client {
   readonly name: string;
   /** Of each of its steps. */
   readonly stepMs: number;
+  readonly account: Account;
+}
+
+function clientOf(name: string, stepMs: number): Client {
+  return { name, stepMs, account: { debtMs: 0, atMs: 0 } };
 }
 
 /** Serves for so long, on a clock that only the clients' steps and the waits between them move. */
@@ -32,14 +37,14 @@ function serve(
 const stepMs = fc.double({ min: 0.005, max: 3, noNaN: true });
 const clientsOf = fc
   .array(stepMs, { minLength: 1, maxLength: 40 })
-  .map((steps) => steps.map((stepMs, i): Client => ({ name: `${i}`, stepMs })));
+  .map((steps) => steps.map((stepMs, i) => clientOf(`${i}`, stepMs)));
 
 describe("clients that never stop asking", () => {
   test("get no more than their share of the time, and a burst", () => {
     fc.assert(
       fc.property(clientsOf, fc.integer({ min: 10, max: 5000 }), (clients, spanMs) => {
         const share = new FairShare<Client>(0);
-        for (const client of clients) share.ask(client, 0);
+        for (const client of clients) share.ask(client);
         let spentMs = 0;
         const endMs = serve(share, spanMs, 0, (client) => {
           spentMs += client.stepMs;
@@ -58,7 +63,7 @@ describe("clients that never stop asking", () => {
       fc.property(clientsOf, (clients) => {
         const share = new FairShare<Client>(0);
         const steps = new Map(clients.map((client) => [client, 0]));
-        for (const client of clients) share.ask(client, 0);
+        for (const client of clients) share.ask(client);
         serve(share, 20_000, 0, (client) => void steps.set(client, (steps.get(client) ?? 0) + 1));
         expect(Math.min(...steps.values())).toBeGreaterThan(1);
       }),
@@ -70,10 +75,10 @@ describe("clients that never stop asking", () => {
     fc.assert(
       fc.property(clientsOf, fc.integer({ min: 1000, max: 3000 }), (hogs, atMs) => {
         const share = new FairShare<Client>(0);
-        for (const hog of hogs) share.ask(hog, 0);
+        for (const hog of hogs) share.ask(hog);
         const nowMs = serve(share, atMs, 0, () => {});
-        const fresh = { name: "fresh", stepMs: 0.05 };
-        share.ask(fresh, nowMs);
+        const fresh = clientOf("fresh", 0.05);
+        share.ask(fresh);
         const served: { name: string; atMs: number }[] = [];
         serve(share, nowMs + 100, nowMs, ({ name }, at) => void served.push({ name, atMs: at }));
         const first = served.findIndex(({ name }) => name === "fresh");
@@ -88,11 +93,11 @@ describe("clients that never stop asking", () => {
 
 test("128 that never stop do not keep one waiting who asks now and then", () => {
   const share = new FairShare<Client>(0);
-  for (let i = 0; i < 128; i++) share.ask({ name: `hog ${i}`, stepMs: 0.5 }, 0);
-  const polite = { name: "polite", stepMs: 0.1 };
+  for (let i = 0; i < 128; i++) share.ask(clientOf(`hog ${i}`, 0.5));
+  const polite = clientOf("polite", 0.1);
   let nowMs = serve(share, 5000, 0, () => {});
   for (let asked = 0; asked < 20; asked++) {
-    share.ask(polite, nowMs);
+    share.ask(polite);
     let answeredMs = Number.POSITIVE_INFINITY;
     const endMs = serve(share, nowMs + 200, nowMs, (client, atMs) => {
       if (client !== polite) return;
@@ -106,14 +111,14 @@ test("128 that never stop do not keep one waiting who asks now and then", () => 
 
 test("one that has used much is served although fresh ones never stop coming", () => {
   const share = new FairShare<Client>(0);
-  const hog = { name: "hog", stepMs: 40 };
-  share.ask(hog, 0);
+  const hog = clientOf("hog", 15);
+  share.ask(hog);
   let nowMs = serve(share, 500, 0, () => {});
   let servedAtMs: number | undefined;
   // There is always a fresh one that waits, and more than there is time for.
   for (let i = 0; servedAtMs === undefined && nowMs < 60_000; i++) {
-    const fresh = [0, 1, 2].map((j) => ({ name: `fresh ${i}.${j}`, stepMs: 1 }));
-    for (const client of fresh) share.ask(client, nowMs);
+    const fresh = [0, 1, 2].map((j) => clientOf(`fresh ${i}.${j}`, 1));
+    for (const client of fresh) share.ask(client);
     nowMs = serve(share, nowMs + 5, nowMs, (client, atMs) => {
       if (client === hog) servedAtMs = atMs;
       else share.leave(client);
@@ -125,10 +130,10 @@ test("one that has used much is served although fresh ones never stop coming", (
 
 test("who asks at length comes behind who asks one thing, though neither has had a turn", () => {
   const share = new FairShare<Client>(0);
-  const [long, short] = ["long", "short"].map((name) => ({ name, stepMs: 1 }));
-  share.ask(long, 0);
+  const [long, short] = [clientOf("long", 1), clientOf("short", 1)];
+  share.ask(long);
   share.owe(long, 0.1, 0);
-  share.ask(short, 1);
+  share.ask(short);
   share.owe(short, 0.001, 1);
   expect(share.next(1)).toBe(short);
   share.leave(short);
@@ -137,10 +142,10 @@ test("who asks at length comes behind who asks one thing, though neither has had
 
 test("nobody is served who does not wait, and nobody waits who has left", () => {
   const share = new FairShare<Client>(0);
-  const client = { name: "a", stepMs: 1 };
+  const client = clientOf("a", 1);
   expect([share.next(0), share.waitMs(0)]).toEqual([undefined, undefined]);
-  share.ask(client, 0);
-  share.ask(client, 0);
+  share.ask(client);
+  share.ask(client);
   expect([share.next(0), share.waitMs(0)]).toEqual([client, 0]);
   share.leave(client);
   share.spent(client, 1, 1);
@@ -149,12 +154,21 @@ test("nobody is served who does not wait, and nobody waits who has left", () => 
 
 test("what was overdrawn is waited for", () => {
   const share = new FairShare<Client>(0);
-  const client = { name: "a", stepMs: 1 };
-  share.ask(client, 0);
-  share.spent(client, BURST_MS + 20, 0);
+  const client = clientOf("a", 1);
+  share.ask(client);
+  for (let i = 0; i < 7; i++) share.spent(client, 10, 0);
   expect(share.next(0)).toBeUndefined();
   const waitMs = share.waitMs(0) as number;
-  expect(waitMs).toBeGreaterThan(20 / SHARE);
+  expect(waitMs).toBeGreaterThan((70 - BURST_MS) / SHARE);
   expect(share.next(waitMs - 10)).toBeUndefined();
   expect(share.next(waitMs)).toBe(client);
+});
+
+test("a turn that the machine interrupted for seconds keeps nobody waiting for long", () => {
+  const share = new FairShare<Client>(0);
+  const client = clientOf("a", 1);
+  share.ask(client);
+  for (let i = 0; i < 10; i++) share.spent(client, 5, 0);
+  share.spent(client, 3000, 3000);
+  expect(share.waitMs(3000)).toBeLessThan(200);
 });
