@@ -13,6 +13,7 @@ import { type HealthChange, HealthHistory } from "./core/healthHistory.ts";
 import type { Totals } from "./core/history.ts";
 import { Lines, REJECT_REASONS, Verdict } from "./core/line.ts";
 import { Membership } from "./core/membership.ts";
+import { oncePer } from "./core/oncePer.ts";
 import type { Placement } from "./core/placement.ts";
 import { EVERY_NODE, type LineWitness, Relay } from "./core/relay.ts";
 import { NO_OWNER, ownerAt, type Ring, shares } from "./core/ring.ts";
@@ -39,8 +40,9 @@ export class Pipeline {
   private readonly membership: Membership;
   private sockets: readonly NodeSocket[] = [];
   private readonly healthHistory: HealthHistory;
-  /** The nodes' shares of `ring`: they cost a walk along all points, and rings change seldom. */
-  private shares: { readonly ring: Ring; readonly ofNodes: readonly number[] } | undefined;
+  /** The nodes' shares of a ring: they cost a walk along all points, and rings change seldom. */
+  private readonly shares = oncePer((ring: Ring) => shares(ring, this.config.nodes.length));
+  private readonly fullRingShares = oncePer((ring: Ring) => shares(ring, this.config.nodes.length));
   private senders: readonly Sender[] = [];
   private checks: Checks | undefined;
   private selfMetrics: SelfMetricsSender | undefined;
@@ -151,7 +153,7 @@ export class Pipeline {
 
   /** Each node's share of the names while all are up; undefined when mirroring. */
   fullShares(): readonly number[] | undefined {
-    return this.placement && shares(this.placement.full, this.config.nodes.length);
+    return this.placement && this.fullRingShares(this.placement.full);
   }
 
   get namesCached(): number {
@@ -194,10 +196,7 @@ export class Pipeline {
   }
 
   private sharesNow(): readonly number[] | undefined {
-    if (this.router === undefined) return undefined;
-    const { ring } = this.router;
-    if (this.shares?.ring !== ring) this.shares = { ring, ofNodes: shares(ring, this.config.nodes.length) };
-    return this.shares.ofNodes;
+    return this.router && this.shares(this.router.ring);
   }
 
   private socketEvents(node: number) {

@@ -4,6 +4,7 @@ import { type Config, hostPort } from "./core/config.ts";
 import type { Problem } from "./core/configKeys.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
 import { Counters } from "./core/counters.ts";
+import { divideDescriptors } from "./core/descriptors.ts";
 import { History } from "./core/history.ts";
 import { violations } from "./core/invariants.ts";
 import type { LogFields } from "./core/logfmt.ts";
@@ -11,7 +12,9 @@ import { Losses } from "./core/losses.ts";
 import type { LineWitness } from "./core/relay.ts";
 import { NO_OWNER } from "./core/ring.ts";
 import { type ProcessView, statsOf, type View } from "./core/stats.ts";
+import { Answering } from "./io/answering.ts";
 import { Console } from "./io/console.ts";
+import { descriptorLimit } from "./io/descriptors.ts";
 import type { Log } from "./io/log.ts";
 import { Receiver } from "./io/receiver.ts";
 import { Taps } from "./io/taps.ts";
@@ -37,6 +40,9 @@ export interface Proxy {
 
 /** Starts a proxy; or returns every problem that keeps it from starting, with nothing left open. */
 export async function startProxy(config: Config, log: Log, debugMode = false): Promise<Proxy | readonly Problem[]> {
+  const room = descriptorRoom(config);
+  if ("message" in room) return [room];
+  const { connectionsMax } = room;
   const start = new Start();
   const startedAtMs = performance.now();
   const readProcess = processReader(Date.now() / 1000);
@@ -85,13 +91,17 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     tap: (request) => taps.open(request),
     health: "up",
   };
+  const answering = new Answering();
   const consoleAt = { host: "managementhost", port: "managementport" };
   const console = await start.listen(consoleAt, config.managementhost, (host) => {
-    return new Console({ host, port: config.managementport, desk, onCut: (reason) => counters.consoleCut[reason]++ });
+    return new Console({
+      ...{ host, port: config.managementport, desk, connectionsMax, answering },
+      onCut: (reason) => counters.consoleCut[reason]++,
+    });
   });
   const kernelDrops = () => receiver?.kernelDrops();
-  const http =
-    pipeline && history && (await openStatus({ config, counters, pipeline, history, desk, kernelDrops }, start));
+  const web = { config, counters, desk, kernelDrops, connectionsMax, answering };
+  const http = pipeline && history && (await openStatus({ ...web, pipeline, history }, start));
   const isHttpMissing = history !== undefined && http === undefined;
   if (isHttpMissing || pipeline === undefined || receiver === undefined || console === undefined) {
     start.close();
@@ -131,6 +141,19 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     start.close();
   };
   return { port: receiver.port, consolePort: console.port, httpPort: http?.port, view, stop, failed };
+}
+
+/** How many connections there may be; or why there can be none, with what would help. */
+function descriptorRoom({ nodes, httpport }: Config): { connectionsMax: number } | Problem {
+  const limit = descriptorLimit();
+  const room = divideDescriptors(limit, nodes.length, httpport === 0 ? 1 : 2);
+  if ("connectionsMax" in room) return room;
+  const { needed } = room;
+  const raise = `raise it with ulimit -n ${needed}, or LimitNOFILE=${needed} in a systemd unit`;
+  return {
+    at: "nodes",
+    message: `${nodes.length} of them need ${needed} open files, and the limit is ${limit}: ${raise}`,
+  };
 }
 
 function bothOf(one: LineWitness | undefined, other: LineWitness | undefined): LineWitness | undefined {

@@ -5,6 +5,7 @@ import type { Desk } from "./core/console.ts";
 import type { Counters } from "./core/counters.ts";
 import type { History } from "./core/history.ts";
 import type { WebDesk } from "./core/web.ts";
+import type { Answering } from "./io/answering.ts";
 import { Http } from "./io/http.ts";
 import { Sampler } from "./io/sampler.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -18,10 +19,12 @@ export interface StatusParts {
   /** The console's: what is set there counts here. */
   readonly desk: Desk;
   readonly kernelDrops: () => number | undefined;
+  readonly connectionsMax: number;
+  readonly answering: Answering;
 }
 
 export async function openStatus(parts: StatusParts, start: Start): Promise<Http | undefined> {
-  const { config, counters, pipeline, history, desk, kernelDrops } = parts;
+  const { config, counters, pipeline, history, desk, kernelDrops, connectionsMax, answering } = parts;
   const http = await start.listen({ host: "httphost", port: "httpport" }, config.httphost, async (host) => {
     // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
     const { PAGE } = await import("./page/page.ts");
@@ -41,7 +44,11 @@ export async function openStatus(parts: StatusParts, start: Start): Promise<Http
       ringPicture: (partCount) => pipeline.ringPicture(partCount),
       fullShares: () => pipeline.fullShares(),
     };
-    return new Http({ host, port: config.httpport, desk: webDesk, onAnswer: (code) => counters.httpRequests[code]++ });
+    return new Http({
+      ...{ host, port: config.httpport, desk: webDesk, connectionsMax, answering },
+      onAnswer: (code) => counters.httpRequests[code]++,
+      onCut: (reason) => counters.httpCut[reason]++,
+    });
   });
   if (http) await start.open("httpport", () => new Sampler(history, () => pipeline.totals(kernelDrops() ?? 0)));
   return http;

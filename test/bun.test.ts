@@ -2,6 +2,7 @@
  * What Bun 1.4.5 does that the code works around, or rests on. A test that fails with a newer Bun says which workaround can go, or what
  * must be looked at again.
  */
+import { ptr } from "bun:ffi";
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,7 +10,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { udp } from "bun";
 import { SwappedSocket } from "../src/io/bunReading.ts";
-import { openLibc } from "../src/io/libc.ts";
+import { openLibc, setSendBuffer } from "../src/io/libc.ts";
 import { Backend } from "./support/backend.ts";
 import { emptyFolder } from "./support/folder.ts";
 import { IPV6_HERE, refusingPort } from "./support/ports.ts";
@@ -276,6 +277,27 @@ describe("TCP sockets", () => {
     expect(timeouts).toBe(1);
   });
 });
+
+test.skipIf(!LINUX)(
+  "a listener has a file descriptor, and what it accepts its send buffer: what TcpServer's bound rests on",
+  async () => {
+    const libc = openLibc();
+    let accepted = 0;
+    const open = (socket: unknown) => {
+      accepted = (socket as { fd: number }).fd;
+    };
+    const listener = Bun.listen({ hostname: HOST, port: 0, socket: { ...IGNORE, open } });
+    onTestFinished(() => listener.stop(true));
+    setSendBuffer(libc, (listener as unknown as { fd: number }).fd, 64 * 1024);
+    const client = await Bun.connect({ hostname: HOST, port: listener.port, socket: IGNORE });
+    onTestFinished(() => client.terminate());
+    await until("the connection", () => accepted > 0);
+    const granted = new Int32Array(1);
+    const [SOL_SOCKET, SO_SNDBUF] = [1, 7];
+    libc.getsockopt(accepted, SOL_SOCKET, SO_SNDBUF, ptr(granted), ptr(Int32Array.of(4)));
+    expect(granted[0]).toBe(2 * 64 * 1024);
+  },
+);
 
 describe.skipIf(!LINUX)("compiled binaries", () => {
   /** Compiles a program as `bun build --compile` does by default, and runs it. */

@@ -2,11 +2,13 @@
 import { version } from "../../package.json";
 import { type Config, hostPort } from "./config.ts";
 import { escapeBytes } from "./escape.ts";
+import { oncePer } from "./oncePer.ts";
 import { ownerText } from "./owner.ts";
-import { statsOf, type View } from "./stats.ts";
+import { joinedBy, type Pieces, piecesOf } from "./pieces.ts";
+import { nodeStatsOf, proxyStatsOf, type View } from "./stats.ts";
 import { sum } from "./sum.ts";
-import { tableText } from "./table.ts";
-import { TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
+import { tableParts } from "./table.ts";
+import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
 import { endsWithinCharacter, wordsOf } from "./words.ts";
 
 /** What the commands can see and change. */
@@ -47,8 +49,7 @@ export interface Stream {
   stop(): string;
 }
 
-export interface Answer {
-  readonly text: string;
+export interface Answer extends Pieces {
   /** Comes after the text; commands behind this one wait for its end. */
   readonly stream?: Stream;
   /** The connection ends after this answer. */
@@ -77,8 +78,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     meaning: "every counter",
     options: ["json"],
     run: (words, desk) => {
-      if (words.length === 0) return { text: statsText(desk.view()) };
-      return words.length === 1 && words[0].toLowerCase() === "json" ? { text: statsJson(desk.view()) } : undefined;
+      if (words.length === 0) return piecesOf(statsLines(desk.view()));
+      return words.length === 1 && words[0].toLowerCase() === "json" ? piecesOf(statsJson(desk.view())) : undefined;
     },
   },
   memstats: {
@@ -89,18 +90,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   config: {
     usage: "config",
     meaning: "the configuration in force, defaults included",
-    run: noWords((desk) => `${JSON.stringify(desk.config, null, 2)}\n`),
+    run: (words, desk) => (words.length === 0 ? piecesOf(configParts(desk.config)) : undefined),
   },
   nodes: {
     usage: "nodes",
     meaning: "a table of the nodes",
-    run: noWords(nodesText),
+    run: (words, desk) => (words.length === 0 ? piecesOf(nodesLines(desk)) : undefined),
   },
   route: {
     usage: "route NAME...",
     meaning: "the node that gets a name now, and the one that owns it when all are up",
     wordsMin: 1,
-    run: (words, desk) => (words.length === 0 ? USAGE("route") : { text: routeText(words, desk) }),
+    run: (words, desk) => (words.length === 0 ? USAGE("route") : piecesOf(routeLines(words, desk))),
   },
   tap: {
     usage: "tap [rejected] [PATTERN] [LIMIT]",
@@ -188,15 +189,45 @@ function noWords(text: (desk: Desk) => string): Command["run"] {
   return (words, desk) => (words.length === 0 ? { text: text(desk) } : undefined);
 }
 
-/** The first two lines are those of go-statsd-proxy, and the rest goes on in its form: `name: value`, as C's `%f`. */
-function statsText(view: View): string {
-  const lines = statsOf(view).map(([name, value]) => `${name}: ${value.toFixed(6)}`);
-  return `${[`time running in seconds: ${Math.floor(view.uptimeSeconds)}`, ...lines].join("\n")}\n`;
+/** Nodes between two chances to do something else. */
+const PART_NODES = 8;
+
+/**
+ * The first two lines are those of go-statsd-proxy, and the rest goes on in its form: `name: value`, as C's `%f`. All
+ * figures of one node belong to one moment.
+ */
+function* statsLines(view: View): Generator<string> {
+  yield `time running in seconds: ${Math.floor(view.uptimeSeconds)}\n`;
+  yield proxyStatsOf(view).map(figureLine).join("");
+  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+    const prefix = `node.${node.label}.`;
+    const figures = nodeStatsOf(node);
+    return figures.map(([name, value]) => figureLine([prefix + name, value])).join("");
+  });
+}
+
+function figureLine([name, value]: readonly [string, number]): string {
+  return `${name}: ${value.toFixed(6)}\n`;
 }
 
 /** The same figures as one JSON object, in one line. */
-function statsJson(view: View): string {
-  return `${JSON.stringify({ uptime_seconds: Number(view.uptimeSeconds.toFixed(3)), ...Object.fromEntries(statsOf(view)) })}\n`;
+function* statsJson(view: View): Generator<string> {
+  const uptime = { uptime_seconds: Number(view.uptimeSeconds.toFixed(3)) };
+  yield JSON.stringify({ ...uptime, ...Object.fromEntries(proxyStatsOf(view)) }).slice(0, -1);
+  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+    const prefix = `node.${node.label}.`;
+    const figures = nodeStatsOf(node);
+    return figures.map(([name, value]) => `,${JSON.stringify(prefix + name)}:${value}`).join("");
+  });
+  yield "}\n";
+}
+
+const CONFIG_PART_CHARS = 16 * 1024;
+const configText = oncePer((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
+
+function* configParts(config: Config): Generator<string> {
+  const text = configText(config);
+  for (let at = 0; at < text.length; at += CONFIG_PART_CHARS) yield text.slice(at, at + CONFIG_PART_CHARS);
 }
 
 const NODE_COLUMNS = [
@@ -205,27 +236,34 @@ const NODE_COLUMNS = [
 ];
 
 /** Nodes that are not checked have no checks to show. */
-function nodesText({ config, view }: Desk): string {
-  const rows = view().nodes.map(({ label, isUp, counters, batch }, i) => {
-    const { host, port, managementport, weight } = config.nodes[i];
-    const dropped = sum(Object.values(counters.linesDropped));
-    const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals];
-    const checks = managementport === 0 ? ["-", "-"] : [counters.checksPassed, counters.checksFailed];
-    return [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);
-  });
-  return tableText([NODE_COLUMNS, ...rows], [2, 4, 5, 6, 7, 8, 9]);
+function nodesLines({ config, view }: Desk): Iterable<string> {
+  const { nodes } = view();
+  function* rows(): Generator<readonly string[]> {
+    for (const [i, { label, isUp, counters, batch }] of nodes.entries()) {
+      const { host, port, managementport, weight } = config.nodes[i];
+      const dropped = sum(Object.values(counters.linesDropped));
+      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals];
+      const checks = managementport === 0 ? ["-", "-"] : [counters.checksPassed, counters.checksFailed];
+      yield [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);
+    }
+  }
+  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9]);
 }
 
-function routeText(names: readonly string[], desk: Desk): string {
+function* routeLines(names: readonly string[], desk: Desk): Generator<string> {
   const labels = desk.config.nodes.map(({ label }) => label);
-  const rows = names.map((text) => {
-    const name = Buffer.from(text, "latin1");
-    const { now, allUp } = desk.route(name);
-    return [escapeBytes(name), ownerText(now, labels), ownerText(allUp, labels)];
-  });
+  const routes: Route[] = [];
+  function* rows(): Generator<readonly string[]> {
+    for (const [i, text] of names.entries()) {
+      const name = Buffer.from(text, "latin1");
+      routes[i] ??= desk.route(name);
+      const { now, allUp } = routes[i];
+      yield [escapeBytes(name), ownerText(now, labels), ownerText(allUp, labels)];
+    }
+  }
+  yield* tableParts(["name", "owner", "owner_when_all_up"], rows);
   // Whoever gives a whole line means its name, but asks for another.
-  const hint = names.some((name) => name.includes(":")) ? '# the name of a metric ends before its first ":"\n' : "";
-  return tableText([["name", "owner", "owner_when_all_up"], ...rows]) + hint;
+  if (names.some((name) => name.includes(":"))) yield '# the name of a metric ends before its first ":"\n';
 }
 
 /** A number alone is a limit. Undefined: not understood. */
@@ -235,6 +273,7 @@ function tapRequest(words: readonly string[]): TapRequest | undefined {
   const limit = /^\d{1,9}$/.test(rest.at(-1) ?? "") ? rest.pop() : undefined;
   const linesMax = limit === undefined ? TAP_LINES_DEFAULT : Number(limit);
   if (rest.length > 1 || linesMax < 1 || linesMax > TAP_LINES_MAX) return undefined;
+  if ((rest[0]?.length ?? 0) > PATTERN_BYTES_MAX) return undefined;
   return { rejected, pattern: rest[0], linesMax };
 }
 

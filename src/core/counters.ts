@@ -22,8 +22,12 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export const CUT_REASONS = ["too_many", "line_too_long", "unread", "idle"] as const;
 export type CutReason = (typeof CUT_REASONS)[number];
 
+/** Why an HTTP connection was: `slow` is one whose request did not become complete in time. */
+export const HTTP_CUT_REASONS = ["too_many", "unread", "slow", "idle"] as const;
+export type HttpCutReason = (typeof HTTP_CUT_REASONS)[number];
+
 /** Status codes that HTTP requests are answered with. */
-export type HttpCode = 200 | 400 | 404 | 405 | 500 | 503;
+export type HttpCode = 200 | 400 | 404 | 405 | 431 | 500 | 503;
 
 export class NodeCounters {
   linesRelayed = 0;
@@ -57,6 +61,7 @@ export class Counters {
   datagramsUnread = 0;
   /** Console connections that were cut: by reason. */
   readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0 };
+  readonly httpCut: Record<HttpCutReason, number> = { too_many: 0, unread: 0, slow: 0, idle: 0 };
   /**
    * Lines of the proxy's own metrics that were handed to the kernel, and that no backend will get. They are in no other
    * counter, not even of the nodes: those are for lines that arrived.
@@ -64,7 +69,7 @@ export class Counters {
   linesSelf = 0;
   linesSelfDropped = 0;
   /** HTTP requests answered: by status code. */
-  readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 500: 0, 503: 0 };
+  readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 431: 0, 500: 0, 503: 0 };
   readonly nodes: readonly NodeCounters[];
 
   constructor(nodeCount: number) {

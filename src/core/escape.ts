@@ -5,9 +5,12 @@ const SHOWN_MAX = 512;
 /** Printable ASCII as it is; a backslash doubled, everything else as `\n`, `\r`, `\t` or `\xNN`; cut at 512 bytes. */
 export function escapeBytes(bytes: Uint8Array): string {
   let shown = "";
-  for (const byte of bytes.subarray(0, SHOWN_MAX)) shown += escapeByte(byte);
+  const end = Math.min(bytes.length, SHOWN_MAX);
+  for (let at = 0; at < end; at++) shown += ESCAPED[bytes[at]];
   return bytes.length > SHOWN_MAX ? `${shown}... (${bytes.length} bytes)` : shown;
 }
+
+const ESCAPED: readonly string[] = Array.from({ length: 256 }, (_, byte) => escapeByte(byte));
 
 function escapeByte(byte: number): string {
   switch (byte) {

@@ -1,55 +1,76 @@
 /** The figures in Prometheus' text format, version 0.0.4. */
-import { FIGURES, type Figure, type Metric, NODE_FIGURES, type View } from "./stats.ts";
+import { joinedBy } from "./pieces.ts";
+import { FIGURES, type Figure, type Metric, NODE_FIGURES, type NodeView, type View } from "./stats.ts";
 
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 export type Labels = Readonly<Record<string, string>>;
 
-interface Family {
-  readonly type: Metric["type"];
-  readonly help: string;
-  readonly samples: string[];
-}
+/** Nodes between two chances to do something else. */
+const PART_NODES = 32;
+
+/** A figure of the proxy, or of its nodes. */
+type Source = { readonly figure: Figure<View> } | { readonly nodeFigure: Figure<NodeView> };
 
 /** @param build what is known of the program itself: version and the like */
-export function prometheusText(view: View, build: Labels): string {
-  const families = new Map<string, Family>();
-  for (const figure of FIGURES) addSamples(families, figure, view, {});
-  for (const figure of NODE_FIGURES) {
-    for (const node of view.nodes) addSamples(families, figure, node, { node: node.label });
-  }
-  const info = { type: "gauge", help: "always 1; its labels say what is running", samples: [labelText(build, 1)] };
-  return [...families, ["statsd_proxy_build_info", info] as const].map(([name, family]) => text(name, family)).join("");
+export function* prometheusParts(view: View, build: Labels): Generator<string> {
+  for (const [name, sources] of FAMILIES) yield* familyParts(name, sources, view);
+  const info = { type: "gauge", help: "always 1; its labels say what is running" } as const;
+  yield `${headText("statsd_proxy_build_info", info)}statsd_proxy_build_info${labelText(build, 1)}\n`;
 }
 
-function addSamples<Of>(families: Map<string, Family>, figure: Figure<Of>, of: Of, labels: Labels): void {
-  const { metric, meaning } = figure;
+/** What a metric is made of: several figures may be one, told apart by labels, and must stand together. */
+const FAMILIES: ReadonlyMap<string, readonly Source[]> = Map.groupBy<string, Source>(
+  [...FIGURES.map((figure) => ({ figure })), ...NODE_FIGURES.map((nodeFigure) => ({ nodeFigure }))].filter(
+    (source) => metricOf(source) !== undefined,
+  ),
+  (source) => metricOf(source)?.name ?? "",
+);
+
+function metricOf(source: Source): (Metric & { readonly meaning: string }) | undefined {
+  const { metric, meaning } = "figure" in source ? source.figure : source.nodeFigure;
+  return metric && { ...metric, meaning };
+}
+
+function* familyParts(name: string, sources: readonly Source[], view: View): Generator<string> {
+  let begun = false;
+  for (const source of sources) {
+    const metric = metricOf(source);
+    for (const text of "figure" in source ? proxyParts(source.figure, view) : nodeParts(source.nodeFigure, view)) {
+      if (text === "") continue;
+      if (!begun && metric) yield headText(name, { type: metric.type, help: metric.help ?? metric.meaning });
+      begun = true;
+      yield text;
+    }
+  }
+}
+
+function proxyParts(figure: Figure<View>, view: View): string[] {
+  return [samplesText(figure, view, {})];
+}
+
+function nodeParts(figure: Figure<NodeView>, { nodes }: View): Iterable<string> {
+  return joinedBy(PART_NODES, nodes, (node) => samplesText(figure, node, { node: node.label }));
+}
+
+function samplesText<Of>(figure: Figure<Of>, of: Of, labels: Labels): string {
+  const { metric } = figure;
   const value = metric && figure.read(of);
-  if (metric === undefined || value === undefined) return;
-  let family = families.get(metric.name);
-  if (family === undefined) {
-    family = { type: metric.type, help: metric.help ?? meaning, samples: [] };
-    families.set(metric.name, family);
-  }
+  if (metric === undefined || value === undefined) return "";
   const all = { ...labels, ...metric.labels };
-  if (typeof value === "number") {
-    family.samples.push(labelText(all, value));
-    return;
-  }
+  if (typeof value === "number") return `${metric.name}${labelText(all, value)}\n`;
   const key = figure.name.match(/<(\w+)>/)?.[1] ?? "";
+  let text = "";
   for (const [reason, count] of Object.entries(value)) {
     if (metric.only !== undefined && !metric.only.includes(reason)) continue;
-    family.samples.push(labelText({ ...all, [key]: reason }, count));
+    text += `${metric.name}${labelText({ ...all, [key]: reason }, count)}\n`;
   }
+  return text;
 }
 
-function text(
-  name: string,
-  { type, help, samples }: { type: string; help: string; samples: readonly string[] },
-): string {
+function headText(name: string, { type, help }: { readonly type: Metric["type"]; readonly help: string }): string {
   const escaped = help.replace(/\\/g, "\\\\").replace(/\n/g, "\\n");
-  const lines = samples.map((sample) => `${name}${sample}\n`).join("");
-  return `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n${lines}`;
+  return `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
 }
 
 function labelText(labels: Labels, value: number): string {

@@ -263,6 +263,15 @@ export const FIGURES: readonly Figure<View>[] = [
     loss: { event: "console_cut" },
   },
   {
+    name: "http_cut.<reason>",
+    unit: "connections",
+    meaning: "HTTP connections that the proxy ended, by reason; idle ones are nothing to worry about",
+    read: ({ counters }) => counters.httpCut,
+    metric: { name: "statsd_proxy_http_cut_total", type: "counter" },
+    // Browsers and load balancers leave connections idle: that is no loss.
+    loss: { event: "http_cut", only: ["too_many", "unread", "slow"] },
+  },
+  {
     name: "receive_buffer_bytes",
     unit: "bytes",
     meaning: "kernel receive buffer granted, as the kernel counts it: twice what it lets one ask (Linux)",

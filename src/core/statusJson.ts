@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { hostPort } from "./config.ts";
 import type { HealthChange } from "./healthHistory.ts";
 import type { History, HistorySlice } from "./history.ts";
+import { joinedBy } from "./pieces.ts";
 import { nodeStatsOf, proxyStatsOf, type View } from "./stats.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
@@ -81,24 +82,13 @@ export interface StatsSource {
   readonly healthChanges: readonly HealthChange[];
 }
 
-export function statsJson({ version, nowMs, config, health, view, history, healthChanges }: StatsSource): StatsJson {
-  const nodes = view.nodes.map((node, i): NodeJson => {
-    const { host, port, managementport } = config.nodes[i];
-    const check = node.health.lastCheck;
-    return {
-      node: node.label,
-      address: hostPort(host, port),
-      up: node.isUp,
-      since_ms: node.health.sinceMs,
-      checked: managementport !== 0,
-      last_check: check
-        ? { at_ms: check.atMs, duration_ms: roundedMs(check.durationMs), result: check.failure ?? "up" }
-        : null,
-      rate: history.nodeRate(i) ?? null,
-      figures: Object.fromEntries(nodeStatsOf(node)),
-    };
-  });
-  return {
+/** Nodes between two chances to do something else. */
+const PART_NODES = 8;
+
+/** A `StatsJson` as text. All figures of one node belong to one moment. */
+export function* statsJsonParts(source: StatsSource): Generator<string> {
+  const { version, nowMs, config, health, view, healthChanges } = source;
+  const head: Omit<StatsJson, "nodes" | "health_changes"> = {
     version,
     now_ms: nowMs,
     started_at_ms: Math.round(view.process.startedAtSeconds * 1000),
@@ -108,13 +98,37 @@ export function statsJson({ version, nowMs, config, health, view, history, healt
     ring: config.ring,
     failover: config.failover,
     figures: Object.fromEntries(proxyStatsOf(view)),
-    nodes,
-    health_changes: healthChanges.toReversed().map(({ atMs, node, isUp, failure }) => ({
+  };
+  yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
+  yield* joinedBy(PART_NODES, view.nodes.keys(), (node) => {
+    return `${node === 0 ? "" : ","}${JSON.stringify(nodeJson(node, source))}`;
+  });
+  const changes = healthChanges.toReversed().map(
+    ({ atMs, node, isUp, failure }): HealthChangeJson => ({
       at_ms: atMs,
       node: config.nodes[node].label,
       up: isUp,
       reason: failure ?? null,
-    })),
+    }),
+  );
+  yield `],"health_changes":${JSON.stringify(changes)}}`;
+}
+
+function nodeJson(i: number, { config, view, history }: StatsSource): NodeJson {
+  const node = view.nodes[i];
+  const { host, port, managementport } = config.nodes[i];
+  const check = node.health.lastCheck;
+  return {
+    node: node.label,
+    address: hostPort(host, port),
+    up: node.isUp,
+    since_ms: node.health.sinceMs,
+    checked: managementport !== 0,
+    last_check: check
+      ? { at_ms: check.atMs, duration_ms: roundedMs(check.durationMs), result: check.failure ?? "up" }
+      : null,
+    rate: history.nodeRate(i) ?? null,
+    figures: Object.fromEntries(nodeStatsOf(node)),
   };
 }
 

@@ -3,7 +3,7 @@
  * whoever feeds it bounds the lines that it looks at (io/taps.ts).
  */
 import { escapeBytes } from "./escape.ts";
-import { globMatches, globOf } from "./glob.ts";
+import { globMatches, globOf, type Meter } from "./glob.ts";
 import { ANY_TYPE, Lines, REJECT_REASONS, Verdict } from "./line.ts";
 import { ownerText } from "./owner.ts";
 
@@ -13,11 +13,18 @@ export const TAP_LINES_MAX = 10_000;
 export const TAP_MS_MAX = 60_000;
 /** Lines that a tap shows in a second, and in one go. */
 export const TAP_LINES_PER_SECOND = 500;
+/** Of a pattern. */
+export const PATTERN_BYTES_MAX = 255;
+/** Of a line: the rest of a longer one is not looked at. */
+const LOOKED_AT_BYTES_MAX = 1024;
+/** What it costs to show a byte, in steps of matching. */
+const SHOWN_BYTE_STEPS = 8;
+const SHOWN_BYTES_MAX = 512;
 
 export interface TapRequest {
   /** The lines that are refused, and why; else those that pass, and where to. */
   readonly rejected: boolean;
-  /** On the name, of a refused line on all of it; undefined: every line. A character a byte. */
+  /** On the name, of a refused line on all of it, as far as it is looked at; undefined: every line. A character a byte. */
   readonly pattern: string | undefined;
   readonly linesMax: number;
 }
@@ -25,6 +32,8 @@ export interface TapRequest {
 export class Tap {
   /** Lines shown so far. */
   shown = 0;
+  /** What its looks have cost so far: about a nanosecond each. */
+  readonly meter: Meter = { steps: 0 };
   /** Lines that matched, but were too many to show. */
   private skipped = 0;
   private text = "";
@@ -56,6 +65,7 @@ export class Tap {
     }
     this.allowance--;
     this.shown++;
+    this.meter.steps += SHOWN_BYTE_STEPS * Math.min(line.length, SHOWN_BYTES_MAX);
     const first = this.request.rejected ? REJECT_REASONS[verdict - 1] : ownerText(owner, this.labels);
     this.text += `${first.padEnd(this.labelWidth)}  ${escapeBytes(line)}\n`;
   }
@@ -84,11 +94,14 @@ export class Tap {
   }
 
   private matches(line: Buffer): boolean {
-    const { glob, name } = this;
+    const { glob, name, meter } = this;
     if (glob === undefined) return true;
-    if (this.request.rejected) return globMatches(glob, line, 0, line.length);
-    name.open(line, 0, line.length);
-    name.next();
-    return globMatches(glob, line, name.nameStart, name.nameEnd);
+    const end = Math.min(line.length, LOOKED_AT_BYTES_MAX);
+    if (this.request.rejected) return globMatches(glob, line, 0, end, meter);
+    name.open(line, 0, end);
+    meter.steps += end;
+    // Without a colon as far as it is looked at, all of that is name.
+    if (name.next() === Verdict.noColon) return globMatches(glob, line, 0, end, meter);
+    return globMatches(glob, line, name.nameStart, name.nameEnd, meter);
   }
 }

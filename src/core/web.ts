@@ -1,11 +1,14 @@
 /** The HTTP side's language: a request in, an answer out. Sockets are io/http.ts's business. */
 import type { HttpCode } from "./counters.ts";
-import { type Labels, PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
-import { historyJson, type OwnerJson, type RingJson, type StatsSource, statsJson } from "./statusJson.ts";
+import { type Pieces, piecesOf } from "./pieces.ts";
+import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
+import { historyJson, type OwnerJson, type RingJson, type StatsSource, statsJsonParts } from "./statusJson.ts";
 import { ASKED_BYTES_MAX, type Whereabouts } from "./whereabouts.ts";
 
 /** Parts of the circle in the page's picture of the ring: half a degree each. */
 const RING_PARTS = 720;
+
+const JSON_TYPE = "application/json";
 
 /** What requests can see. Nothing can be changed. */
 export interface WebDesk {
@@ -27,17 +30,22 @@ export interface Page {
 export interface Reply {
   readonly status: HttpCode;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: Pieces;
 }
 
 type Answer = (query: URLSearchParams, desk: WebDesk) => Reply;
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   "/": (_, { page }) =>
-    reply(200, "text/html; charset=utf-8", page.html, { "content-security-policy": page.contentSecurityPolicy }),
-  "/metrics": (_, desk) => reply(200, PROMETHEUS_TYPE, prometheusText(desk.source().view, desk.build)),
+    reply(
+      200,
+      "text/html; charset=utf-8",
+      { text: page.html },
+      { "content-security-policy": page.contentSecurityPolicy },
+    ),
+  "/metrics": (_, desk) => reply(200, PROMETHEUS_TYPE, piecesOf(prometheusParts(desk.source().view, desk.build))),
   "/healthz": (_, desk) => healthReply(desk.source()),
-  "/stats.json": (_, desk) => json(statsJson(desk.source())),
+  "/stats.json": (_, desk) => reply(200, JSON_TYPE, piecesOf(statsJsonParts(desk.source()))),
   // The rest is for the page.
   "/history.json": (query, desk) => {
     const from = Number(query.get("from") ?? 0);
@@ -61,9 +69,9 @@ export function respond(method: string, path: string, query: URLSearchParams, de
   return answer(query, desk);
 }
 
-/** For what cannot be read as a request. */
-export function badRequest(): Reply {
-  return text(400, "bad request");
+/** For what cannot be read as a request, or is too long for one. */
+export function badRequest(status: 400 | 431): Reply {
+  return text(status, status === 431 ? "request header fields too large" : "bad request");
 }
 
 /** For a programmer's error. */
@@ -80,14 +88,14 @@ function healthReply({ health, view }: StatsSource): Reply {
 }
 
 function json(value: unknown): Reply {
-  return reply(200, "application/json", JSON.stringify(value));
+  return reply(200, JSON_TYPE, { text: JSON.stringify(value) });
 }
 
 function text(status: HttpCode, line: string, headers: Reply["headers"] = {}): Reply {
-  return reply(status, "text/plain; charset=utf-8", `${line}\n`, headers);
+  return reply(status, "text/plain; charset=utf-8", { text: `${line}\n` }, headers);
 }
 
-function reply(status: HttpCode, type: string, body: string, headers: Reply["headers"] = {}): Reply {
+function reply(status: HttpCode, type: string, body: Pieces, headers: Reply["headers"] = {}): Reply {
   return {
     status,
     body,

@@ -1,35 +1,17 @@
-/** The console's TCP side: lines in, answers out, every connection bounded in what it can ask of the process. */
-import type { Socket, TCPSocketListener } from "bun";
+/** The console's TCP side: lines in, answers out. What they are is core/console.ts's business. */
 import { answer, type Desk, looksComplete, type Stream } from "../core/console.ts";
 import type { CutReason } from "../core/counters.ts";
+import { CONNECTIONS_MAX } from "../core/descriptors.ts";
+import { Answering } from "./answering.ts";
+import { type Connection, type Talk, TcpServer } from "./tcpServer.ts";
 
-/** The connection that was quiet for longest makes room for one more. */
-export const CONNECTIONS_MAX = 128;
 export const LINE_BYTES_MAX = 4096;
-/** What a client may ask without reading the answers. */
-export const UNANSWERED_BYTES_MAX = 1024 * 1024;
-/** Lines of one client that are answered before others have their turn. */
-const LINES_PER_TURN = 16;
 /** A line without its end is taken for whole when nothing more came for this long (`echo -n stats | nc`). */
 const PAUSE_MS = 50;
 const IDLE_SECONDS = 120;
 
-class Connection {
-  /** What was asked and is not answered yet. */
-  asked = "";
-  /** The line before was taken for whole without its end, which may come yet. */
-  unended = false;
-  /** The rest of an answer that the client has not read yet. */
-  unread: Buffer = Buffer.alloc(0);
-  /** What goes on coming after an answer: the next command waits for its end. */
-  stream: Stream | undefined;
-  /** The connection ends after the answer under way. */
-  ending = false;
-  pause: ReturnType<typeof setTimeout> | undefined;
-  more: ReturnType<typeof setImmediate> | undefined;
-}
-
-type Client = Socket<Connection>;
+/** Why a connection is cut, besides what every server cuts for. */
+type Reason = Extract<CutReason, "line_too_long" | "idle">;
 
 export interface ConsoleParts {
   /** An IP address. */
@@ -37,176 +19,166 @@ export interface ConsoleParts {
   readonly port: number;
   readonly desk: Desk;
   readonly onCut: (reason: CutReason) => void;
+  /** The connection that was quiet for longest makes room for one more. */
+  readonly connectionsMax?: number;
+  /** Shared with others who answer. */
+  readonly answering?: Answering;
 }
 
 export class Console {
-  private readonly listener: TCPSocketListener<Connection>;
-  private readonly desk: Desk;
-  private readonly onCut: (reason: CutReason) => void;
-  /** In order of their last sign of life. */
-  private readonly clients = new Set<Client>();
+  private readonly server: TcpServer<Reason>;
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  constructor({ host, port, desk, onCut }: ConsoleParts) {
-    this.desk = desk;
-    this.onCut = onCut;
-    this.listener = Bun.listen<Connection>({
-      hostname: host,
-      port,
-      // So that a client that has sent all it wants to say (`nc -N`) still gets its answer.
-      allowHalfOpen: true,
-      socket: {
-        open: (client) => this.open(client),
-        data: (client, bytes) => this.received(client, bytes),
-        drain: (client) => this.drained(client),
-        end: (client) => this.ended(client),
-        timeout: (client) => this.cut(client, "idle"),
-        close: (client) => this.forget(client),
-        error: (client) => client.terminate(),
-      },
+  constructor(parts: ConsoleParts) {
+    const { host, port, desk, onCut, connectionsMax = CONNECTIONS_MAX, answering = new Answering() } = parts;
+    this.server = new TcpServer<Reason>({
+      ...{ host, port, connectionsMax, idleSeconds: IDLE_SECONDS, answering, onCut },
+      talk: (connection) => new ConsoleTalk(connection, desk),
     });
   }
 
   get port(): number {
-    return this.listener.port;
+    return this.server.port;
   }
 
   close(): void {
-    this.listener.stop(true);
+    this.server.close();
+  }
+}
+
+class ConsoleTalk implements Talk {
+  private readonly connection: Connection<Reason>;
+  private readonly desk: Desk;
+  /**
+   * What may come yet of the end of a line that was taken for whole without it. CR and LF may come one by one, and must
+   * not be taken for an empty line: that would end a tap.
+   */
+  private lateEnd: "CR LF" | "LF" | undefined;
+  /** What is not made yet of the answer under way. */
+  private rest: Iterator<string> | undefined;
+  /** What goes on coming after an answer: the next command waits for its end. */
+  private stream: Stream | undefined;
+  private pause: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(connection: Connection<Reason>, desk: Desk) {
+    this.connection = connection;
+    this.desk = desk;
   }
 
-  private open(client: Client): void {
-    client.data = new Connection();
-    this.alive(client);
-    if (this.clients.size <= CONNECTIONS_MAX) return;
-    const [quietest] = this.clients;
-    this.cut(quietest, "too_many");
+  received(text: string): void {
+    clearTimeout(this.pause);
+    this.connection.alive();
+    this.connection.asked += this.withoutLateEnd(text);
   }
 
-  /** Puts the client behind all others in the order of quietness, and its timeout off: Bun's does not start again. */
-  private alive(client: Client): void {
-    client.timeout(IDLE_SECONDS);
-    this.clients.delete(client);
-    this.clients.add(client);
-  }
-
-  private received(client: Client, bytes: Buffer): void {
-    const connection = client.data;
-    this.alive(client);
-    const text = bytes.toString("latin1");
-    connection.asked += connection.unended ? text.replace(/^\r?\n/, "") : text;
-    connection.unended = false;
-    if (connection.asked.length > UNANSWERED_BYTES_MAX) this.cut(client, "unread");
-    else this.serve(client);
-  }
-
-  /** The client will send no more: what is left is a line, and after the answers the connection ends. */
-  private ended(client: Client): void {
-    const connection = client.data;
+  /** What is left is a line, and after the answers the connection ends. */
+  ended(): void {
+    const { connection } = this;
     const { asked } = connection;
+    clearTimeout(this.pause);
     connection.asked += asked === "" || asked.endsWith("\n") ? "quit\n" : "\nquit\n";
     // Nothing tells a client that listens on from one that is gone, but what becomes of something sent to it.
-    if (connection.stream) this.writeOn(client, "# no more input: it goes on to its end\n");
-    this.serve(client);
+    if (this.stream) connection.write("# no more input: it goes on to its end\n");
   }
 
-  /**
-   * Answers what was asked, in order: no more than the client reads, and a few lines at a time, so that what else the
-   * process has to do is not kept waiting.
-   */
-  private serve(client: Client): void {
-    const connection = client.data;
-    clearTimeout(connection.pause);
-    clearImmediate(connection.more);
-    for (let served = 0; served < LINES_PER_TURN; served++) {
-      if (connection.stream) this.serveStreaming(client, connection.stream);
-      if (connection.unread.length > 0 || connection.ending || connection.stream) return;
-      const lineEnd = connection.asked.indexOf("\n");
-      const length = lineEnd === -1 ? connection.asked.length : lineEnd;
-      if (length > LINE_BYTES_MAX) this.cut(client, "line_too_long");
-      else if (lineEnd === -1) this.awaitRest(client);
-      else {
-        const line = connection.asked.slice(0, lineEnd);
-        connection.asked = connection.asked.slice(lineEnd + 1);
-        this.say(client, line);
-        continue;
-      }
-      return;
+  /** Answers what was asked, in order: a line or a piece of an answer at a time. */
+  serve(): boolean {
+    const { connection } = this;
+    if (this.stream) this.serveStreaming(this.stream);
+    if (connection.isFull || this.stream) return false;
+    if (this.rest) return this.goOn(this.rest);
+    const { asked } = connection;
+    const lineEnd = asked.indexOf("\n");
+    const length = lineEnd === -1 ? asked.length : lineEnd;
+    if (length > LINE_BYTES_MAX) {
+      connection.cut("line_too_long");
+      return false;
     }
-    connection.more = setImmediate(() => this.serve(client));
+    if (lineEnd === -1) {
+      this.awaitRest();
+      return false;
+    }
+    connection.asked = asked.slice(lineEnd + 1);
+    this.say(asked.slice(0, lineEnd));
+    return true;
+  }
+
+  timedOut(): void {
+    this.connection.cut("idle");
+  }
+
+  closed(): void {
+    clearTimeout(this.pause);
+    this.stream?.stop();
+    this.stream = undefined;
+    this.rest = undefined;
+  }
+
+  private withoutLateEnd(text: string): string {
+    let rest = text;
+    if (this.lateEnd === "CR LF" && rest.startsWith("\r")) {
+      rest = rest.slice(1);
+      this.lateEnd = "LF";
+    }
+    if (rest === "") return "";
+    const more = this.lateEnd !== undefined && rest.startsWith("\n") ? rest.slice(1) : rest;
+    this.lateEnd = undefined;
+    return more;
   }
 
   /** A command may be whole without its line end. */
-  private awaitRest(client: Client): void {
-    if (!looksComplete(client.data.asked)) return;
-    client.data.pause = setTimeout(() => {
-      client.data.asked += "\n";
-      client.data.unended = true;
-      this.serve(client);
+  private awaitRest(): void {
+    const { connection } = this;
+    clearTimeout(this.pause);
+    if (!looksComplete(connection.asked)) return;
+    this.pause = setTimeout(() => {
+      this.lateEnd = connection.asked.endsWith("\r") ? "LF" : "CR LF";
+      connection.asked += "\n";
+      connection.ask();
     }, PAUSE_MS);
   }
 
-  private say(client: Client, line: string): void {
+  private say(line: string): void {
+    const { connection } = this;
     const reply = answer(line, this.desk);
     if (reply === undefined) return;
-    if (reply.close) client.data.ending = true;
-    this.write(client, Buffer.from(reply.text));
-    if (reply.stream) this.stream(client, reply.stream);
+    connection.write(reply.text);
+    this.rest = reply.rest;
+    if (reply.close) connection.end();
+    else if (reply.stream) this.begin(reply.stream);
   }
 
-  private stream(client: Client, stream: Stream): void {
-    client.data.stream = stream;
+  /** The next piece of an answer. */
+  private goOn(rest: Iterator<string>): boolean {
+    const { value, done } = rest.next();
+    if (done) this.rest = undefined;
+    else this.connection.write(value);
+    return true;
+  }
+
+  private begin(stream: Stream): void {
+    const { connection } = this;
+    this.stream = stream;
     stream.begin(
-      (text) => this.writeOn(client, text),
+      (text) => {
+        connection.write(text);
+        return connection.isRead;
+      },
       (last) => {
-        this.endStream(client, last);
-        this.serve(client);
+        this.stream = undefined;
+        connection.write(last);
+        connection.ask();
       },
     );
   }
 
   /** An empty line, which is what a key pressed in `nc` sends, ends the stream; other lines wait for its end. */
-  private serveStreaming(client: Client, stream: Stream): void {
-    const connection = client.data;
+  private serveStreaming(stream: Stream): void {
+    const { connection } = this;
     const emptyLine = /^[\t\r ]*\n/.exec(connection.asked);
     if (emptyLine === null) return;
     connection.asked = connection.asked.slice(emptyLine[0].length);
-    this.endStream(client, stream.stop());
-  }
-
-  private endStream(client: Client, last: string): void {
-    client.data.stream = undefined;
-    this.writeOn(client, last);
-  }
-
-  /** Writes behind what the client has not read yet. False: there is something that it has not. */
-  private writeOn(client: Client, text: string): boolean {
-    this.write(client, Buffer.concat([client.data.unread, Buffer.from(text)]));
-    return client.data.unread.length === 0;
-  }
-
-  private drained(client: Client): void {
-    this.alive(client);
-    this.write(client, client.data.unread);
-    this.serve(client);
-  }
-
-  private write(client: Client, bytes: Buffer): void {
-    const written = bytes.length > 0 ? client.write(bytes) : 0;
-    client.data.unread = bytes.subarray(Math.max(0, written));
-    if (client.data.ending && client.data.unread.length === 0) client.end();
-  }
-
-  private cut(client: Client, reason: CutReason): void {
-    this.onCut(reason);
-    this.forget(client);
-    client.terminate();
-  }
-
-  private forget(client: Client): void {
-    clearTimeout(client.data?.pause);
-    clearImmediate(client.data?.more);
-    client.data?.stream?.stop();
-    this.clients.delete(client);
+    this.stream = undefined;
+    connection.write(stream.stop());
   }
 }

@@ -1,10 +1,22 @@
-/** HTTP: requests in, answers out. What they are is core/web.ts's business. */
-import type { Server } from "bun";
-import type { HttpCode } from "../core/counters.ts";
+/**
+ * HTTP: requests in, answers out. What they are is core/web.ts's business. Bun.serve is not for this: it bounds neither
+ * connections, nor the bytes of their headers, nor what one asks without reading, nor the time that answers take (1.4.5).
+ */
+import { STATUS_CODES } from "node:http";
+import type { HttpCode, HttpCutReason } from "../core/counters.ts";
+import { CONNECTIONS_MAX } from "../core/descriptors.ts";
+import { type HttpRequest, parseRequest } from "../core/httpRequest.ts";
 import { badRequest, type Reply, respond, serverError, type WebDesk } from "../core/web.ts";
+import { Answering } from "./answering.ts";
+import { type Connection, type Talk, TcpServer } from "./tcpServer.ts";
 
-/** A connection on which nothing happens for this long is closed. */
+/** A connection on which nothing happens for this long is closed; a request must be complete within this time. */
 const IDLE_SECONDS = 30;
+/** A longer body is written by itself, not copied behind its headers. */
+const JOINED_BYTES_MAX = 16 * 1024;
+
+/** Why a connection is cut, besides what every server cuts for. A client that does not read is one of those. */
+type Reason = HttpCutReason;
 
 export interface HttpParts {
   /** An IP address. */
@@ -12,47 +24,153 @@ export interface HttpParts {
   readonly port: number;
   readonly desk: WebDesk;
   readonly onAnswer: (code: HttpCode) => void;
+  readonly onCut?: (reason: HttpCutReason) => void;
+  /** The connection that was quiet for longest makes room for one more. */
+  readonly connectionsMax?: number;
+  /** Shared with others who answer. */
+  readonly answering?: Answering;
+  readonly idleSeconds?: number;
 }
 
 export class Http {
-  private readonly server: Server<undefined>;
-  private readonly onAnswer: (code: HttpCode) => void;
+  private readonly server: TcpServer<Reason>;
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  constructor({ host, port, desk, onAnswer }: HttpParts) {
-    this.onAnswer = onAnswer;
-    this.server = Bun.serve({
-      hostname: host,
-      port,
-      // Outside of development Bun shares ports unless it is told not to (1.4.5): a second proxy would get every other
-      // request of the first, instead of an error.
-      reusePort: false,
-      idleTimeout: IDLE_SECONDS,
-      // No request that is answered has a body.
-      maxRequestBodySize: 1024,
-      development: false,
-      fetch: (request) => this.send(replyTo(request, desk)),
-      error: () => this.send(serverError()),
+  constructor(parts: HttpParts) {
+    const { host, port, desk, onAnswer, onCut = () => {} } = parts;
+    const { connectionsMax = CONNECTIONS_MAX, answering = new Answering(), idleSeconds = IDLE_SECONDS } = parts;
+    this.server = new TcpServer<Reason>({
+      ...{ host, port, connectionsMax, idleSeconds, answering, onCut },
+      talk: (connection) => new HttpTalk(connection, desk, onAnswer),
     });
   }
 
   get port(): number {
-    return this.server.port as number;
+    return this.server.port;
   }
 
   close(): void {
-    void this.server.stop(true);
-  }
-
-  private send({ status, headers, body }: Reply): Response {
-    this.onAnswer(status);
-    return new Response(body, { status, headers });
+    this.server.close();
   }
 }
 
-function replyTo(request: Request, desk: WebDesk): Reply {
-  // In front of the path Bun puts the host that the sender names. That may be none at all, as in HTTP/1.0, the language
-  // of load balancers' checks; and then the path stands alone.
-  const url = URL.parse(request.url.startsWith("/") ? `http://localhost${request.url}` : request.url);
-  return url === null ? badRequest() : respond(request.method, url.pathname, url.searchParams, desk);
+class HttpTalk implements Talk {
+  private readonly connection: Connection<Reason>;
+  private readonly desk: WebDesk;
+  private readonly onAnswer: (code: HttpCode) => void;
+  /** The answer under way, and whether its pieces say how long they are. */
+  private rest: { readonly pieces: Iterator<string>; readonly chunked: boolean; readonly last: boolean } | undefined;
+  private noMore = false;
+
+  constructor(connection: Connection<Reason>, desk: WebDesk, onAnswer: (code: HttpCode) => void) {
+    this.connection = connection;
+    this.desk = desk;
+    this.onAnswer = onAnswer;
+  }
+
+  received(text: string): void {
+    const { connection } = this;
+    // The time for a request begins with its first byte; those that follow do not put it off.
+    if (connection.asked === "") connection.alive();
+    connection.asked += text;
+  }
+
+  ended(): void {
+    this.noMore = true;
+  }
+
+  /** Answers what was asked, in order: a request or a piece of an answer at a time. */
+  serve(): boolean {
+    const { connection } = this;
+    if (connection.isFull) return false;
+    if (this.rest) return this.goOn(this.rest);
+    const request = parseRequest(connection.asked);
+    if (request === undefined) {
+      if (this.noMore) connection.end();
+      return false;
+    }
+    if (typeof request === "number") {
+      this.answer(badRequest(request), undefined);
+      return false;
+    }
+    connection.asked = connection.asked.slice(request.bytes);
+    connection.alive();
+    this.answer(this.replyTo(request), request);
+    return true;
+  }
+
+  timedOut(): void {
+    const { connection } = this;
+    if (!connection.isRead) connection.cut("unread");
+    else connection.cut(connection.asked === "" ? "idle" : "slow");
+  }
+
+  closed(): void {
+    this.rest = undefined;
+  }
+
+  private replyTo({ method, url }: HttpRequest): Reply {
+    try {
+      return respond(method, url.pathname, url.searchParams, this.desk);
+    } catch {
+      return serverError();
+    }
+  }
+
+  /** @param request undefined: there was none that can be read, and there will be none */
+  private answer({ status, headers, body }: Reply, request: HttpRequest | undefined): void {
+    const { connection } = this;
+    this.onAnswer(status);
+    const last = !request?.keepAlive;
+    // Of an answer in pieces the length is not known before the last is made. HTTP/1.0 knows its end by that of the
+    // connection.
+    const length = body.rest ? undefined : Buffer.byteLength(body.text);
+    const chunked = length === undefined && request !== undefined && !request.isOld;
+    const isLast = last || (length === undefined && !chunked);
+    const head = headText(status, {
+      ...headers,
+      ...(length === undefined ? {} : { "content-length": `${length}` }),
+      ...(chunked ? { "transfer-encoding": "chunked" } : {}),
+      ...(isLast ? { connection: "close" } : request?.isOld ? { connection: "keep-alive" } : {}),
+    });
+    if (request?.method === "HEAD") {
+      connection.write(head);
+    } else if (length !== undefined && length > JOINED_BYTES_MAX) {
+      connection.write(head);
+      connection.write(body.text);
+    } else {
+      connection.write(head + (chunked ? chunkText(body.text) : body.text));
+      if (body.rest) {
+        this.rest = { pieces: body.rest, chunked, last: isLast };
+        return;
+      }
+    }
+    if (isLast) connection.end();
+  }
+
+  /** The next piece of an answer. */
+  private goOn({ pieces, chunked, last }: { pieces: Iterator<string>; chunked: boolean; last: boolean }): boolean {
+    const { connection } = this;
+    const { value, done } = pieces.next();
+    if (!done) {
+      connection.write(chunked ? chunkText(value) : value);
+      return true;
+    }
+    this.rest = undefined;
+    if (chunked) connection.write("0\r\n\r\n");
+    if (last) connection.end();
+    return true;
+  }
+}
+
+function headText(status: HttpCode, headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries({ date: new Date().toUTCString(), ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n`;
+}
+
+/** An empty one would be the end. */
+function chunkText(text: string): string {
+  return text === "" ? "" : `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }

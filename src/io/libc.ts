@@ -27,6 +27,7 @@ export function openLibc(): Libc {
 }
 
 const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 /** Nine counters of a socket (include/uapi/linux/sock_diag.h), Linux 4.12 and later. */
 const SO_MEMINFO = 55;
@@ -37,6 +38,11 @@ const SK_MEMINFO_DROPS = 8;
 export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number {
   libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ptr(Int32Array.of(bytes)), 4);
   return socketOption(libc, fd, SO_RCVBUF, 1)[0];
+}
+
+/** Bounds what the kernel holds of what was written and not read; it counts its own overhead, and doubles `bytes`. */
+export function setSendBuffer(libc: Libc, fd: number, bytes: number): void {
+  libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, ptr(Int32Array.of(bytes)), 4);
 }
 
 /** Datagrams that the kernel dropped at the socket, modulo 2^32: what the `drops` column of /proc/net/udp shows. */

@@ -14,6 +14,8 @@ export const TAPS_MAX = 4;
 const TICK_MS = 50;
 /** Lines that are looked at between two ticks, so 100,000 a second: 2 to 4% of a core, with four taps. */
 export const LOOKS_PER_TICK = 5000;
+/** A line that costs more than this, with all taps, counts for more than one: long names, dear patterns. */
+const STEPS_PER_LOOK = 512;
 
 export interface TapsParts {
   readonly labels: readonly string[];
@@ -88,8 +90,14 @@ export class Taps {
     this.looksLeft = LOOKS_PER_TICK;
     this.parts.watch((line, verdict, owner) => {
       this.looks++;
-      for (const { tap } of this.running) tap.see(line, verdict, owner);
-      if (--this.looksLeft === 0) this.parts.watch(undefined);
+      let steps = 0;
+      for (const { tap } of this.running) {
+        const before = tap.meter.steps;
+        tap.see(line, verdict, owner);
+        steps += tap.meter.steps - before;
+      }
+      this.looksLeft -= 1 + Math.floor(steps / STEPS_PER_LOOK);
+      if (this.looksLeft <= 0) this.parts.watch(undefined);
     });
   }
 

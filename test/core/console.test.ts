@@ -196,7 +196,7 @@ describe("tap", () => {
     expect(asked).toEqual([expected]);
   });
 
-  test.each(["tap a b", "tap a 7 8", "tap 0", "tap 10001", "tap rejected a b", "tap -1 x"])(
+  test.each(["tap a b", "tap a 7 8", "tap 0", "tap 10001", "tap rejected a b", "tap -1 x", `tap ${"x".repeat(256)}`])(
     "%j is explained",
     (line) => {
       expect(answer(line, deskOf())).toEqual({ text: "usage: tap [rejected] [PATTERN] [LIMIT]\n" });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { prometheusText } from "../../src/core/prometheus.ts";
+import { prometheusParts } from "../../src/core/prometheus.ts";
 import { FIGURES, type Metric, NODE_FIGURES, proxyStatsOf, statsOf, type View } from "../../src/core/stats.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { type Sample, samplesOf } from "../support/samples.ts";
@@ -112,7 +112,7 @@ function busyView(): View {
 }
 
 function textOf(view: View): string {
-  return prometheusText(view, BUILD);
+  return [...prometheusParts(view, BUILD)].join("");
 }
 
 function isOf(name: string, pattern: string): boolean {

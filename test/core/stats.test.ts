@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { CUT_REASONS, DROP_REASONS } from "../../src/core/counters.ts";
+import { CUT_REASONS, DROP_REASONS, HTTP_CUT_REASONS } from "../../src/core/counters.ts";
 import { REJECT_REASONS } from "../../src/core/line.ts";
 import { FIGURES, NODE_FIGURES, statsOf, type View } from "../../src/core/stats.ts";
 import { datagram } from "../support/arbitraries.ts";
@@ -37,6 +37,7 @@ describe("the names of the figures", () => {
     for (const reason of REJECT_REASONS) expect(names).toContain(`lines_rejected.${reason}`);
     for (const reason of [...DROP_REASONS, "no_live_node"]) expect(names).toContain(`lines_dropped.${reason}`);
     for (const reason of CUT_REASONS) expect(names).toContain(`console_cut.${reason}`);
+    for (const reason of HTTP_CUT_REASONS) expect(names).toContain(`http_cut.${reason}`);
     for (const label of BENCH_LABELS)
       for (const reason of DROP_REASONS) expect(names).toContain(`node.${label}.lines_dropped.${reason}`);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { NO_OWNER } from "../../src/core/ring.ts";
-import { TAP_LINES_PER_SECOND, Tap, type TapRequest } from "../../src/core/tap.ts";
+import { PATTERN_BYTES_MAX, TAP_LINES_PER_SECOND, Tap, type TapRequest } from "../../src/core/tap.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
 const LINES = ["web.requests:1|c", "db.query:2|ms|#web:1", "no.colon", "_sc|web check|0", "_e{3,1}:web|x", "web:1|zz"];
@@ -87,5 +87,31 @@ describe("a tap", () => {
     expect(tap.summary(3)).toBe(
       `# 1050 shown, ${7 + 450 + 500} more matched (at most 500 a second are shown), 3 were not looked at (too many at a time)\n`,
     );
+  });
+
+  test("looks at the first 1,024 bytes of a line, and no more", () => {
+    const name = "n".repeat(1023);
+    expect(linesShown({ pattern: "*x" }, `${name}x:1|c`)).toHaveLength(1);
+    expect(linesShown({ pattern: "*x" }, `${name}nx:1|c`)).toHaveLength(0);
+    expect(linesShown({ pattern: "*n" }, `${name}nx:1|c`)).toHaveLength(1);
+    expect(linesShown({ pattern: "*x", rejected: true }, `${name}x`)).toHaveLength(1);
+    expect(linesShown({ pattern: "*x", rejected: true }, `${name}nx`)).toHaveLength(0);
+    // A name that is not at the line's front.
+    expect(linesShown({ pattern: "?x*" }, `_sc|xx${name}|0`)).toHaveLength(1);
+    expect(linesShown({ pattern: "?x*" }, `_e{3,1}:xx${name}|0`)).toHaveLength(1);
+  });
+
+  test("has a price: what it compares, and what it shows", () => {
+    const cost = (pattern: string | undefined, line: string) => {
+      const tap = new Tap({ rejected: false, pattern, linesMax: 100 }, ["a"]);
+      tap.see(Buffer.from(line), 0, 0);
+      return tap.meter.steps;
+    };
+    expect(cost("web", "db.query:1|c")).toBeLessThan(100);
+    expect(cost(undefined, `${"x".repeat(500)}:1|c`)).toBeGreaterThan(500);
+    const dear = `*${"n".repeat(126)}*${"n".repeat(126)}x`;
+    expect(cost(dear, `${"n".repeat(65_000)}:1|c`)).toBeGreaterThan(50_000);
+    // However long the name is.
+    expect(cost(dear, `${"n".repeat(65_000)}:1|c`)).toBeLessThan(PATTERN_BYTES_MAX * 1024 + 2 * 1024);
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import type { Socket } from "bun";
-import { CONNECTIONS_MAX, LINE_BYTES_MAX, UNANSWERED_BYTES_MAX } from "../../src/io/console.ts";
+import { CONNECTIONS_MAX } from "../../src/core/descriptors.ts";
+import { LINE_BYTES_MAX } from "../../src/io/console.ts";
+import { HELD_BYTES_MAX, UNANSWERED_BYTES_MAX } from "../../src/io/tcpServer.ts";
 import { Client, refusesConnections } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
 import { until } from "../support/until.ts";
@@ -116,6 +118,23 @@ describe("limits", () => {
     expect(cuts).toEqual(["unread"]);
   });
 
+  test("of clients that do not read and hold too much together the one that holds most is cut", async () => {
+    const { port, cuts } = openConsole();
+    const share = Math.floor(HELD_BYTES_MAX / (UNANSWERED_BYTES_MAX - 10_000));
+    const clients: Client[] = [];
+    for (let i = 0; i <= share + 2; i++) {
+      const client = await Client.open(port);
+      client.socket.pause();
+      client.send("help\n".repeat(Math.floor((UNANSWERED_BYTES_MAX - 8192) / 5)));
+      clients.push(client);
+    }
+    await until("a cut", () => cuts.length > 0);
+    expect(new Set(cuts)).toEqual(new Set(["unread"]));
+    const late = await Client.open(port);
+    late.send("ping\n");
+    await late.answered("pong\n");
+  });
+
   test("a client that reads is never idle: each sign of life puts the timeout off", async () => {
     // Bun's own timeout does not start again by itself (test/bun.test.ts), and is too long to wait for here.
     const armed: number[] = [];
@@ -192,9 +211,21 @@ describe("a stream behind an answer", () => {
     await client.answered(FIRST);
   });
 
-  test.each(["\n", "\r\n"])("is not ended by the line end %j of its own command, however late", async (late) => {
-    const { streams, client, console } = await streaming("tap");
-    client.send(`${late}ping\n`);
+  test.each<[string, ...string[]]>([
+    ["tap", "\n"],
+    ["tap", "\r\n"],
+    ["tap", "\r", "\n"],
+    ["tap\r", "\n"],
+  ])("%j is not ended by the rest of its line end, however late and in whatever pieces", async (command, ...late) => {
+    const { streams, client, console } = await streaming(command);
+    for (const piece of late) {
+      client.send(piece);
+      // What was sent before is read by the time that this is answered.
+      const other = await Client.open(console.port);
+      other.send("ping\n");
+      await other.answered("pong\n");
+    }
+    client.send("ping\n");
     streams.writes[0]("one\n");
     await client.answered(`${FIRST}one\n`);
     // What was asked first is read by the time that this is answered.
@@ -204,6 +235,13 @@ describe("a stream behind an answer", () => {
     expect(streams.stopped).toBe(0);
     streams.ends[0]("end\n");
     await client.answered(`${FIRST}one\nend\npong\n`);
+  });
+
+  test("without a line end ends with the empty line behind it", async () => {
+    const { streams, client } = await streaming("tap\r");
+    client.send("\n\r\n");
+    await client.answered(`${FIRST}stopped\n`);
+    expect(streams.stopped).toBe(1);
   });
 
   test.each(["\n", "\r\n", " \n"])("ends with the line %j", async (line) => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, onTestFinished, test } from "bun:test";
+import { afterEach, describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/core/config.ts";
 import { History } from "../../src/core/history.ts";
 import type { WebDesk } from "../../src/core/web.ts";
@@ -6,6 +6,9 @@ import { ASKED_BYTES_MAX, type Whereabouts } from "../../src/core/whereabouts.ts
 import { Http } from "../../src/io/http.ts";
 import { Client, endClients } from "../support/client.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(30_000);
 
 afterEach(endClients);
 
@@ -165,14 +168,175 @@ test("a port that is taken is an error with a code", () => {
   expect(() => openHttp({ port })).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
 });
 
+describe("a connection", () => {
+  const ASK = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  test("answers requests in order, however many come at once and in whatever pieces", async () => {
+    const { port, codes } = openHttp();
+    const client = await Client.open(port);
+    client.socket.setNoDelay(true);
+    const last = "GET /y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    for (const byte of `${ASK}\r\n${ASK.replace("GET", "HEAD")}${ASK}`) {
+      client.send(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    client.send(`${ASK.replace("healthz", "x").repeat(500)}${last}`);
+    const answer = await client.wholeAnswer();
+    expect(answer.match(/^HTTP\/1\.1 404 Not Found\r$/gm)).toHaveLength(501);
+    expect(codes.slice(0, 3)).toEqual([200, 200, 200]);
+    // To HEAD the length is told, and what has it is not there.
+    expect(answer.match(/^content-length: 27\r$/gm)).toHaveLength(3);
+    expect(answer.match(/^health: up$/gm)).toHaveLength(2);
+    expect(answer.match(/^connection: close\r$/gm)).toHaveLength(1);
+  });
+
+  test.each([
+    ["HTTP/1.0", "GET /healthz HTTP/1.0\r\n\r\n"],
+    ["Connection: close", "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"],
+    ["a body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ["chunks", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"],
+    ["what is no request", "hello\r\n"],
+    ["one that is too long", `GET / HTTP/1.1\r\nX: ${"x".repeat(9000)}`],
+  ])("ends behind the answer to %s, and what else came is not answered", async (_, text) => {
+    const { port, codes } = openHttp();
+    const client = await Client.open(port);
+    client.send(text);
+    const answer = await client.wholeAnswer();
+    expect(answer.match(/^HTTP\/1\.1 /gm)).toHaveLength(1);
+    expect(answer).toContain("\r\nconnection: close\r\n");
+    expect(codes).toHaveLength(1);
+  });
+
+  test("of HTTP/1.0 stays open if it is asked to", async () => {
+    const { port, codes } = openHttp();
+    const client = await Client.open(port);
+    client.send("GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".repeat(2));
+    client.socket.end();
+    expect((await client.wholeAnswer()).match(/^connection: keep-alive\r$/gm)).toHaveLength(2);
+    expect(codes).toEqual([404, 404]);
+  });
+
+  test("whose client has sent all it wants to say is answered, and ends", async () => {
+    const { port } = openHttp();
+    const client = await Client.open(port);
+    client.socket.end(`${ASK}GET / HT`);
+    expect(await client.wholeAnswer()).toEndWith("health: up\n3 of 3 nodes up\n");
+  });
+
+  test("that was quiet for longest makes room for one more", async () => {
+    const { port, cuts } = openHttp({ connectionsMax: 3 });
+    const clients: Client[] = [];
+    for (let i = 0; i < 3; i++) clients.push(await Client.open(port));
+    clients[0].send(ASK);
+    await until("the answer", () => clients[0].answer.endsWith("nodes up\n"));
+    const late = await Client.open(port);
+    await until("the cut", () => clients[1].closed);
+    late.send(ASK);
+    await until("the answer", () => late.answer.endsWith("nodes up\n"));
+    expect(cuts).toEqual(["too_many"]);
+    expect([clients[0].closed, clients[2].closed]).toEqual([false, false]);
+  });
+
+  test("whose client asks and does not read is cut", async () => {
+    const { port, cuts } = openHttp();
+    const client = await Client.open(port);
+    client.socket.pause();
+    await until("the cut", () => {
+      client.send(ASK.repeat(200));
+      return cuts.length > 0;
+    });
+    expect(cuts).toEqual(["unread"]);
+  });
+
+  test("is cut when its request does not become complete in time, though a byte comes now and then", async () => {
+    const { port, cuts } = openHttp({ idleSeconds: 1 });
+    const client = await Client.open(port);
+    client.send("GET / HTTP/1.1\r\nX: ");
+    await until("the cut", () => {
+      client.send("x");
+      return client.closed;
+    });
+    expect(cuts).toEqual(["slow"]);
+  });
+
+  test("that is idle is ended", async () => {
+    const { port, cuts } = openHttp({ idleSeconds: 1 });
+    const client = await Client.open(port);
+    client.send(ASK);
+    await until("the end", () => client.closed, 20_000);
+    expect(client.answer).toEndWith("nodes up\n");
+    expect(cuts).toEqual(["idle"]);
+  });
+});
+
+describe("an answer in pieces", () => {
+  /** Long enough for several. */
+  const NODES = 2000;
+
+  test.each(["/metrics", "/stats.json"])("%s is whole", async (path) => {
+    const { url } = openHttp({ nodes: NODES });
+    const response = await fetch(url + path);
+    expect(response.headers.get("transfer-encoding")).toBe("chunked");
+    const text = await response.text();
+    if (path === "/metrics") expect(text.match(/^statsd_proxy_node_up/gm)).toHaveLength(NODES);
+    else expect(JSON.parse(text).nodes).toHaveLength(NODES);
+  });
+
+  test("has no chunks for HTTP/1.0, whose connection ends behind it", async () => {
+    const { port } = openHttp({ nodes: NODES });
+    const client = await Client.open(port);
+    client.send("GET /stats.json HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    const answer = await client.wholeAnswer();
+    expect(answer).toContain("\r\nconnection: close\r\n");
+    expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))).nodes).toHaveLength(NODES);
+  });
+
+  test("is only its headers to HEAD, and the next follows", async () => {
+    const { port } = openHttp({ nodes: NODES });
+    const client = await Client.open(port);
+    client.send("HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.0\r\n\r\n");
+    expect(await client.wholeAnswer()).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:[^\r\n]+\r\n)+\r\nHTTP\/1\.1 404 /);
+  });
+
+  test("is made no further than it is read, and ends with its reader", async () => {
+    const { port, cuts } = openHttp({ nodes: NODES });
+    const client = await Client.open(port);
+    client.socket.pause();
+    client.send("GET /stats.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
+    const other = await Client.open(port);
+    other.send("GET /healthz HTTP/1.0\r\n\r\n");
+    await other.wholeAnswer();
+    client.socket.resume();
+    client.socket.end();
+    const answer = await client.wholeAnswer();
+    expect(answer.match(/^HTTP\/1\.1 200 OK\r$/gm)).toHaveLength(20);
+    expect(answer.match(/^0\r\n\r$/gm)).toHaveLength(20);
+    expect(cuts).toEqual([]);
+  });
+});
+
+test("a programmer's error is a 500, and the next request is answered", async () => {
+  const { url, codes, fail } = openHttp();
+  fail();
+  const response = await fetch(`${url}/metrics`);
+  expect([response.status, await response.text()]).toEqual([500, "internal error\n"]);
+  expect((await fetch(`${url}/x`)).status).toBe(404);
+  expect(codes).toEqual([500, 404]);
+});
+
 interface Scene {
+  /** Copies of one. */
+  readonly nodes?: number;
+  readonly connectionsMax?: number;
+  readonly idleSeconds?: number;
   readonly health?: "up" | "down";
   readonly isUp?: boolean;
   readonly port?: number;
 }
 
-function openHttp({ health = "up", isUp = true, port = 0 }: Scene = {}) {
-  const nodes = BENCH_LABELS.map((label) => {
+function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limits }: Scene = {}) {
+  const labels = count === undefined ? BENCH_LABELS : Array.from({ length: count }, (_, i) => `127.0.0.1:${i + 1}`);
+  const nodes = labels.map((label) => {
     const [host, port] = label.split(":");
     return { host, port: Number(port), managementport: 1 };
   });
@@ -185,17 +349,22 @@ function openHttp({ health = "up", isUp = true, port = 0 }: Scene = {}) {
   [0, 5, 11].forEach((received, i) => {
     history.record(i * 1000, i * 1000 + 1, 0, { ...totals, received });
   });
+  let failing = false;
+  const badly = () => {
+    throw new Error("a programmer's");
+  };
   const asked: string[] = [];
   const owned: Whereabouts = { kind: "owned", name: "a", position: 0.25, node: 1 };
   const desk: WebDesk = {
     build: { version: "1.2.3" },
     page: { html: "<!doctype html>", contentSecurityPolicy: "default-src 'self'" },
     source: () => ({
+      ...(failing ? badly() : {}),
       version: "1.2.3",
       nowMs: 9000,
       config,
       health,
-      view: { ...bench.view(), nodes: bench.view().nodes.map((node) => ({ ...node, isUp })) },
+      view: { ...bench.view(), nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label, isUp })) },
       history: history,
       healthChanges: [
         { atMs: 5000, node: 1, isUp: false, failure: "ECONNREFUSED" },
@@ -210,7 +379,15 @@ function openHttp({ health = "up", isUp = true, port = 0 }: Scene = {}) {
     fullShares: () => [1, 0, 0],
   };
   const codes: number[] = [];
-  const http = new Http({ host: "127.0.0.1", port, desk, onAnswer: (code) => void codes.push(code) });
+  const cuts: string[] = [];
+  const http = new Http({
+    ...{ host: "127.0.0.1", port, desk, ...limits },
+    onAnswer: (code) => void codes.push(code),
+    onCut: (reason) => void cuts.push(reason),
+  });
   onTestFinished(() => http.close());
-  return { port: http.port, url: `http://127.0.0.1:${http.port}`, asked, codes };
+  const fail = () => {
+    failing = true;
+  };
+  return { port: http.port, url: `http://127.0.0.1:${http.port}`, asked, codes, cuts, fail };
 }

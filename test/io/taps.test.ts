@@ -96,4 +96,16 @@ describe("taps", () => {
     expect(reader.text).not.toContain("late:1|c");
     expect(stream?.stop()).toBe("# 1 shown, 101 were not looked at (too many at a time)\n");
   });
+
+  test("look at fewer lines if each look is dear", async () => {
+    const bench = new RelayBench({});
+    const stream = tapsOf(bench).open({ ...ALL, pattern: `*${"n".repeat(126)}*${"n".repeat(126)}x` });
+    new Reader(stream);
+    const name = "n".repeat(1000);
+    let looks = 0;
+    for (; bench.relay.witness !== undefined && looks < LOOKS_PER_TICK; looks++) bench.receive(`${name}:1|c`);
+    expect(looks).toBeGreaterThan(0);
+    expect(looks).toBeLessThan(LOOKS_PER_TICK / 50);
+    stream?.stop();
+  });
 });

@@ -1,0 +1,71 @@
+/** The time for answers: everyone who asks something, at the console or over HTTP, is served from here. */
+import { type Account, FairShare } from "../core/fairShare.ts";
+
+/**
+ * The longest that one turn of the event loop is spent on answers, but for the last step's length: in 2 ms no more
+ * datagrams come than the kernel's default buffer holds at 100,000 a second.
+ */
+const TURN_MS = 2;
+
+/**
+ * What is owed in advance for each byte that is asked, about what the dearest answer costs (a `route` of 2,000 names):
+ * of those who have used nothing yet, who asks at length comes behind who asks one thing.
+ */
+const BYTE_MS = 0.0005;
+
+/** Somebody who asks. */
+export interface Asker {
+  /** To begin with, nothing. */
+  readonly account: Account;
+  /** Does one step of what there is to do, a short one. False: nothing is left until it asks again. */
+  serve(): boolean;
+}
+
+export class Answering {
+  private readonly share = new FairShare<Asker>(performance.now());
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private underWay = false;
+
+  /** Has the asker served, when it is its turn. */
+  ask(asker: Asker): void {
+    this.share.ask(asker);
+    this.schedule();
+  }
+
+  /** The asker has sent so many bytes. */
+  sent(asker: Asker, bytes: number): void {
+    this.share.owe(asker, bytes * BYTE_MS, performance.now());
+  }
+
+  /** The asker is gone. */
+  leave(asker: Asker): void {
+    this.share.leave(asker);
+  }
+
+  private schedule(): void {
+    if (this.underWay) return;
+    const waitMs = this.share.waitMs(performance.now());
+    if (waitMs === undefined) return;
+    this.underWay = true;
+    if (waitMs === 0) setImmediate(() => this.turn());
+    else this.timer = setTimeout(() => this.turn(), Math.ceil(waitMs));
+  }
+
+  private turn(): void {
+    const { share } = this;
+    clearTimeout(this.timer);
+    const beganMs = performance.now();
+    let nowMs = beganMs;
+    while (nowMs - beganMs < TURN_MS) {
+      const asker = share.next(nowMs);
+      if (asker === undefined) break;
+      const goesOn = asker.serve();
+      if (!goesOn) share.leave(asker);
+      const doneMs = performance.now();
+      share.spent(asker, doneMs - nowMs, doneMs);
+      nowMs = doneMs;
+    }
+    this.underWay = false;
+    this.schedule();
+  }
+}

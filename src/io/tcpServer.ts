@@ -1,0 +1,294 @@
+/**
+ * A TCP server for strangers: everything that a client can make grow is bounded. What is said on a connection is the
+ * business of its `Talk`; it is served when it is its turn (io/answering.ts).
+ */
+import type { Socket, TCPSocketListener } from "bun";
+import type { Answering } from "./answering.ts";
+import { openLibc, setSendBuffer } from "./libc.ts";
+
+/** More is not made of an answer until the client has read what there is. */
+const UNREAD_BYTES_MAX = 64 * 1024;
+/** What one client may ask without reading the answers. */
+export const UNANSWERED_BYTES_MAX = 256 * 1024;
+/** Asked or unread, on all connections; beyond it the one that holds most is cut. */
+export const HELD_BYTES_MAX = 8 * 1024 * 1024;
+/** What the kernel holds of answers for a client that does not read: by default it goes up to 4 MB, for each. */
+const SEND_BUFFER_BYTES = 64 * 1024;
+/** What is taken and thrown away of a client that goes on after the end of what it is answered. */
+const SPILLED_BYTES_MAX = UNANSWERED_BYTES_MAX;
+
+/** Why a connection is cut, of those reasons that lie here. */
+type Excess = "too_many" | "unread";
+
+/** What is said on one connection. */
+export interface Talk {
+  /** More came, a character a byte. */
+  received(text: string): void;
+  /** The client will send no more. */
+  ended(): void;
+  /** Does one step; false: nothing is left to do, or it is the client's turn to read. */
+  serve(): boolean;
+  /** Since the last sign of life it has been too long. */
+  timedOut(): void;
+  /** The connection is over. */
+  closed(): void;
+}
+
+export interface TcpServerParts<Reason extends string> {
+  /** An IP address. */
+  readonly host: string;
+  readonly port: number;
+  readonly connectionsMax: number;
+  /** A connection without a sign of life for so long is told that it timed out. */
+  readonly idleSeconds: number;
+  readonly answering: Answering;
+  readonly onCut: (reason: Reason | Excess) => void;
+  readonly talk: (connection: Connection<Reason>) => Talk;
+}
+
+type Client<Reason extends string> = Socket<Connection<Reason> | undefined>;
+
+/** `Reason`: why a `Talk` cuts its connection. */
+export class TcpServer<Reason extends string> {
+  private readonly parts: TcpServerParts<Reason>;
+  private readonly listener: TCPSocketListener<Connection<Reason> | undefined>;
+  /** In order of their last sign of life. */
+  private readonly connections = new Set<Connection<Reason>>();
+  private readonly events: ConnectionEvents<Reason>;
+  private heldBytes = 0;
+
+  /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
+  constructor(parts: TcpServerParts<Reason>) {
+    this.parts = parts;
+    this.events = this.eventsOf(parts);
+    this.listener = Bun.listen<Connection<Reason> | undefined>({
+      hostname: parts.host,
+      port: parts.port,
+      // So that a client that has sent all it wants to say (`nc -N`) still gets its answer.
+      allowHalfOpen: true,
+      socket: {
+        open: (client) => this.open(client),
+        data: (client, bytes) => client.data?.received(bytes),
+        drain: (client) => client.data?.drained(),
+        end: (client) => client.data?.ended(),
+        timeout: (client) => client.data?.timedOut(),
+        close: (client) => client.data?.closed(),
+        error: (client) => client.terminate(),
+      },
+    });
+    boundSendBuffer(this.listener);
+  }
+
+  get port(): number {
+    return this.listener.port;
+  }
+
+  close(): void {
+    this.listener.stop(true);
+  }
+
+  private open(client: Client<Reason>): void {
+    const { connections } = this;
+    const connection = new Connection(client, this.parts.talk, this.events);
+    client.data = connection;
+    connection.alive();
+    if (connections.size <= this.parts.connectionsMax) return;
+    const [quietest] = connections;
+    quietest.cut("too_many");
+  }
+
+  private eventsOf({ answering, onCut, idleSeconds }: TcpServerParts<Reason>): ConnectionEvents<Reason> {
+    const { connections } = this;
+    return {
+      ask: (connection) => answering.ask(connection),
+      sent: (connection, bytes) => answering.sent(connection, bytes),
+      alive: (connection, client) => {
+        // Bun's timeout does not start again by itself.
+        client.timeout(idleSeconds);
+        connections.delete(connection);
+        connections.add(connection);
+      },
+      held: (more) => this.hold(more),
+      gone: (connection) => {
+        connections.delete(connection);
+        answering.leave(connection);
+      },
+      onCut,
+    };
+  }
+
+  private hold(more: number): void {
+    this.heldBytes += more;
+    if (more <= 0 || this.heldBytes <= HELD_BYTES_MAX) return;
+    let most: Connection<Reason> | undefined;
+    for (const connection of this.connections) if (connection.held > (most?.held ?? 0)) most = connection;
+    most?.cut("unread");
+  }
+}
+
+/** What a connection tells its server. */
+interface ConnectionEvents<Reason extends string> {
+  readonly ask: (connection: Connection<Reason>) => void;
+  readonly sent: (connection: Connection<Reason>, bytes: number) => void;
+  readonly alive: (connection: Connection<Reason>, client: Client<Reason>) => void;
+  readonly held: (more: number) => void;
+  readonly gone: (connection: Connection<Reason>) => void;
+  readonly onCut: (reason: Reason | Excess) => void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export class Connection<Reason extends string> {
+  /** What was asked and is not answered yet, a character a byte. */
+  asked = "";
+  /** Bytes that it holds in memory, as its server was told last. */
+  held = 0;
+  readonly account = { debtMs: 0, atMs: 0 };
+  private readonly client: Client<Reason>;
+  private readonly events: ConnectionEvents<Reason>;
+  private readonly talk: Talk;
+  private unread: Buffer = NOTHING;
+  private spilled = 0;
+  private isEnding = false;
+  private isOver = false;
+
+  constructor(
+    client: Client<Reason>,
+    talk: (connection: Connection<Reason>) => Talk,
+    events: ConnectionEvents<Reason>,
+  ) {
+    this.client = client;
+    this.events = events;
+    this.talk = talk(this);
+  }
+
+  /** It is to be served: there is something to do. */
+  ask(): void {
+    if (!this.isOver) this.events.ask(this);
+  }
+
+  /** A sign of life: it is the last of all to be cut for being quiet. */
+  alive(): void {
+    if (!this.isOver) this.events.alive(this, this.client);
+  }
+
+  /** The client has read so little of what it asked for that it gets no more for now. */
+  get isFull(): boolean {
+    return this.unread.length >= UNREAD_BYTES_MAX;
+  }
+
+  /** The client has read everything. */
+  get isRead(): boolean {
+    return this.unread.length === 0;
+  }
+
+  /** Writes behind what the client has not read yet. */
+  write(text: string | Buffer): void {
+    if (this.isOver || text.length === 0) return;
+    const bytes = typeof text === "string" ? Buffer.from(text) : text;
+    this.push(this.unread.length > 0 ? Buffer.concat([this.unread, bytes]) : bytes);
+  }
+
+  /** The connection ends when the client has read everything. */
+  end(): void {
+    if (this.isOver || this.isEnding) return;
+    this.isEnding = true;
+    this.asked = "";
+    this.push(this.unread);
+  }
+
+  cut(reason: Reason | Excess): void {
+    if (this.isOver) return;
+    this.events.onCut(reason);
+    this.client.terminate();
+    this.closed();
+  }
+
+  serve(): boolean {
+    if (this.isOver || this.isEnding) return false;
+    try {
+      const goesOn = this.talk.serve();
+      this.count();
+      return goesOn;
+    } catch {
+      // A programmer's error. It ends the connection, and nothing else.
+      this.over();
+      return false;
+    }
+  }
+
+  received(bytes: Buffer): void {
+    if (this.isOver) return;
+    if (this.isEnding) {
+      this.spilled += bytes.length;
+      if (this.spilled > SPILLED_BYTES_MAX) this.over();
+      return;
+    }
+    this.events.sent(this, bytes.length);
+    this.talk.received(bytes.toString("latin1"));
+    if (this.asked.length > UNANSWERED_BYTES_MAX) this.cut("unread");
+    else this.count();
+    this.ask();
+  }
+
+  ended(): void {
+    if (this.isOver) return;
+    if (!this.isEnding) this.talk.ended();
+    this.count();
+    this.ask();
+  }
+
+  drained(): void {
+    if (this.isOver) return;
+    this.alive();
+    this.push(this.unread);
+    this.ask();
+  }
+
+  timedOut(): void {
+    if (this.isOver) return;
+    if (this.isEnding) this.over();
+    else this.talk.timedOut();
+  }
+
+  /** To be called when the socket is closed, by whomever. */
+  closed(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.asked = "";
+    this.unread = NOTHING;
+    this.talk.closed();
+    this.events.gone(this);
+    this.count();
+  }
+
+  private push(bytes: Buffer): void {
+    const written = bytes.length > 0 ? this.client.write(bytes) : 0;
+    // A socket that is closed meanwhile takes -1.
+    this.unread = bytes.subarray(Math.max(0, written));
+    this.count();
+    if (!this.isEnding || this.unread.length > 0 || this.isOver) return;
+    this.alive();
+    this.client.end();
+  }
+
+  private over(): void {
+    this.client.terminate();
+    this.closed();
+  }
+
+  private count(): void {
+    const more = this.asked.length + this.unread.length - this.held;
+    this.held += more;
+    if (more !== 0) this.events.held(more);
+  }
+}
+
+/** Sockets that are accepted have the buffer of their listener. */
+function boundSendBuffer(listener: unknown): void {
+  try {
+    // Not in Bun's types (1.4.5).
+    const { fd } = listener as { fd: number };
+    setSendBuffer(openLibc(), fd, SEND_BUFFER_BYTES);
+  } catch {}
+}
