@@ -92,6 +92,27 @@ needingNetns.test("a network that is gone is said with its errno and counted, an
   expect(scene.said("event=send_failed")).toBe(1);
 });
 
+needingNetns.test("a backend's host that is gone is an error with its errno, and no refusal", async () => {
+  const scene = await Scene.open();
+  await scene.far.ip("addr", "del", "10.77.0.2/24", "dev", CABLE);
+  // The kernel asks thrice, a second apart, who has the address.
+  await until("the error", async () => {
+    await scene.round();
+    return scene.said(`event=send_failed node=${NODE} errno=EHOSTUNREACH`) === 1;
+  });
+  const figures = await scene.stats();
+  expect(figures[`node.${NODE}.send_errors`]).toBeGreaterThan(0);
+  expect(figures[`node.${NODE}.refusals`]).toBe(0);
+  await scene.far.ip("addr", "add", "10.77.0.2/24", "dev", CABLE);
+  await until("a round that arrives", async () => {
+    const name = await scene.round();
+    return await scene.allArrives(name, 500).then(
+      () => true,
+      () => false,
+    );
+  });
+});
+
 needingNetns.test("the proxy's own metrics arrive again as well", async () => {
   const scene = await Scene.open({ selfMetrics: { prefix: "self", interval: 100 } });
   await until("some", () => scene.arrived("self.").length > 0);
@@ -105,12 +126,14 @@ needingNetns.test("the proxy's own metrics arrive again as well", async () => {
 /** A backend on the far host, and a proxy on the near one. */
 class Scene {
   readonly near: Host;
+  readonly far: Host;
   readonly backend: Backend;
   readonly proxy: RunningProxy;
   private rounds = 0;
 
-  private constructor(near: Host, backend: Backend, proxy: RunningProxy) {
+  private constructor(near: Host, far: Host, backend: Backend, proxy: RunningProxy) {
     this.near = near;
+    this.far = far;
     this.backend = backend;
     this.proxy = proxy;
   }
@@ -119,7 +142,7 @@ class Scene {
     const [near, far] = await Host.openTwo();
     const backend = await far.inside(() => Backend.open({ host: far.address, port: 8125 }));
     const proxy = await near.inside(() => startProxy({ nodes: [backend.node], ...settings }));
-    return new Scene(near, backend, proxy);
+    return new Scene(near, far, backend, proxy);
   }
 
   /** Sends metrics of a name that no others have, and returns it. */
@@ -138,8 +161,8 @@ class Scene {
     return this.backend.lines.filter((line) => line.startsWith(beginning));
   }
 
-  async allArrives(name: string): Promise<void> {
-    await until(`all of ${name}`, () => this.arrived(`${name}:`).length === ROUND);
+  async allArrives(name: string, deadlineMs?: number): Promise<void> {
+    await until(`all of ${name}`, () => this.arrived(`${name}:`).length === ROUND, deadlineMs);
   }
 
   /** How often it was said. */
