@@ -1,7 +1,7 @@
 /**
  * Everything between the receiver and the backends, for one configuration:
  *
- *     relay: lines -> router -> batches -> senders -> backends
+ *     relay: lines -> router -> batches -> links -> backends
  *                      ^ ring <- membership <- checks
  */
 import { Batch } from "./core/batch.ts";
@@ -22,11 +22,11 @@ import type { NodeView, View } from "./core/stats.ts";
 import { sum } from "./core/sum.ts";
 import { ringPicture, type Whereabouts, whereabouts } from "./core/whereabouts.ts";
 import { type CheckedNode, Checks } from "./io/checks.ts";
+import { dropAll, Link } from "./io/link.ts";
 import type { Log } from "./io/log.ts";
 import { placementOf } from "./io/placementOf.ts";
 import { resolveHost } from "./io/resolve.ts";
 import { SelfMetricsSender } from "./io/selfMetrics.ts";
-import { type NodeSocket, openNodeSocket, Sender } from "./io/sender.ts";
 import type { Start } from "./start.ts";
 
 export class Pipeline {
@@ -38,12 +38,11 @@ export class Pipeline {
   private readonly router: Router | undefined;
   private readonly batches: readonly Batch[];
   private readonly membership: Membership;
-  private sockets: readonly NodeSocket[] = [];
+  private links: readonly Link[] = [];
   private readonly healthHistory: HealthHistory;
   /** The nodes' shares of a ring: they cost a walk along all points, and rings change seldom. */
   private readonly shares = oncePer((ring: Ring) => shares(ring, this.config.nodes.length));
   private readonly fullRingShares = oncePer((ring: Ring) => shares(ring, this.config.nodes.length));
-  private senders: readonly Sender[] = [];
   private checks: Checks | undefined;
   private selfMetrics: SelfMetricsSender | undefined;
 
@@ -62,7 +61,7 @@ export class Pipeline {
       router,
       batches: this.batches,
       counters,
-      send: (node) => this.senders[node].flush(),
+      send: (node) => this.links[node].flush(this.batches[node], counters.nodes[node]),
     });
     this.membership = new Membership({
       nodeCount,
@@ -73,16 +72,16 @@ export class Pipeline {
     this.healthHistory = new HealthHistory(nodeCount, Date.now());
   }
 
-  /** Resolves the nodes and opens a socket to each. What goes wrong is `start`'s to tell. */
+  /** Resolves the nodes and opens a link to each. What goes wrong is `start`'s to tell. */
   static async open(config: Config, counters: Counters, log: Log, start: Start): Promise<Pipeline | undefined> {
     const pipeline = await start.attempt("ring", () => new Pipeline(config, counters, log));
     const nodes = await Promise.all(
       config.nodes.map(async ({ host, port, managementport }, i) => {
         const address = await start.attempt(`nodes[${i}].host`, () => resolveHost(host));
         if (address === undefined || pipeline === undefined) return undefined;
-        const parts = { host: address, port, ...pipeline.socketEvents(i) };
-        const socket = await start.open(`nodes[${i}]`, () => openNodeSocket(parts));
-        return socket && { socket, checked: { host: address, managementport } };
+        const parts = { host: address, port, ...pipeline.linkEvents(i) };
+        const link = await start.open(`nodes[${i}]`, () => Link.open(parts));
+        return link && { link, checked: { host: address, managementport } };
       }),
     );
     const opened = nodes.filter((node) => node !== undefined);
@@ -133,7 +132,7 @@ export class Pipeline {
       received: counters.linesReceived,
       relayed: sum(nodes),
       rejected: sum(counters.linesRejected),
-      dropped: counters.linesUnowned + sum(dropped),
+      dropped: counters.linesUnowned + counters.linesFailed + sum(dropped),
       kernel_drops: kernelDrops,
       nodes,
     };
@@ -166,26 +165,27 @@ export class Pipeline {
 
   /** From now on the proxy's own figures are sent, too, if the configuration asks for it. */
   startSelfMetrics(view: () => View): void {
-    const { config, counters, router, sockets, membership } = this;
+    const { config, counters, router, links, membership } = this;
     if (config.selfMetrics === undefined) return;
     const { prefix, interval: intervalMs } = config.selfMetrics;
     const { maxDatagramBytes } = config;
     const isUp = (node: number) => membership.isUp(node);
-    const parts = { prefix, intervalMs, maxDatagramBytes, router, sockets, isUp, view, counters };
+    const parts = { prefix, intervalMs, maxDatagramBytes, router, links, isUp, view, counters };
     this.selfMetrics = new SelfMetricsSender(parts);
   }
 
-  /** Ends the checks and sends what waits; what no socket takes any more is dropped, and counted. */
+  /** Ends the checks and sends what waits; what no link takes any more is dropped, and counted. */
   finish(): void {
     this.checks?.stop();
     this.relay.flush();
-    for (const sender of this.senders) sender.drop();
+    this.batches.forEach((batch, node) => {
+      dropAll(batch, this.counters.nodes[node]);
+    });
     this.selfMetrics?.finish();
   }
 
-  private connect(nodes: readonly { socket: NodeSocket; checked: CheckedNode }[]): void {
-    this.sockets = nodes.map(({ socket }) => socket);
-    this.senders = nodes.map(({ socket }, i) => new Sender(socket, this.batches[i], this.counters.nodes[i]));
+  private connect(nodes: readonly { link: Link; checked: CheckedNode }[]): void {
+    this.links = nodes.map(({ link }) => link);
     this.checks = new Checks({
       nodes: nodes.map((node) => node.checked),
       intervalMs: this.config.checkInterval,
@@ -199,13 +199,23 @@ export class Pipeline {
     return this.router && this.shares(this.router.ring);
   }
 
-  private socketEvents(node: number) {
+  private linkEvents(node: number) {
+    const { label } = this.config.nodes[node];
+    const counters = this.counters.nodes[node];
     return {
       onRefusal: () => {
-        this.counters.nodes[node].refusals++;
+        counters.refusals++;
         this.checks?.hurry(node);
       },
-      onDrain: () => this.relay.flush(),
+      onError: (errno: string, isNew: boolean) => {
+        counters.sendErrors++;
+        if (isNew) this.log.warn("send_failed", { node: label, errno });
+      },
+      onRecovery: () => this.log.info("send_recovered", { node: label }),
+      onReady: () => {
+        this.relay.flush();
+        this.selfMetrics?.flush();
+      },
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import { ptr } from "bun:ffi";
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -161,7 +161,49 @@ describe("errors of UDP sockets", () => {
     expect(failed).toBeGreaterThan(0);
   });
 
-  test("sendMany stops at the answer to an earlier datagram and does not say why: Sender's second try can go", async () => {
+  test.skipIf(!LINUX)(
+    "each answer to a datagram is told to the error handler, also one that a send has told: Link counts only the former (Linux only)",
+    async () => {
+      let told = 0;
+      const socket = await connected(await refusingPort(), { data: () => {}, error: () => void told++ });
+      let [sent, thrown] = [0, 0];
+      for (let i = 0; i < 20; i++) {
+        try {
+          if (socket.send("x")) sent++;
+        } catch {
+          thrown++;
+        }
+      }
+      expect(thrown).toBeGreaterThan(0);
+      await until("an answer to each datagram", () => told >= sent);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(told).toBe(sent);
+    },
+  );
+
+  test("what the drain handler throws is given to the error handler: Link must tell it from an errno", async () => {
+    const given: unknown[] = [];
+    const drain = () => {
+      throw new TypeError("of the program");
+    };
+    await connected(await refusingPort(), { data: () => {}, drain, error: (...args) => void given.push(...args) });
+    await until("the error", () => given.length > 0);
+    expect(given).toEqual([expect.any(TypeError)]);
+  });
+
+  test.skipIf(!LINUX)("a socket that cannot be connected leaves no descriptor behind (Linux only)", async () => {
+    const descriptors = () => readdirSync("/proc/self/fd").length;
+    const before = descriptors();
+    for (let i = 0; i < 20; i++) {
+      // Nothing is sent: connecting to a broadcast address is not allowed.
+      const connect = { hostname: "255.255.255.255", port: 9 };
+      const open = async () => await Bun.udpSocket({ hostname: "0.0.0.0", connect, socket: IGNORE });
+      await expect(open()).rejects.toThrow(expect.objectContaining({ code: "EACCES" }));
+    }
+    expect(descriptors()).toBeLessThan(before + 20);
+  });
+
+  test("sendMany stops at the answer to an earlier datagram and does not say why: Link's second try can go", async () => {
     const socket = await connected(await refusingPort());
     const counts = Array.from({ length: 20 }, () => {
       try {
@@ -183,7 +225,7 @@ describe("errors of UDP sockets", () => {
   });
 
   test.skipIf(!IPV6_HERE)(
-    "connecting to IPv6 needs a bind to IPv6: the bind to :: in openNodeSocket can go (skipped without ::1)",
+    "connecting to IPv6 needs a bind to IPv6: the bind to :: in io/link.ts can go (skipped without ::1)",
     async () => {
       const connect = { hostname: "::1", port: 9 };
       const open = async (hostname?: string) =>

@@ -36,6 +36,8 @@ export class NodeCounters {
   bytesSent = 0;
   /** Times the node's host answered that nobody listens on the port. */
   refusals = 0;
+  /** Errors of its socket that are no refusals: no route, no address, not permitted ... */
+  sendErrors = 0;
   checksPassed = 0;
   checksFailed = 0;
   /** Health checks that could not be made for want of something of ours. */

@@ -56,6 +56,7 @@ type Unit =
   | "checks"
   | "names"
   | "answers"
+  | "errors"
   | "connections"
   | "requests"
   | "changes"
@@ -429,6 +430,13 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     meaning: "times its host answered that nobody listens on the port",
     read: ({ counters }) => counters.refusals,
     metric: { name: "statsd_proxy_refusals_total", type: "counter" },
+  },
+  {
+    name: "send_errors",
+    unit: "errors",
+    meaning: "errors of its socket that are no refusals: no route, no address, not permitted",
+    read: ({ counters }) => counters.sendErrors,
+    metric: { name: "statsd_proxy_send_errors_total", type: "counter" },
   },
   {
     name: "checks_passed",

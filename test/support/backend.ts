@@ -6,22 +6,25 @@ import { until } from "./until.ts";
 
 export interface BackendOptions {
   readonly host?: string;
+  /** A free one if not given. */
+  readonly port?: number;
   readonly atEnd?: AtEnd;
 }
 
 export class Backend {
   readonly host: string;
-  port = 0;
+  port: number;
   readonly datagrams: Buffer[] = [];
   private sender = { port: 0, address: "" };
   private socket: udp.Socket<"buffer"> | undefined;
 
-  private constructor(host: string) {
+  private constructor(host: string, port: number) {
     this.host = host;
+    this.port = port;
   }
 
-  static async open({ host = "127.0.0.1", atEnd = onTestFinished }: BackendOptions = {}): Promise<Backend> {
-    const backend = new Backend(host);
+  static async open({ host = "127.0.0.1", port = 0, atEnd = onTestFinished }: BackendOptions = {}): Promise<Backend> {
+    const backend = new Backend(host, port);
     await backend.listen();
     atEnd(() => backend.close());
     return backend;
