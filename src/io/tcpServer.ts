@@ -10,8 +10,11 @@ import { openLibc, setSendBuffer } from "./libc.ts";
 const UNREAD_BYTES_MAX = 64 * 1024;
 /** What one client may ask without reading the answers. */
 export const UNANSWERED_BYTES_MAX = 256 * 1024;
-/** Asked or unread, on all connections; beyond it the one that holds most is cut. */
-export const HELD_BYTES_MAX = 8 * 1024 * 1024;
+/**
+ * Asked or unread, on all connections; beyond it the one that holds most is cut. More than 128 clients hold that just do
+ * not read.
+ */
+export const HELD_BYTES_MAX = 16 * 1024 * 1024;
 /** What the kernel holds of answers for a client that does not read: by default it goes up to 4 MB, for each. */
 const SEND_BUFFER_BYTES = 64 * 1024;
 /** What is taken and thrown away of a client that goes on after the end of what it is answered. */
