@@ -5,9 +5,9 @@ import { Batch } from "../src/core/batch.ts";
 import { type Config, readConfig } from "../src/core/config.ts";
 import { Counters } from "../src/core/counters.ts";
 import { Lines, Verdict } from "../src/core/line.ts";
+import { locatorOf } from "../src/core/locator.ts";
 import { Placement, RING_KINDS, type RingKind } from "../src/core/placement.ts";
 import { Relay } from "../src/core/relay.ts";
-import { Router } from "../src/core/router.ts";
 import { loadFingerprint32 } from "../src/io/farmhash.ts";
 import { datagramsOf, NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
 
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   group("scan: find, check and hash the lines of a datagram (core/line)", () => {
     for (const name of ["W1", "W2", "W3"] as const) scan(name);
   });
-  group("route: a name to its owner (core/router)", () => {
+  group("route: a name to its owner (core/locator)", () => {
     for (const ring of RING_KINDS) route(ring, "hit", config.cacheSize);
     for (const ring of RING_KINDS) route(ring, "miss", 0);
   });
@@ -48,7 +48,7 @@ function scan(name: WorkloadName): void {
 
 /** Every name in turn, so that a cache of the processor cannot hold a few. */
 function route(ring: RingKind, outcome: "hit" | "miss", cacheSize: number): void {
-  const router = new Router(placementOf(ring), cacheSize);
+  const locator = locatorOf(placementOf(ring), cacheSize);
   const lines = linesOf();
   const names = datagramsOf(WORKLOADS.W1)
     .slice(0, NAMES)
@@ -57,11 +57,11 @@ function route(ring: RingKind, outcome: "hit" | "miss", cacheSize: number): void
       lines.next();
       return { bytes, end: lines.nameEnd, hash: lines.nameHash };
     });
-  for (const { bytes, end, hash } of names) router.owner(bytes, 0, end, hash);
+  for (const { bytes, end, hash } of names) locator.owner(bytes, 0, end, hash);
   const next = roundAndRound(names);
   bench(`route ${outcome}, ${ring}`, () => {
     const { bytes, end, hash } = next();
-    return router.owner(bytes, 0, end, hash);
+    return locator.owner(bytes, 0, end, hash);
   });
 }
 
@@ -79,7 +79,7 @@ function relay(name: WorkloadName): void {
   const batches = config.nodes.map(() => new Batch(config.maxDatagramBytes));
   const relay = new Relay({
     lines: linesOf(),
-    router: mirror ? undefined : new Router(placementOf(config.ring), config.cacheSize),
+    locator: mirror ? undefined : locatorOf(placementOf(config.ring), config.cacheSize),
     batches,
     counters: new Counters(batches.length),
     send: (node) => void batches[node].shift(batches[node].views().length),

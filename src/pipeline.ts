@@ -1,7 +1,7 @@
 /**
  * Everything between the receiver and the backends, for one configuration:
  *
- *     relay: lines -> router -> batches -> links -> backends
+ *     relay: lines -> locator -> batches -> links -> backends
  *                      ^ ring <- membership <- checks
  */
 import { Batch } from "./core/batch.ts";
@@ -12,12 +12,13 @@ import { escapeBytes } from "./core/escape.ts";
 import { type HealthChange, HealthHistory } from "./core/healthHistory.ts";
 import type { Totals } from "./core/history.ts";
 import { Lines, REJECT_REASONS, Verdict } from "./core/line.ts";
+import { type Locator, locatorOf } from "./core/locator.ts";
 import { Membership } from "./core/membership.ts";
 import { oncePer } from "./core/oncePer.ts";
+import { EVERY_NODE, NO_OWNER } from "./core/owner.ts";
 import type { Placement } from "./core/placement.ts";
-import { EVERY_NODE, type LineWitness, Relay } from "./core/relay.ts";
-import { NO_OWNER, ownerAt, type Ring, shares } from "./core/ring.ts";
-import { Router } from "./core/router.ts";
+import { type LineWitness, Relay } from "./core/relay.ts";
+import { ownerAt, type Ring, shares } from "./core/ring.ts";
 import type { NodeView, View } from "./core/stats.ts";
 import { sum } from "./core/sum.ts";
 import { ringPicture, type Whereabouts, whereabouts } from "./core/whereabouts.ts";
@@ -35,7 +36,7 @@ export class Pipeline {
   private readonly counters: Counters;
   private readonly log: Log;
   private readonly placement: Placement | undefined;
-  private readonly router: Router | undefined;
+  private readonly locator: Locator | undefined;
   private readonly batches: readonly Batch[];
   private readonly membership: Membership;
   private links: readonly Link[] = [];
@@ -52,13 +53,13 @@ export class Pipeline {
     this.log = log;
     const nodeCount = config.nodes.length;
     const placement = config.mirror ? undefined : placementOf(config);
-    const router = placement && new Router(placement, config.cacheSize);
+    const locator = placement && locatorOf(placement, config.cacheSize);
     this.placement = placement;
-    this.router = router;
+    this.locator = locator;
     this.batches = config.nodes.map(() => new Batch(config.maxDatagramBytes));
     this.relay = new Relay({
       lines: new Lines(config.types, crypto.getRandomValues(new Int32Array(1))[0]),
-      router,
+      locator,
       batches: this.batches,
       counters,
       send: (node) => this.links[node].flush(this.batches[node], counters.nodes[node]),
@@ -67,7 +68,7 @@ export class Pipeline {
       nodeCount,
       rules: config,
       relay: this.relay,
-      rehash: placement && router && config.failover === "rehash" ? { placement, router } : undefined,
+      rehash: placement && locator && config.failover === "rehash" ? { placement, locator } : undefined,
     });
     this.healthHistory = new HealthHistory(nodeCount, Date.now());
   }
@@ -105,10 +106,10 @@ export class Pipeline {
 
   /** Where the lines of a name go. */
   route(name: Buffer): Route {
-    const { placement, router, membership } = this;
-    if (!placement || !router) return { now: membership.upCount > 0 ? EVERY_NODE : NO_OWNER, allUp: EVERY_NODE };
+    const { placement, locator, membership } = this;
+    if (!placement || !locator) return { now: membership.upCount > 0 ? EVERY_NODE : NO_OWNER, allUp: EVERY_NODE };
     const position = placement.position(name, 0, name.length);
-    const now = ownerAt(router.ring, position);
+    const now = ownerAt(locator.ring, position);
     const held = now !== NO_OWNER && !membership.isUp(now);
     return { now: held ? NO_OWNER : now, allUp: ownerAt(placement.full, position) };
   }
@@ -140,14 +141,14 @@ export class Pipeline {
 
   /** Where a name, or a whole line, goes now. */
   whereabouts(asked: string): Whereabouts {
-    const { placement, router } = this;
+    const { placement, locator } = this;
     const lines = new Lines(this.config.types, 0);
-    return whereabouts(asked, { lines, placed: placement && router && { placement, ring: router.ring } });
+    return whereabouts(asked, { lines, placed: placement && locator && { placement, ring: locator.ring } });
   }
 
   /** The owners of `parts` equal parts of the circle, now; undefined when mirroring. */
   ringPicture(parts: number): number[] | undefined {
-    return this.router && ringPicture(this.router.ring, parts);
+    return this.locator && ringPicture(this.locator.ring, parts);
   }
 
   /** Each node's share of the names while all are up; undefined when mirroring. */
@@ -156,7 +157,7 @@ export class Pipeline {
   }
 
   get namesCached(): number {
-    return this.router?.namesCached ?? 0;
+    return this.locator?.namesCached ?? 0;
   }
 
   startChecks(): void {
@@ -165,12 +166,12 @@ export class Pipeline {
 
   /** From now on the proxy's own figures are sent, too, if the configuration asks for it. */
   startSelfMetrics(view: () => View): void {
-    const { config, counters, router, links, membership } = this;
+    const { config, counters, locator, links, membership } = this;
     if (config.selfMetrics === undefined) return;
     const { prefix, interval: intervalMs } = config.selfMetrics;
     const { maxDatagramBytes } = config;
     const isUp = (node: number) => membership.isUp(node);
-    const parts = { prefix, intervalMs, maxDatagramBytes, router, links, isUp, view, counters };
+    const parts = { prefix, intervalMs, maxDatagramBytes, locator, links, isUp, view, counters };
     this.selfMetrics = new SelfMetricsSender(parts);
   }
 
@@ -196,7 +197,7 @@ export class Pipeline {
   }
 
   private sharesNow(): readonly number[] | undefined {
-    return this.router && this.shares(this.router.ring);
+    return this.locator && this.shares(this.locator.ring);
   }
 
   private linkEvents(node: number) {

@@ -3,9 +3,8 @@ import { readSync, writeSync } from "node:fs";
 import { Command } from "@commander-js/extra-typings";
 import { configFrom, DEFAULT_FILE } from "./configFile.ts";
 import type { Config } from "./core/config.ts";
-import { ownerText } from "./core/owner.ts";
-import { EVERY_NODE } from "./core/relay.ts";
-import { NO_OWNER, ownerAt } from "./core/ring.ts";
+import { EVERY_NODE, NO_OWNER, ownerText } from "./core/owner.ts";
+import { ownerAt } from "./core/ring.ts";
 import { placementOf } from "./io/placementOf.ts";
 
 const LF = 0x0a;

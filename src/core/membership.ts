@@ -1,15 +1,15 @@
 /** Which nodes get metrics: what checks say of each, and what that does to the routes. */
 import { afterCheck, type Health, type HealthRules, STARTS_UP } from "./health.ts";
+import type { Locator } from "./locator.ts";
 import type { Placement } from "./placement.ts";
 import type { Relay } from "./relay.ts";
-import type { Router } from "./router.ts";
 
 export interface MembershipParts {
   readonly nodeCount: number;
   readonly rules: HealthRules;
   readonly relay: Relay;
   /** A node's leaving passes its names to others; undefined: it does not (mirroring, or `failover: hold`). */
-  readonly rehash: { readonly router: Router; readonly placement: Placement } | undefined;
+  readonly rehash: { readonly locator: Locator; readonly placement: Placement } | undefined;
 }
 
 export class Membership {
@@ -38,7 +38,7 @@ export class Membership {
     this.health[node] = after;
     if (after.isUp === before.isUp) return false;
     relay.setUp(node, after.isUp);
-    rehash?.router.use(rehash.placement.live(this.health.map(({ isUp }) => isUp)));
+    rehash?.locator.use(rehash.placement.live(this.health.map(({ isUp }) => isUp)));
     return true;
   }
 }

@@ -3,13 +3,11 @@ import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
 import type { Counters } from "./counters.ts";
 import { type Lines, Verdict } from "./line.ts";
-import { NO_OWNER } from "./ring.ts";
-import type { Router } from "./router.ts";
+import type { Locator } from "./locator.ts";
+import { EVERY_NODE, NO_OWNER } from "./owner.ts";
 
-/** Stands for an owner when lines are mirrored: every node. */
-export const EVERY_NODE = -2;
 /** Stands for an owner before the first line. */
-const NOBODY = -3;
+const NOBODY = -4;
 
 /** Told of each line, in debug mode. `owner`: index of a node, `NO_OWNER`, `EVERY_NODE`; of a refused line `NO_OWNER`. */
 export type LineWitness = (line: Buffer, verdict: Verdict, owner: number) => void;
@@ -17,7 +15,7 @@ export type LineWitness = (line: Buffer, verdict: Verdict, owner: number) => voi
 export interface RelayParts {
   readonly lines: Lines;
   /** Undefined: mirroring, every accepted line goes to every node. */
-  readonly router: Router | undefined;
+  readonly locator: Locator | undefined;
   readonly batches: readonly Batch[];
   readonly counters: Counters;
   /** Sends what waits in the batch of a node, as far as its socket takes it. */
@@ -28,7 +26,7 @@ export class Relay {
   /** Sees every line while it is set; costs nothing while it is not. */
   witness: LineWitness | undefined;
   private readonly lines: Lines;
-  private readonly router: Router | undefined;
+  private readonly locator: Locator | undefined;
   private readonly batches: readonly Batch[];
   private readonly counters: Counters;
   private readonly send: (node: number) => void;
@@ -36,7 +34,7 @@ export class Relay {
 
   constructor(parts: RelayParts) {
     this.lines = parts.lines;
-    this.router = parts.router;
+    this.locator = parts.locator;
     this.batches = parts.batches;
     this.counters = parts.counters;
     this.send = parts.send;
@@ -54,7 +52,7 @@ export class Relay {
    * owner (when mirroring, all) are a run and copied together.
    */
   datagram(bytes: Buffer, start: number, end: number): void {
-    const { lines, counters, router } = this;
+    const { lines, counters, locator } = this;
     counters.packetsReceived++;
     counters.bytesReceived += end - start;
     let received = 0;
@@ -74,7 +72,7 @@ export class Relay {
           continue;
         }
         accepted++;
-        const owner = router ? router.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
+        const owner = locator ? locator.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
         if (this.witness) this.witness(bytes.subarray(lines.start, lines.lineEnd), verdict, owner);
         // One byte apart: that byte is the LF, and nothing (a refused line, an empty one, a CR) lies between.
         if (owner === runOwner && lines.start === runEnd + 1) {
@@ -94,7 +92,7 @@ export class Relay {
       // What throws here is an error of the program's own. Even then each line that was counted has its place.
       counters.linesReceived += received;
       counters.linesAccepted += accepted;
-      counters.linesFailed += (accepted - delivered) * (router ? 1 : this.batches.length);
+      counters.linesFailed += (accepted - delivered) * (locator ? 1 : this.batches.length);
     }
   }
 
@@ -123,7 +121,7 @@ export class Relay {
     const batch = this.batches[node];
     const dropped = this.counters.nodes[node].linesDropped;
     if (!this.isUp[node]) {
-      if (this.router) dropped.held += lines;
+      if (this.locator) dropped.held += lines;
       else dropped.node_down += lines;
       return;
     }

@@ -1,15 +1,13 @@
 /**
  * A consistent-hash ring as sorted points in typed arrays. Which points a node has is the business of placement.ts.
  */
+import { NO_OWNER } from "./owner.ts";
 
 /** Points in ascending order of position; `owners[i]` is the index of the node that has `positions[i]`. */
 export interface Ring {
   readonly positions: Uint32Array;
   readonly owners: Uint16Array;
 }
-
-/** The owner of every name while a ring has no points. */
-export const NO_OWNER = -1;
 
 /** The most nodes of one ring: their ranks share a double with the position while points are sorted. */
 export const NODES_MAX = 0xffff;

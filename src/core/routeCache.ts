@@ -10,8 +10,8 @@
  * was laid out for all the names that may come took 340 ns of 460 for a line.
  */
 
-/** A name that is not remembered. Owners are never negative but for `NO_OWNER`, which is not cached. */
-export const MISS = -2;
+/** Stands for the owner of a name that is not remembered: no owner, and nothing else that stands for one, is like it. */
+export const MISS = -3;
 
 /** Longer names are not worth the room: they are hashed each time. */
 const NAME_BYTES_MAX = 1024;

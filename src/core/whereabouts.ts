@@ -1,7 +1,8 @@
 /** Where a name goes: for people who ask, so slowly and with reasons. */
 import { ANY_TYPE, Lines, REJECT_REASONS, Verdict } from "./line.ts";
+import { NO_OWNER } from "./owner.ts";
 import type { Placement } from "./placement.ts";
-import { NO_OWNER, ownerAt, type Ring } from "./ring.ts";
+import { ownerAt, type Ring } from "./ring.ts";
 
 /** Longer ones come in no datagram that senders make, and in no URL. */
 export const ASKED_BYTES_MAX = 4096;

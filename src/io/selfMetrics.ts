@@ -5,8 +5,8 @@
 import { Batch } from "../core/batch.ts";
 import { Counters } from "../core/counters.ts";
 import { Lines } from "../core/line.ts";
+import type { Locator } from "../core/locator.ts";
 import { Relay } from "../core/relay.ts";
-import type { Router } from "../core/router.ts";
 import { SelfMetrics } from "../core/selfMetrics.ts";
 import type { View } from "../core/stats.ts";
 import { sum } from "../core/sum.ts";
@@ -16,7 +16,7 @@ export interface SelfMetricsParts {
   readonly prefix: string;
   readonly intervalMs: number;
   readonly maxDatagramBytes: number;
-  readonly router: Router | undefined;
+  readonly locator: Locator | undefined;
   /** Of each node. */
   readonly links: readonly Pick<Link, "flush">[];
   readonly isUp: (node: number) => boolean;
@@ -34,7 +34,7 @@ export class SelfMetricsSender {
   private readonly timer: ReturnType<typeof setInterval>;
 
   constructor(parts: SelfMetricsParts) {
-    const { links, router, maxDatagramBytes } = parts;
+    const { links, locator, maxDatagramBytes } = parts;
     this.parts = parts;
     this.metrics = new SelfMetrics(parts.prefix);
     const own = new Counters(links.length);
@@ -43,7 +43,7 @@ export class SelfMetricsSender {
     this.batches = batches;
     this.relay = new Relay({
       lines: new Lines(["c", "g"], 0),
-      router,
+      locator,
       batches,
       counters: own,
       send: (node) => links[node].flush(batches[node], own.nodes[node]),

@@ -44,7 +44,7 @@ describe("record", () => {
           const isUp = healths.map((health) => health.isUp);
           expect(NODES.map((node) => membership.isUp(node))).toEqual(isUp);
           expect(membership.upCount).toBe(isUp.filter(Boolean).length);
-          expect(bench.router?.ring).toEqual(PLACEMENT.live(isUp));
+          expect(bench.locator?.ring).toEqual(PLACEMENT.live(isUp));
         }
       }),
       { numRuns: 50 },
@@ -109,9 +109,9 @@ function rehashing(): { bench: RelayBench; membership: Membership } {
 }
 
 function membershipOf(bench: RelayBench, rules: { fall: number; rise: number }, rehash: boolean): Membership {
-  const { relay, router } = bench;
+  const { relay, locator } = bench;
   const parts = { nodeCount: NODES.length, rules, relay };
-  return new Membership({ ...parts, rehash: rehash && router ? { router, placement: PLACEMENT } : undefined });
+  return new Membership({ ...parts, rehash: rehash && locator ? { locator, placement: PLACEMENT } : undefined });
 }
 
 function receiveAll(bench: RelayBench): void {

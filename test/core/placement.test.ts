@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { NO_OWNER } from "../../src/core/owner.ts";
 import { type PlacedNode, Placement, RING_KINDS, type RingKind } from "../../src/core/placement.ts";
-import { NO_OWNER, ownerAt, type Ring, shares } from "../../src/core/ring.ts";
+import { ownerAt, type Ring, shares } from "../../src/core/ring.ts";
 import { loadFingerprint32 } from "../../src/io/farmhash.ts";
 
 const fingerprint32 = loadFingerprint32();

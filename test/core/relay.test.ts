@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { BATCH_DATAGRAMS_MAX } from "../../src/core/batch.ts";
 import { REJECT_REASONS, Verdict } from "../../src/core/line.ts";
-import { EVERY_NODE } from "../../src/core/relay.ts";
-import { NO_OWNER, ownerAt, type Ring } from "../../src/core/ring.ts";
+import { EVERY_NODE, NO_OWNER } from "../../src/core/owner.ts";
+import { ownerAt, type Ring } from "../../src/core/ring.ts";
 import { datagram, hostileBytes } from "../support/arbitraries.ts";
 import { type NaiveLine, naiveLines } from "../support/naiveLines.ts";
 import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
@@ -142,7 +142,7 @@ describe("while nodes are down", () => {
 
   test("lines that nobody is left for are counted as having no live node", () => {
     const bench = new RelayBench({});
-    bench.router?.use(PLACEMENT.live(NODES.map(() => false)));
+    bench.locator?.use(PLACEMENT.live(NODES.map(() => false)));
     bench.receive(`${name}:1|c\nbad\nother:1|c`);
     expect(bench.counters.linesUnowned).toBe(2);
     expect(bench.relay.linesPending).toBe(0);
@@ -211,7 +211,7 @@ class Model {
   }
 
   run(step: Step): void {
-    const { relay, router } = this.bench;
+    const { relay, locator } = this.bench;
     if (step === "flush") {
       relay.flush();
     } else if ("takes" in step) {
@@ -221,7 +221,7 @@ class Model {
       relay.setUp(step.node, step.isUp);
       if (this.mode === "rehash") {
         this.ring = PLACEMENT.live(this.isUp);
-        router?.use(this.ring);
+        locator?.use(this.ring);
       }
     } else {
       this.bench.receive(step.datagram);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { NO_OWNER, type NodePoints, ownerAt, type Ring, ringOf, ringOfLive, shares } from "../../src/core/ring.ts";
+import { NO_OWNER } from "../../src/core/owner.ts";
+import { type NodePoints, ownerAt, type Ring, ringOf, ringOfLive, shares } from "../../src/core/ring.ts";
 
 const POSITION_MAX = 2 ** 32 - 1;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { NO_OWNER } from "../../src/core/ring.ts";
+import { NO_OWNER } from "../../src/core/owner.ts";
 import { PATTERN_BYTES_MAX, TAP_LINES_PER_SECOND, Tap, type TapRequest } from "../../src/core/tap.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 

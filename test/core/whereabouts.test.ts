@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Lines } from "../../src/core/line.ts";
-import { NO_OWNER, type Ring } from "../../src/core/ring.ts";
+import { NO_OWNER } from "../../src/core/owner.ts";
+import type { Ring } from "../../src/core/ring.ts";
 import { ringPicture, whereabouts } from "../../src/core/whereabouts.ts";
 import { DEFAULT_TYPES } from "../support/naiveLines.ts";
 import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";

@@ -18,7 +18,7 @@ function senderOver(flush: Flush) {
     prefix: "self",
     intervalMs: 60_000,
     maxDatagramBytes: 1432,
-    router: undefined,
+    locator: undefined,
     links: [{ flush }],
     isUp: () => true,
     view,

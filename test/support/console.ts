@@ -3,7 +3,7 @@ import { onTestFinished } from "bun:test";
 import { readConfig } from "../../src/core/config.ts";
 import type { Desk } from "../../src/core/console.ts";
 import { Counters, type CutReason } from "../../src/core/counters.ts";
-import { NO_OWNER } from "../../src/core/ring.ts";
+import { NO_OWNER } from "../../src/core/owner.ts";
 import { Console } from "../../src/io/console.ts";
 
 export interface OpenConsole {

@@ -2,10 +2,10 @@
 import { Batch } from "../../src/core/batch.ts";
 import { Counters } from "../../src/core/counters.ts";
 import { Lines } from "../../src/core/line.ts";
+import { type Locator, locatorOf } from "../../src/core/locator.ts";
 import { Placement } from "../../src/core/placement.ts";
 import { Relay } from "../../src/core/relay.ts";
 import { shares } from "../../src/core/ring.ts";
-import { Router } from "../../src/core/router.ts";
 import type { View } from "../../src/core/stats.ts";
 import { loadFingerprint32 } from "../../src/io/farmhash.ts";
 import { DEFAULT_TYPES } from "./naiveLines.ts";
@@ -27,7 +27,7 @@ export interface RelayBenchParts {
 export class RelayBench {
   readonly relay: Relay;
   /** Undefined when mirroring. */
-  readonly router: Router | undefined;
+  readonly locator: Locator | undefined;
   readonly counters = new Counters(NODES.length);
   readonly batches: readonly Batch[];
   /** Datagrams that the sockets took, of each node. */
@@ -37,10 +37,10 @@ export class RelayBench {
 
   constructor({ mirror = false, datagramBytesMax = 1432, cacheSize = 64 }: RelayBenchParts) {
     this.batches = NODES.map(() => new Batch(datagramBytesMax));
-    this.router = mirror ? undefined : new Router(PLACEMENT, cacheSize);
+    this.locator = mirror ? undefined : locatorOf(PLACEMENT, cacheSize);
     this.relay = new Relay({
       lines: new Lines(DEFAULT_TYPES, 1),
-      router: this.router,
+      locator: this.locator,
       batches: this.batches,
       counters: this.counters,
       send: (node) => this.send(node),
@@ -79,10 +79,10 @@ export class RelayBench {
         isUp: true,
         counters: this.counters.nodes[node],
         batch: this.batches[node],
-        ringShare: this.router && BENCH_SHARES[node],
+        ringShare: this.locator && BENCH_SHARES[node],
         health: { sinceMs: 0, changes: 0, lastCheck: { atMs: 0, durationMs: 2, failure: undefined } },
       })),
-      namesCached: this.router?.namesCached ?? 0,
+      namesCached: this.locator?.namesCached ?? 0,
       receiveBufferBytes: 425_984,
       kernelDrops: 7,
       logLinesLost: 0,

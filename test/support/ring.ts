@@ -1,4 +1,4 @@
-/** Where names belong on the proxy's own ring, without its router, cache and health. */
+/** Where names belong on the proxy's own ring, without its locator, cache and health. */
 import { Placement, type RingKind } from "../../src/core/placement.ts";
 import { ownerAt } from "../../src/core/ring.ts";
 import { loadFingerprint32 } from "../../src/io/farmhash.ts";

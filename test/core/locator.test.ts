@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { locatorOf } from "../../src/core/locator.ts";
+import { NO_OWNER } from "../../src/core/owner.ts";
 import { Placement } from "../../src/core/placement.ts";
-import { NO_OWNER, ownerAt } from "../../src/core/ring.ts";
-import { Router } from "../../src/core/router.ts";
+import { ownerAt } from "../../src/core/ring.ts";
 import { loadFingerprint32 } from "../../src/io/farmhash.ts";
 
 const NODES = Array.from({ length: 4 }, (_, i) => ({ label: `127.0.0.1:${8130 + i}`, weight: 1 }));
@@ -22,19 +23,19 @@ describe("the owner of a name", () => {
           size: "max",
         }),
         (placement, cacheSize, hashMask, steps) => {
-          const router = new Router(placement, cacheSize);
+          const locator = locatorOf(placement, cacheSize);
           for (const step of steps) {
             if (typeof step !== "string") {
-              router.use(placement.live(step));
-              expect(router.namesCached).toBe(0);
+              locator.use(placement.live(step));
+              expect(locator.namesCached).toBe(0);
               continue;
             }
             const bytes = Buffer.from(`${step}:1|c`);
             const nameEnd = bytes.length - 4;
             const hash = (Number(Bun.hash.xxHash32(step)) & hashMask) | 0;
-            const owner = router.owner(bytes, 0, nameEnd, hash);
-            expect(owner).toBe(ownerAt(router.ring, placement.position(bytes, 0, nameEnd)));
-            expect(router.namesCached).toBeLessThanOrEqual(cacheSize);
+            const owner = locator.owner(bytes, 0, nameEnd, hash);
+            expect(owner).toBe(ownerAt(locator.ring, placement.position(bytes, 0, nameEnd)));
+            expect(locator.namesCached).toBeLessThanOrEqual(cacheSize);
           }
         },
       ),
@@ -43,14 +44,14 @@ describe("the owner of a name", () => {
 
   test("is nobody while no node is up, and its own again afterwards", () => {
     const [placement] = placements;
-    const router = new Router(placement, 64);
+    const locator = locatorOf(placement, 64);
     const bytes = Buffer.from("app.logins");
-    const owner = router.owner(bytes, 0, bytes.length, 1);
-    router.use(placement.live(NODES.map(() => false)));
-    expect(router.owner(bytes, 0, bytes.length, 1)).toBe(NO_OWNER);
-    expect(router.namesCached).toBe(0);
-    router.use(placement.full);
-    expect(router.owner(bytes, 0, bytes.length, 1)).toBe(owner);
+    const owner = locator.owner(bytes, 0, bytes.length, 1);
+    locator.use(placement.live(NODES.map(() => false)));
+    expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(NO_OWNER);
+    expect(locator.namesCached).toBe(0);
+    locator.use(placement.full);
+    expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(owner);
   });
 
   test("is looked up once, and then remembered", () => {
@@ -61,10 +62,10 @@ describe("the owner of a name", () => {
       return fingerprint32(input);
     });
     hashed = 0;
-    const router = new Router(counting, 64);
+    const locator = locatorOf(counting, 64);
     const bytes = Buffer.from("app.logins");
-    for (let i = 0; i < 10; i++) router.owner(bytes, 0, bytes.length, 1);
+    for (let i = 0; i < 10; i++) locator.owner(bytes, 0, bytes.length, 1);
     expect(hashed).toBe(1);
-    expect(router.namesCached).toBe(1);
+    expect(locator.namesCached).toBe(1);
   });
 });
