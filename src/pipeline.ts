@@ -6,7 +6,6 @@
  */
 import { Batch } from "./core/batch.ts";
 import type { Config } from "./core/config.ts";
-import type { Route } from "./core/console.ts";
 import type { Counters } from "./core/counters.ts";
 import { escapeBytes } from "./core/escape.ts";
 import { type HealthChange, HealthHistory } from "./core/healthHistory.ts";
@@ -18,7 +17,7 @@ import { oncePer } from "./core/oncePer.ts";
 import { EVERY_NODE, NO_OWNER } from "./core/owner.ts";
 import type { Placement } from "./core/placement.ts";
 import { type LineWitness, Relay } from "./core/relay.ts";
-import { ownerAt, type Ring, shares } from "./core/ring.ts";
+import { type Ring, shares } from "./core/ring.ts";
 import type { NodeView, View } from "./core/stats.ts";
 import { sum } from "./core/sum.ts";
 import { ringPicture, type Whereabouts, whereabouts } from "./core/whereabouts.ts";
@@ -104,16 +103,6 @@ export class Pipeline {
     }));
   }
 
-  /** Where the lines of a name go. */
-  route(name: Buffer): Route {
-    const { placement, locator, membership } = this;
-    if (!placement || !locator) return { now: membership.upCount > 0 ? EVERY_NODE : NO_OWNER, allUp: EVERY_NODE };
-    const position = placement.position(name, 0, name.length);
-    const now = ownerAt(locator.ring, position);
-    const held = now !== NO_OWNER && !membership.isUp(now);
-    return { now: held ? NO_OWNER : now, allUp: ownerAt(placement.full, position) };
-  }
-
   /** The last times that nodes were taken out or back, oldest first. */
   get healthChanges(): readonly HealthChange[] {
     return this.healthHistory.changes;
@@ -140,10 +129,14 @@ export class Pipeline {
   }
 
   /** Where a name, or a whole line, goes now. */
-  whereabouts(asked: string): Whereabouts {
-    const { placement, locator } = this;
-    const lines = new Lines(this.config.types, 0);
-    return whereabouts(asked, { lines, placed: placement && locator && { placement, ring: locator.ring } });
+  whereabouts(asked: Buffer): Whereabouts {
+    const { placement, locator, membership, config } = this;
+    const isUp = config.nodes.map((_, node) => membership.isUp(node));
+    return whereabouts(asked, {
+      types: config.types,
+      placed: placement && locator && { placement, ring: locator.ring },
+      isUp,
+    });
   }
 
   /** The owners of `parts` equal parts of the circle, now; undefined when mirroring. */

@@ -9,7 +9,6 @@ import { History } from "./core/history.ts";
 import { violations } from "./core/invariants.ts";
 import type { LogFields } from "./core/logfmt.ts";
 import { Losses } from "./core/losses.ts";
-import { NO_OWNER } from "./core/owner.ts";
 import type { LineWitness } from "./core/relay.ts";
 import { type ProcessView, statsOf, type View } from "./core/stats.ts";
 import { Answering } from "./io/answering.ts";
@@ -87,7 +86,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     config,
     view,
     memory,
-    route: (name) => pipeline?.route(name) ?? { now: NO_OWNER, allUp: NO_OWNER },
+    whereabouts: (asked) => pipeline?.whereabouts(asked) ?? { kind: "rejected", reason: "empty_name" },
     tap: (request) => taps.open(request),
     health: "up",
   };

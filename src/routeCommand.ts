@@ -3,8 +3,8 @@ import { readSync, writeSync } from "node:fs";
 import { Command } from "@commander-js/extra-typings";
 import { configFrom, DEFAULT_FILE } from "./configFile.ts";
 import type { Config } from "./core/config.ts";
-import { EVERY_NODE, NO_OWNER, ownerText } from "./core/owner.ts";
-import { ownerAt } from "./core/ring.ts";
+import { NO_OWNER, ownerText } from "./core/owner.ts";
+import { type NameMap, whereabouts } from "./core/whereabouts.ts";
 import { placementOf } from "./io/placementOf.ts";
 
 const LF = 0x0a;
@@ -20,7 +20,7 @@ export const routeCommand = new Command("route")
   .description(
     "Says which node owns each name: NAME, a tab, NODE. Names are read from standard input if none is given.",
   )
-  .argument("[name...]", "names: what stands before the first ':' of a metric")
+  .argument("[name...]", "names, or whole lines")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("--json", 'a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
   .option("--down <node>", "as if the node were down; may be given again", collect)
@@ -40,9 +40,9 @@ function collect(value: string, before: readonly string[] = []): readonly string
 /** False: it could not be done, and was said why. */
 function route(names: readonly string[], config: Config, down: readonly string[], json: boolean): boolean {
   try {
-    const out = new Rows(ownersOf(config, down), json);
+    const out = new Rows(config, down, json);
     if (names.length > 0) for (const name of names) out.add(Buffer.from(name));
-    else forEachLine((bytes, start, end) => out.addRange(bytes, start, end));
+    else forEachLine((bytes, start, end) => out.add(bytes.subarray(start, end)));
     out.flush();
     return true;
   } catch (error) {
@@ -54,49 +54,43 @@ function route(names: readonly string[], config: Config, down: readonly string[]
   }
 }
 
-/** The text that stands for the owner of a name. */
-type OwnerOf = (bytes: Buffer, start: number, end: number) => string;
-
-function ownersOf(config: Config, down: readonly string[]): OwnerOf {
-  const labels = config.nodes.map(({ label }) => label);
-  const isUp = labels.map((label) => !down.includes(label));
-  if (config.mirror) {
-    const everyone = ownerText(isUp.includes(true) ? EVERY_NODE : NO_OWNER, labels);
-    return () => everyone;
-  }
+function nameMapOf(config: Config, down: readonly string[]): NameMap {
+  const isUp = config.nodes.map(({ label }) => !down.includes(label));
+  const { types } = config;
+  if (config.mirror) return { types, placed: undefined, isUp };
   const placement = placementOf(config);
-  const ring = config.failover === "hold" ? placement.full : placement.live(isUp);
-  return (bytes, start, end) => {
-    const owner = ownerAt(ring, placement.position(bytes, start, end));
-    return ownerText(owner !== NO_OWNER && isUp[owner] ? owner : NO_OWNER, labels);
+  return {
+    types,
+    placed: { placement, ring: config.failover === "hold" ? placement.full : placement.live(isUp) },
+    isUp,
   };
 }
 
 /** What is written, a chunk at a time. A name is written as it came; in JSON what is no UTF-8 in it is U+FFFD. */
 class Rows {
-  private readonly ownerOf: OwnerOf;
+  private readonly map: NameMap;
+  private readonly labels: readonly string[];
   private readonly json: boolean;
   private readonly chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   private filled = 0;
 
-  constructor(ownerOf: OwnerOf, json: boolean) {
-    this.ownerOf = ownerOf;
+  constructor(config: Config, down: readonly string[], json: boolean) {
+    this.map = nameMapOf(config, down);
+    this.labels = config.nodes.map(({ label }) => label);
     this.json = json;
   }
 
-  add(name: Buffer): void {
-    this.addRange(name, 0, name.length);
-  }
-
-  addRange(bytes: Buffer, start: number, end: number): void {
-    const node = this.ownerOf(bytes, start, end);
+  add(asked: Buffer): void {
+    const found = whereabouts(asked, this.map);
+    const node = ownerText(found.kind === "rejected" ? NO_OWNER : found.now, this.labels);
     if (this.json) {
-      this.addText(`${JSON.stringify({ name: bytes.toString("utf8", start, end), node })}\n`);
+      const rejected = found.kind === "rejected" ? { rejected: found.reason } : {};
+      this.addText(`${JSON.stringify({ name: asked.toString("utf8"), node, ...rejected })}\n`);
       return;
     }
-    if (this.filled + (end - start) > CHUNK_BYTES) this.flush();
-    if (end - start > CHUNK_BYTES) writeAll(bytes.subarray(start, end));
-    else this.filled += bytes.copy(this.chunk, this.filled, start, end);
+    if (this.filled + asked.length > CHUNK_BYTES) this.flush();
+    if (asked.length > CHUNK_BYTES) writeAll(asked);
+    else this.filled += asked.copy(this.chunk, this.filled);
     this.addText(`\t${node}\n`);
   }
 

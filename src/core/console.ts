@@ -9,6 +9,7 @@ import { nodeStatsOf, proxyStatsOf, type View } from "./stats.ts";
 import { sum } from "./sum.ts";
 import { tableParts } from "./table.ts";
 import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 import { endsWithinCharacter, wordsOf } from "./words.ts";
 
 /** What the commands can see and change. */
@@ -16,7 +17,8 @@ export interface Desk {
   readonly config: Config;
   view(): View;
   memory(): MemoryFigures;
-  route(name: Buffer): Route;
+  /** Of a name, or of a whole line. */
+  whereabouts(asked: Buffer): Whereabouts;
   /** Undefined: there are as many taps as there may be. */
   tap(request: TapRequest): Stream | undefined;
   /** What `health` answers: settable by the operator, to take the proxy out of a load balancer. */
@@ -28,14 +30,6 @@ export interface MemoryFigures {
   readonly heapCapacityBytes: number;
   readonly residentBytes: number;
   readonly objects: number;
-}
-
-/** Owners of a name: index of a node, `NO_OWNER`, or `EVERY_NODE`. */
-export interface Route {
-  /** Of the lines that come now; `NO_OWNER`: they are dropped. */
-  readonly now: number;
-  /** While all nodes are up. */
-  readonly allUp: number;
 }
 
 /** What goes on coming after an answer, by itself, for a while. */
@@ -99,7 +93,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   route: {
     usage: "route NAME...",
-    meaning: "the node that gets a name now, and the one that owns it when all are up",
+    meaning: "the node that gets a name, or a whole line, now, and the one that owns it when all are up",
     wordsMin: 1,
     run: (words, desk) => (words.length === 0 ? USAGE("route") : piecesOf(routeLines(words, desk))),
   },
@@ -250,20 +244,23 @@ function nodesLines({ config, view }: Desk): Iterable<string> {
   return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9]);
 }
 
-function* routeLines(names: readonly string[], desk: Desk): Generator<string> {
+function* routeLines(asked: readonly string[], desk: Desk): Generator<string> {
   const labels = desk.config.nodes.map(({ label }) => label);
-  const routes: Route[] = [];
+  const found: Whereabouts[] = [];
   function* rows(): Generator<readonly string[]> {
-    for (const [i, text] of names.entries()) {
-      const name = Buffer.from(text, "latin1");
-      routes[i] ??= desk.route(name);
-      const { now, allUp } = routes[i];
-      yield [escapeBytes(name), ownerText(now, labels), ownerText(allUp, labels)];
+    for (const [i, text] of asked.entries()) {
+      const bytes = Buffer.from(text, "latin1");
+      found[i] ??= desk.whereabouts(bytes);
+      const answer = found[i];
+      yield [
+        escapeBytes(bytes),
+        ...(answer.kind === "rejected"
+          ? ["-", "-", `rejected: ${answer.reason}`]
+          : [ownerText(answer.now, labels), ownerText(answer.allUp, labels), ""]),
+      ];
     }
   }
-  yield* tableParts(["name", "owner", "owner_when_all_up"], rows);
-  // Whoever gives a whole line means its name, but asks for another.
-  if (names.some((name) => name.includes(":"))) yield '# the name of a metric ends before its first ":"\n';
+  yield* tableParts(["name", "owner", "owner_when_all_up", ""], rows);
 }
 
 /** A number alone is a limit. Undefined: not understood. */

@@ -31,6 +31,7 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 /** The console's words for the refusals: the reason of verdict `v` is `REJECT_REASONS[v - 1]`. */
 export const REJECT_REASONS = ["no_colon", "empty_name", "no_pipe", "empty_type", "unknown_type"] as const;
+export type RejectReason = (typeof REJECT_REASONS)[number];
 
 /** In a list of types: every type passes. */
 export const ANY_TYPE = "*";

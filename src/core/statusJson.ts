@@ -69,8 +69,19 @@ export interface RingJson {
   readonly full_shares: readonly number[] | null;
 }
 
-/** Where a name goes. `node` is an index of `nodes`. */
-export type OwnerJson = Whereabouts;
+/** Where a name goes. */
+export type OwnerJson =
+  /** It is no metric, and goes nowhere. */
+  | { readonly kind: "rejected"; readonly reason: string }
+  | {
+      readonly kind: "routed";
+      readonly name: string;
+      /** Where on the circle it lies, 0 to 1; null: mirroring. */
+      readonly position: number | null;
+      /** Indexes of `nodes`, or what core/owner.ts has instead: who gets its lines now, and while all nodes are up. */
+      readonly now: number;
+      readonly all_up: number;
+    };
 
 export interface StatsSource {
   readonly version: string;
@@ -130,6 +141,12 @@ function nodeJson(i: number, { config, view, history }: StatsSource): NodeJson {
     rate: history.nodeRate(i) ?? null,
     figures: Object.fromEntries(nodeStatsOf(node)),
   };
+}
+
+export function ownerJson(asked: Buffer, found: Whereabouts): OwnerJson {
+  if (found.kind === "rejected") return found;
+  const { kind, nameStart, nameEnd, position, now, allUp } = found;
+  return { kind, name: asked.toString("utf8", nameStart, nameEnd), position, now, all_up: allUp };
 }
 
 export function historyJson({ first, next, timesMs, rates }: HistorySlice): HistoryJson {

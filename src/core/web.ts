@@ -2,11 +2,14 @@
 import type { HttpCode } from "./counters.ts";
 import { type Pieces, piecesOf } from "./pieces.ts";
 import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
-import { historyJson, type OwnerJson, type RingJson, type StatsSource, statsJsonParts } from "./statusJson.ts";
-import { ASKED_BYTES_MAX, type Whereabouts } from "./whereabouts.ts";
+import { historyJson, ownerJson, type RingJson, type StatsSource, statsJsonParts } from "./statusJson.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** Parts of the circle in the page's picture of the ring: half a degree each. */
 const RING_PARTS = 720;
+
+/** Longer ones come in no datagram that senders make, and in no URL. */
+export const ASKED_BYTES_MAX = 4096;
 
 const JSON_TYPE = "application/json";
 
@@ -17,7 +20,7 @@ export interface WebDesk {
   /** The status page, complete, and what its browser is to allow it. */
   readonly page: Page;
   source(): StatsSource;
-  whereabouts(asked: string): Whereabouts;
+  whereabouts(asked: Buffer): Whereabouts;
   ringPicture(parts: number): number[] | undefined;
   fullShares(): readonly number[] | undefined;
 }
@@ -57,7 +60,8 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/owner.json": (query, desk) => {
     const asked = query.get("name") ?? "";
     if (asked.length > ASKED_BYTES_MAX) return text(400, `name: expected at most ${ASKED_BYTES_MAX} bytes`);
-    return json(desk.whereabouts(asked) satisfies OwnerJson);
+    const bytes = Buffer.from(asked);
+    return json(ownerJson(bytes, desk.whereabouts(bytes)));
   },
 };
 

@@ -1,4 +1,5 @@
 /** The status page: asks once a second while somebody looks, and shows what it was told. */
+import { EVERY_NODE, NO_OWNER } from "../core/owner.ts";
 import type { HistoryJson, OwnerJson, RingJson, StatsJson } from "../core/statusJson.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
@@ -144,7 +145,7 @@ async function lookUp(): Promise<void> {
     const owner = await get<OwnerJson>(`/owner.json?name=${encodeURIComponent(asked)}`);
     if (asked !== askedName) return;
     showOwner(place, owner);
-    ring.point("position" in owner ? owner.position : undefined);
+    ring.point(owner.kind === "routed" ? (owner.position ?? undefined) : undefined);
   } catch {
     setText(place, "No answer from the proxy.");
   }
@@ -155,26 +156,21 @@ function showOwner(place: HTMLElement, owner: OwnerJson): void {
     case "rejected":
       setText(place, `Nowhere: it is no metric, ${REFUSALS[owner.reason] ?? owner.reason}.`);
       return;
-    case "every_node":
-      place.replaceChildren(element("code", {}, owner.name), " goes to every node that is up.");
+    case "routed":
+      place.replaceChildren(element("code", {}, owner.name), ...goesTo(owner.now, owner.all_up));
       return;
-    case "no_live_node":
-      place.replaceChildren(element("code", {}, owner.name), " goes nowhere: no node is up, and it is dropped.");
-      return;
-    case "owned": {
-      const node = lastStats?.nodes[owner.node];
-      const ending = node?.up ? "" : ", which is down: it is dropped until the node is back";
-      place.replaceChildren(
-        element("code", {}, owner.name),
-        " goes to ",
-        element("strong", {}, `${owner.node + 1}: ${node?.node ?? "?"}`),
-        `${ending}.`,
-      );
-      return;
-    }
     default:
       owner satisfies never;
   }
+}
+
+function goesTo(now: number, allUp: number): (string | HTMLElement)[] {
+  const nodeOf = (index: number) => element("strong", {}, `${index + 1}: ${lastStats?.nodes[index]?.node ?? "?"}`);
+  if (now === EVERY_NODE) return [" goes to every node that is up."];
+  if (now !== NO_OWNER && now === allUp) return [" goes to ", nodeOf(now), "."];
+  if (now !== NO_OWNER) return [" goes to ", nodeOf(now), " until ", nodeOf(allUp), " is back."];
+  if (lastStats?.failover !== "hold") return [" goes nowhere: no node is up, and it is dropped."];
+  return [" belongs to ", nodeOf(allUp), ", which is down: it is dropped until the node is back."];
 }
 
 async function get<Json>(path: string): Promise<Json> {

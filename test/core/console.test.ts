@@ -7,6 +7,7 @@ import { escapeBytes } from "../../src/core/escape.ts";
 import { EVERY_NODE, NO_OWNER } from "../../src/core/owner.ts";
 import { statsOf } from "../../src/core/stats.ts";
 import type { TapRequest } from "../../src/core/tap.ts";
+import type { Whereabouts } from "../../src/core/whereabouts.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
 const COMMANDS = [
@@ -130,7 +131,7 @@ describe("route", () => {
       { now: NO_OWNER, allUp: 0 },
       { now: EVERY_NODE, allUp: EVERY_NODE },
     ];
-    const desk = { ...deskOf(), route: () => owners.shift() as (typeof owners)[number] };
+    const desk = { ...deskOf(), whereabouts: () => routed(owners.shift()) };
     expect(linesOf('route web.requests b "page views" d', desk)).toEqual([
       "name          owner           owner_when_all_up",
       "web.requests  127.0.0.1:8130  127.0.0.1:8130",
@@ -146,21 +147,23 @@ describe("route", () => {
     fc.assert(
       fc.property(names, bare, (name, other) => {
         const asked: Buffer[] = [];
-        const route = (asking: Buffer) => {
+        const whereabouts = (asking: Buffer) => {
           asked.push(asking);
-          return { now: 0, allUp: 0 };
+          return routed({ now: 0, allUp: 0 });
         };
         const quoted = `"${escapeBytes(name).replaceAll('"', '\\"')}"`;
-        answer(`route ${quoted}  ${other.toString("latin1")}`, { ...deskOf(), route });
+        answer(`route ${quoted}  ${other.toString("latin1")}`, { ...deskOf(), whereabouts });
         expect(asked).toEqual([name, other]);
       }),
     );
   });
 
-  test("of what looks like a line says where a name ends", () => {
-    const desk = { ...deskOf(), route: () => ({ now: 0, allUp: 0 }) };
-    expect(linesOf("route web.requests:1|c", desk).at(-1)).toBe('# the name of a metric ends before its first ":"');
-    expect(linesOf("route web.requests", desk)).toHaveLength(2);
+  test("of a line that is no metric says why", () => {
+    const desk: Desk = { ...deskOf(), whereabouts: () => ({ kind: "rejected", reason: "unknown_type" }) };
+    expect(linesOf("route web.requests:1|xyz", desk)).toEqual([
+      "name                owner  owner_when_all_up",
+      "web.requests:1|xyz  -      -                  rejected: unknown_type",
+    ]);
   });
 
   test("without a name, or with a quote left open, is explained", () => {
@@ -308,6 +311,11 @@ describe("text without a line end looks complete", () => {
   });
 });
 
+function routed(owners: { now: number; allUp: number } | undefined): Whereabouts {
+  const { now, allUp } = owners ?? { now: NO_OWNER, allUp: NO_OWNER };
+  return { kind: "routed", nameStart: 0, nameEnd: 1, position: 0.5, now, allUp };
+}
+
 function deskOf(bench = new RelayBench({})): Desk {
   const nodes = BENCH_LABELS.map((label) => ({ host: label.split(":")[0], port: Number(label.split(":")[1]) }));
   const { config } = readConfig(JSON.stringify({ nodes }));
@@ -316,7 +324,7 @@ function deskOf(bench = new RelayBench({})): Desk {
     config,
     view: () => bench.view(),
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
-    route: () => ({ now: NO_OWNER, allUp: NO_OWNER }),
+    whereabouts: () => routed({ now: NO_OWNER, allUp: NO_OWNER }),
     tap: () => undefined,
     health: "up",
   };

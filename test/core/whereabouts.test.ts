@@ -1,14 +1,22 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Lines } from "../../src/core/line.ts";
-import { NO_OWNER } from "../../src/core/owner.ts";
-import type { Ring } from "../../src/core/ring.ts";
-import { ringPicture, whereabouts } from "../../src/core/whereabouts.ts";
+import { EVERY_NODE, NO_OWNER } from "../../src/core/owner.ts";
+import { ownerAt } from "../../src/core/ring.ts";
+import { type NameMap, ringPicture, whereabouts } from "../../src/core/whereabouts.ts";
 import { DEFAULT_TYPES } from "../support/naiveLines.ts";
 import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
 
-const ask = (asked: string, ring: Ring = PLACEMENT.full) =>
-  whereabouts(asked, { lines: new Lines(DEFAULT_TYPES, 1), placed: { placement: PLACEMENT, ring } });
+const ALL_UP = BENCH_LABELS.map(() => true);
+
+/** What is said of a name or a line, with the name that it is routed by. */
+function ask(asked: string, map: Partial<NameMap> = {}) {
+  const bytes = Buffer.from(asked);
+  const placed = { placement: PLACEMENT, ring: PLACEMENT.full };
+  const found = whereabouts(bytes, { types: DEFAULT_TYPES, placed, isUp: ALL_UP, ...map });
+  if (found.kind === "rejected") return found;
+  const { nameStart, nameEnd, ...rest } = found;
+  return { ...rest, name: bytes.toString("utf8", nameStart, nameEnd) };
+}
 
 describe("a name", () => {
   test("goes where the relay sends it", () => {
@@ -18,18 +26,17 @@ describe("a name", () => {
         bench.receive(`${name}:1|c`);
         bench.relay.flush();
         const node = BENCH_LABELS.findIndex((_, node) => bench.linesSent(node).length > 0);
-        expect(ask(name)).toMatchObject({ kind: "owned", name, node });
-        expect(ask(`${name}:1|c|@0.1|#a:b`)).toMatchObject({ kind: "owned", name, node });
+        expect(ask(name)).toMatchObject({ kind: "routed", name, now: node, allUp: node });
+        expect(ask(`${name}:1|c|@0.1|#a:b`)).toMatchObject({ kind: "routed", name, now: node, allUp: node });
       }),
     );
   });
 
   test("has an owner whatever types pass, and a line has one only if its type passes", () => {
-    const lines = new Lines(["ms"], 1);
-    const placed = { placement: PLACEMENT, ring: PLACEMENT.full };
-    expect(whereabouts("a.name", { lines, placed })).toMatchObject({ kind: "owned", name: "a.name" });
-    expect(whereabouts("a.name:1|ms", { lines, placed })).toMatchObject({ kind: "owned", name: "a.name" });
-    expect(whereabouts("a.name:1|c", { lines, placed })).toEqual({ kind: "rejected", reason: "unknown_type" });
+    const types = ["ms"];
+    expect(ask("a.name", { types })).toMatchObject({ kind: "routed", name: "a.name" });
+    expect(ask("a.name:1|ms", { types })).toMatchObject({ kind: "routed", name: "a.name" });
+    expect(ask("a.name:1|c", { types })).toEqual({ kind: "rejected", reason: "unknown_type" });
   });
 
   test("has a position on the circle, at which the picture of the ring shows its owner", () => {
@@ -38,7 +45,7 @@ describe("a name", () => {
     const names = Array.from({ length: 200 }, (_, i) => `app.${i}`);
     const agree = names.map((name) => {
       const found = ask(name);
-      return found.kind === "owned" && picture[Math.floor(found.position * parts)] === found.node;
+      return found.kind === "routed" && picture[Math.floor((found.position ?? 0) * parts)] === found.now;
     });
     // A part has one owner in the picture, though points may lie within it.
     expect(agree.filter(Boolean).length).toBeGreaterThan(180);
@@ -46,12 +53,24 @@ describe("a name", () => {
 
   test("has nowhere to go while no node is up, and every node when mirroring", () => {
     const none = PLACEMENT.live([false, false, false]);
-    expect(ask("a", none)).toMatchObject({ kind: "no_live_node", name: "a" });
+    const isUp = [false, false, false];
+    const { allUp } = ask("a") as { allUp: number };
+    expect(ask("a", { placed: { placement: PLACEMENT, ring: none }, isUp })).toMatchObject({ now: NO_OWNER, allUp });
     expect(ringPicture(none, 3)).toEqual([NO_OWNER, NO_OWNER, NO_OWNER]);
-    expect(whereabouts("a", { lines: new Lines(DEFAULT_TYPES, 1), placed: undefined })).toEqual({
-      kind: "every_node",
-      name: "a",
+    const mirrored = { kind: "routed", name: "a", position: null, allUp: EVERY_NODE };
+    expect(ask("a", { placed: undefined })).toEqual({ ...mirrored, now: EVERY_NODE } as ReturnType<typeof ask>);
+    expect(ask("a", { placed: undefined, isUp })).toEqual({ ...mirrored, now: NO_OWNER } as ReturnType<typeof ask>);
+  });
+
+  test("whose node is down goes to another, or nowhere while the node keeps its names", () => {
+    const { allUp } = ask("a") as { allUp: number };
+    const isUp = ALL_UP.map((_, node) => node !== allUp);
+    const rehashed = ask("a", { placed: { placement: PLACEMENT, ring: PLACEMENT.live(isUp) }, isUp });
+    expect(rehashed).toMatchObject({
+      now: ownerAt(PLACEMENT.live(isUp), PLACEMENT.position(Buffer.from("a"), 0, 1)),
+      allUp,
     });
+    expect(ask("a", { isUp })).toMatchObject({ now: NO_OWNER, allUp });
   });
 });
 
@@ -63,7 +82,7 @@ describe("what is asked about", () => {
     [":1|c", "empty_name"],
     ["a:1|x", "unknown_type"],
   ])("may be no metric: %j is rejected (%s)", (asked, reason) => {
-    expect(ask(asked)).toEqual({ kind: "rejected", reason });
+    expect(ask(asked) as unknown).toEqual({ kind: "rejected", reason });
   });
 
   test.each([
@@ -72,13 +91,13 @@ describe("what is asked about", () => {
     ["_sc|redis|0", "redis"],
     ["naïve", "naïve"],
   ])("may be a part of a line, an event, or not ASCII: %j has the name %j", (asked, name) => {
-    expect(ask(asked)).toMatchObject({ kind: "owned", name });
+    expect(ask(asked)).toMatchObject({ kind: "routed", name });
   });
 
   test("may be anything", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (asked) => {
-        expect(["owned", "rejected"]).toContain(ask(asked).kind);
+        expect(["routed", "rejected"]).toContain(ask(asked).kind);
       }),
     );
   });

@@ -58,7 +58,7 @@ needing(CHROMIUM).describe("the status page", () => {
   });
 
   test.each([
-    ["hold", (node: string) => `app.1 goes to 1: ${node}, which is down: it is dropped until the node is back.`],
+    ["hold", (node: string) => `app.1 belongs to 1: ${node}, which is down: it is dropped until the node is back.`],
     ["rehash", () => "app.1 goes nowhere: no node is up, and it is dropped."],
   ])(
     "tells where a name goes when its node dies, without being asked again (failover: %s)",

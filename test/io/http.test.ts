@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/core/config.ts";
 import { History } from "../../src/core/history.ts";
-import type { WebDesk } from "../../src/core/web.ts";
-import { ASKED_BYTES_MAX, type Whereabouts } from "../../src/core/whereabouts.ts";
+import { ASKED_BYTES_MAX, type WebDesk } from "../../src/core/web.ts";
+import type { Whereabouts } from "../../src/core/whereabouts.ts";
 import { Http } from "../../src/io/http.ts";
 import { Client, endClients } from "../support/client.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
@@ -132,7 +132,7 @@ describe("/owner.json", () => {
   test("says where what was asked about goes", async () => {
     const { url, asked } = openHttp();
     const response = await fetch(`${url}/owner.json?name=${encodeURIComponent("a b:1|c&#é")}`);
-    expect(await response.json()).toEqual({ kind: "owned", name: "a", position: 0.25, node: 1 });
+    expect(await response.json()).toEqual({ kind: "routed", name: "a b", position: 0.25, now: 1, all_up: 2 });
     expect(asked).toEqual(["a b:1|c&#é"]);
   });
 
@@ -354,7 +354,7 @@ function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limit
     throw new Error("a programmer's");
   };
   const asked: string[] = [];
-  const owned: Whereabouts = { kind: "owned", name: "a", position: 0.25, node: 1 };
+  const routed: Whereabouts = { kind: "routed", nameStart: 0, nameEnd: 3, position: 0.25, now: 1, allUp: 2 };
   const desk: WebDesk = {
     build: { version: "1.2.3" },
     page: { html: "<!doctype html>", contentSecurityPolicy: "default-src 'self'" },
@@ -372,8 +372,8 @@ function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limit
       ],
     }),
     whereabouts: (name) => {
-      asked.push(name);
-      return owned;
+      asked.push(name.toString());
+      return routed;
     },
     ringPicture: (parts) => new Array(parts).fill(0),
     fullShares: () => [1, 0, 0],

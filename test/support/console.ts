@@ -3,7 +3,6 @@ import { onTestFinished } from "bun:test";
 import { readConfig } from "../../src/core/config.ts";
 import type { Desk } from "../../src/core/console.ts";
 import { Counters, type CutReason } from "../../src/core/counters.ts";
-import { NO_OWNER } from "../../src/core/owner.ts";
 import { Console } from "../../src/io/console.ts";
 
 export interface OpenConsole {
@@ -35,7 +34,7 @@ export function openConsole({ port = 0, tap = () => undefined }: OpenConsoleOpti
     config,
     view: () => ({ uptimeSeconds: 7.9, counters: new Counters(0), ...nothing }),
     memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
-    route: () => ({ now: NO_OWNER, allUp: NO_OWNER }),
+    whereabouts: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,
     health: "up",
   };
