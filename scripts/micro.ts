@@ -3,11 +3,11 @@ import { bench, group, run } from "mitata";
 import exampleConfig from "../exampleConfig.json";
 import { Batch } from "../src/core/batch.ts";
 import { type Config, readConfig } from "../src/core/config.ts";
-import { Counters } from "../src/core/counters.ts";
+import { Counters, NodeCounters } from "../src/core/counters.ts";
 import { Lines, Verdict } from "../src/core/line.ts";
 import { locatorOf } from "../src/core/locator.ts";
 import { Placement, RING_KINDS, type RingKind } from "../src/core/placement.ts";
-import { Relay } from "../src/core/relay.ts";
+import { Relay, type RelayNode } from "../src/core/relay.ts";
 import { loadFingerprint32 } from "../src/io/farmhash.ts";
 import { datagramsOf, NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
 
@@ -76,13 +76,15 @@ function append(name: WorkloadName): void {
 
 function relay(name: WorkloadName): void {
   const { mirror, datagramsPerSecond } = WORKLOADS[name];
-  const batches = config.nodes.map(() => new Batch(config.maxDatagramBytes));
+  const nodes = config.nodes.map((): RelayNode => {
+    const batch = new Batch(config.maxDatagramBytes);
+    return { batch, counters: new NodeCounters(), isUp: true, send: () => void batch.shift(batch.views().length) };
+  });
   const relay = new Relay({
     lines: linesOf(),
     locator: mirror ? undefined : locatorOf(placementOf(config.ring), config.cacheSize),
-    batches,
-    counters: new Counters(batches.length),
-    send: (node) => void batches[node].shift(batches[node].views().length),
+    nodes,
+    counters: new Counters(),
   });
   const next = roundAndRound(datagramsOf(WORKLOADS[name]));
   const datagramsOfTurn = datagramsPerSecond * TURN_SECONDS;

@@ -1,5 +1,6 @@
-/** The whole proxy: a receiver, the pipeline behind it, the console, and HTTP if it is asked for. */
+/** The whole proxy: a receiver, the cluster of nodes behind it, the console, and HTTP if it is asked for. */
 import { heapStats } from "bun:jsc";
+import { Cluster } from "./cluster.ts";
 import { type Config, hostPort } from "./core/config.ts";
 import type { Problem } from "./core/configKeys.ts";
 import type { Desk, MemoryFigures } from "./core/console.ts";
@@ -14,10 +15,10 @@ import { type ProcessView, statsOf, type View } from "./core/stats.ts";
 import { Answering } from "./io/answering.ts";
 import { Console } from "./io/console.ts";
 import { descriptorLimit } from "./io/descriptors.ts";
+import { lineLog } from "./io/lineLog.ts";
 import type { Log } from "./io/log.ts";
 import { Receiver } from "./io/receiver.ts";
 import { Taps } from "./io/taps.ts";
-import { lineLog, Pipeline } from "./pipeline.ts";
 import { Start } from "./start.ts";
 import { openStatus } from "./status.ts";
 
@@ -45,19 +46,19 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   const start = new Start();
   const startedAtMs = performance.now();
   const readProcess = processReader(Date.now() / 1000);
-  const counters = new Counters(config.nodes.length);
+  const counters = new Counters();
   const failed = (error: Error) => {
     counters.internalErrors++;
     log.error("internal_error", { reason: String(error?.message ?? error), at: firstFrameOf(error) });
   };
-  const pipeline = await Pipeline.open(config, counters, log, start);
+  const cluster = await Cluster.open({ config, counters, log }, start);
 
   const receiver = await start.listen({ host: "host", port: "port" }, config.host, async (host) => {
     return await Receiver.open({
       ...config,
       host,
-      onDatagram: (bytes, start, end) => pipeline?.relay.datagram(bytes, start, end),
-      onTurnEnd: () => pipeline?.relay.flush(),
+      onDatagram: (bytes, start, end) => cluster?.relay.datagram(bytes, start, end),
+      onTurnEnd: () => cluster?.relay.flush(),
       onError: failed,
     });
   });
@@ -66,8 +67,8 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   const view = (): View => ({
     uptimeSeconds: (performance.now() - startedAtMs) / 1000,
     counters,
-    nodes: pipeline?.nodes() ?? [],
-    namesCached: pipeline?.namesCached ?? 0,
+    nodes: cluster?.views() ?? [],
+    namesCached: cluster?.namesCached ?? 0,
     receiveBufferBytes: typeof receiver?.receiveBuffer === "number" ? receiver.receiveBuffer : undefined,
     kernelDrops: receiver?.kernelDrops(),
     logLinesLost: log.linesLost,
@@ -78,7 +79,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   const taps = new Taps({
     labels: config.nodes.map(({ label }) => label),
     watch: (witness) => {
-      if (pipeline) pipeline.relay.witness = bothOf(debugWitness, witness);
+      if (cluster) cluster.relay.witness = bothOf(debugWitness, witness);
     },
     linesReceived: () => counters.linesReceived,
   });
@@ -86,7 +87,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     config,
     view,
     memory,
-    whereabouts: (asked) => pipeline?.whereabouts(asked) ?? { kind: "rejected", reason: "empty_name" },
+    whereabouts: (asked) => cluster?.whereabouts(asked) ?? { kind: "rejected", reason: "empty_name" },
     tap: (request) => taps.open(request),
     health: "up",
   };
@@ -100,16 +101,16 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
   });
   const kernelDrops = () => receiver?.kernelDrops();
   const web = { config, counters, desk, kernelDrops, connectionsMax, answering };
-  const http = pipeline && history && (await openStatus({ ...web, pipeline, history }, start));
+  const http = cluster && history && (await openStatus({ ...web, cluster, history }, start));
   const isHttpMissing = history !== undefined && http === undefined;
-  if (isHttpMissing || pipeline === undefined || receiver === undefined || console === undefined) {
+  if (isHttpMissing || cluster === undefined || receiver === undefined || console === undefined) {
     start.close();
     return start.problems;
   }
 
-  pipeline.relay.witness = debugWitness;
-  pipeline.startChecks();
-  pipeline.startSelfMetrics(view);
+  cluster.relay.witness = debugWitness;
+  cluster.startChecks();
+  cluster.startSelfMetrics(view);
   log.info("listening", {
     metrics: hostPort(config.host, receiver.port),
     console: hostPort(config.managementhost, console.port),
@@ -134,7 +135,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     clearInterval(watchTimer);
     await receiver.finish();
     counters.datagramsUnread = receiver.datagramsUnread;
-    pipeline.finish();
+    cluster.finish();
     watch();
     log.info("stopped", summaryOf(view()));
     start.close();

@@ -1,5 +1,6 @@
-/** What operators see over HTTP, for a pipeline: the server, and the sampler behind its rates. */
+/** What operators see over HTTP, of a cluster: the server, and the sampler behind its rates. */
 import { version } from "../package.json";
+import type { Cluster } from "./cluster.ts";
 import type { Config } from "./core/config.ts";
 import type { Desk } from "./core/console.ts";
 import type { Counters } from "./core/counters.ts";
@@ -8,13 +9,12 @@ import type { WebDesk } from "./core/web.ts";
 import type { Answering } from "./io/answering.ts";
 import { Http } from "./io/http.ts";
 import { Sampler } from "./io/sampler.ts";
-import type { Pipeline } from "./pipeline.ts";
 import type { Start } from "./start.ts";
 
 export interface StatusParts {
   readonly config: Config;
   readonly counters: Counters;
-  readonly pipeline: Pipeline;
+  readonly cluster: Cluster;
   readonly history: History;
   /** The console's: what is set there counts here. */
   readonly desk: Desk;
@@ -24,7 +24,7 @@ export interface StatusParts {
 }
 
 export async function openStatus(parts: StatusParts, start: Start): Promise<Http | undefined> {
-  const { config, counters, pipeline, history, desk, kernelDrops, connectionsMax, answering } = parts;
+  const { config, counters, cluster, history, desk, kernelDrops, connectionsMax, answering } = parts;
   const http = await start.listen({ host: "httphost", port: "httpport" }, config.httphost, async (host) => {
     // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
     const { PAGE } = await import("./page/page.ts");
@@ -38,11 +38,11 @@ export async function openStatus(parts: StatusParts, start: Start): Promise<Http
         health: desk.health,
         view: desk.view(),
         history,
-        healthChanges: pipeline.healthChanges,
+        healthChanges: cluster.healthChanges,
       }),
-      whereabouts: (asked) => pipeline.whereabouts(asked),
-      ringPicture: (partCount) => pipeline.ringPicture(partCount),
-      fullShares: () => pipeline.fullShares(),
+      whereabouts: (asked) => cluster.whereabouts(asked),
+      ringPicture: (partCount) => cluster.ringPicture(partCount),
+      fullShares: () => cluster.fullShares(),
     };
     return new Http({
       ...{ host, port: config.httpport, desk: webDesk, connectionsMax, answering },
@@ -50,6 +50,6 @@ export async function openStatus(parts: StatusParts, start: Start): Promise<Http
       onCut: (reason) => counters.httpCut[reason]++,
     });
   });
-  if (http) await start.open("httpport", () => new Sampler(history, () => pipeline.totals(kernelDrops() ?? 0)));
+  if (http) await start.open("httpport", () => new Sampler(history, () => cluster.totals(kernelDrops() ?? 0)));
   return http;
 }

@@ -106,7 +106,7 @@ const schema = v.object(
 
 const addressSchema = v.object({ host, port, name: v.optional(label) });
 
-type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
+export type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
   /** What the ring hashes and the console calls it: its name, else `host:port`. */
   readonly label: string;
 };

@@ -72,9 +72,4 @@ export class Counters {
   linesSelfDropped = 0;
   /** HTTP requests answered: by status code. */
   readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 431: 0, 500: 0, 503: 0 };
-  readonly nodes: readonly NodeCounters[];
-
-  constructor(nodeCount: number) {
-    this.nodes = Array.from({ length: nodeCount }, () => new NodeCounters());
-  }
 }

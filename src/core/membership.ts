@@ -1,44 +1,41 @@
 /** Which nodes get metrics: what checks say of each, and what that does to the routes. */
-import { afterCheck, type Health, type HealthRules, STARTS_UP } from "./health.ts";
+import type { HealthRules } from "./health.ts";
 import type { Locator } from "./locator.ts";
+import { type Check, type HealthChange, type NodeHealth, remember } from "./nodeHealth.ts";
 import type { Placement } from "./placement.ts";
-import type { Relay } from "./relay.ts";
+
+export interface Member {
+  readonly label: string;
+  readonly health: NodeHealth;
+}
 
 export interface MembershipParts {
-  readonly nodeCount: number;
+  readonly nodes: readonly Member[];
   readonly rules: HealthRules;
-  readonly relay: Relay;
   /** A node's leaving passes its names to others; undefined: it does not (mirroring, or `failover: hold`). */
   readonly rehash: { readonly locator: Locator; readonly placement: Placement } | undefined;
 }
 
 export class Membership {
+  /** The last times that nodes were taken out or back, oldest first. */
+  readonly changes: HealthChange[] = [];
   private readonly parts: MembershipParts;
-  private readonly health: Health[];
 
   constructor(parts: MembershipParts) {
     this.parts = parts;
-    this.health = Array.from({ length: parts.nodeCount }, () => STARTS_UP);
-  }
-
-  isUp(node: number): boolean {
-    return this.health[node].isUp;
   }
 
   /** Nodes that are up. */
   get upCount(): number {
-    return this.health.filter(({ isUp }) => isUp).length;
+    return this.parts.nodes.filter(({ health }) => health.isUp).length;
   }
 
-  /** Takes in the result of a check. True: it took the node out or back. */
-  record(node: number, passed: boolean): boolean {
-    const { rules, relay, rehash } = this.parts;
-    const before = this.health[node];
-    const after = afterCheck(before, passed, rules);
-    this.health[node] = after;
-    if (after.isUp === before.isUp) return false;
-    relay.setUp(node, after.isUp);
-    rehash?.locator.use(rehash.placement.live(this.health.map(({ isUp }) => isUp)));
+  /** Takes in a check of a node. True: it took the node out or back. */
+  record({ label, health }: Member, check: Check): boolean {
+    const { nodes, rules, rehash } = this.parts;
+    if (!health.record(check, rules)) return false;
+    rehash?.locator.use(rehash.placement.live(nodes.map((node) => node.health.isUp)));
+    remember(this.changes, { atMs: check.atMs, node: label, isUp: health.isUp, failure: check.failure });
     return true;
   }
 }

@@ -1,7 +1,7 @@
 /** The way of a metric: datagram, lines, route, batch. Sending is asked for here and done elsewhere. */
 import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
-import type { Counters } from "./counters.ts";
+import type { Counters, NodeCounters } from "./counters.ts";
 import { type Lines, Verdict } from "./line.ts";
 import type { Locator } from "./locator.ts";
 import { EVERY_NODE, NO_OWNER } from "./owner.ts";
@@ -16,10 +16,18 @@ export interface RelayParts {
   readonly lines: Lines;
   /** Undefined: mirroring, every accepted line goes to every node. */
   readonly locator: Locator | undefined;
-  readonly batches: readonly Batch[];
+  readonly nodes: readonly RelayNode[];
   readonly counters: Counters;
-  /** Sends what waits in the batch of a node, as far as its socket takes it. */
-  readonly send: (node: number) => void;
+}
+
+/** A node as the relay sees it: where its lines wait, what becomes of them, and whether it gets any. */
+export interface RelayNode {
+  readonly batch: Batch;
+  readonly counters: NodeCounters;
+  /** False: lines for it are dropped, and counted. */
+  readonly isUp: boolean;
+  /** Sends what waits in the batch, as far as the socket takes it. */
+  send(): void;
 }
 
 export class Relay {
@@ -27,24 +35,15 @@ export class Relay {
   witness: LineWitness | undefined;
   private readonly lines: Lines;
   private readonly locator: Locator | undefined;
-  private readonly batches: readonly Batch[];
+  private readonly nodes: readonly RelayNode[];
   private readonly counters: Counters;
-  private readonly send: (node: number) => void;
-  private readonly isUp: boolean[];
 
   constructor(parts: RelayParts) {
     this.lines = parts.lines;
     this.locator = parts.locator;
-    this.batches = parts.batches;
+    this.nodes = parts.nodes;
     this.counters = parts.counters;
-    this.send = parts.send;
-    this.isUp = parts.batches.map(() => true);
     this.witness = undefined;
-  }
-
-  /** From now on lines for the node are dropped and counted, or no longer. */
-  setUp(node: number, isUp: boolean): void {
-    this.isUp[node] = isUp;
   }
 
   /**
@@ -92,35 +91,36 @@ export class Relay {
       // What throws here is an error of the program's own. Even then each line that was counted has its place.
       counters.linesReceived += received;
       counters.linesAccepted += accepted;
-      counters.linesFailed += (accepted - delivered) * (locator ? 1 : this.batches.length);
+      counters.linesFailed += (accepted - delivered) * (locator ? 1 : this.nodes.length);
     }
   }
 
   /** Sends everything that waits. */
   flush(): void {
-    const { batches } = this;
-    for (let node = 0; node < batches.length; node++) if (batches[node].linesPending > 0) this.send(node);
+    const { nodes } = this;
+    for (let i = 0; i < nodes.length; i++) if (nodes[i].batch.linesPending > 0) nodes[i].send();
   }
 
   /** Lines that wait in all batches. */
   get linesPending(): number {
-    return this.batches.reduce((sum, batch) => sum + batch.linesPending, 0);
+    return this.nodes.reduce((sum, { batch }) => sum + batch.linesPending, 0);
   }
 
   private deliver(owner: number, bytes: Buffer, start: number, end: number, lines: number): void {
+    const { nodes } = this;
     if (owner === EVERY_NODE) {
-      for (let node = 0; node < this.batches.length; node++) this.deliverTo(node, bytes, start, end, lines);
+      for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
     } else if (owner === NO_OWNER) {
       this.counters.linesUnowned += lines;
     } else {
-      this.deliverTo(owner, bytes, start, end, lines);
+      this.deliverTo(nodes[owner], bytes, start, end, lines);
     }
   }
 
-  private deliverTo(node: number, bytes: Buffer, start: number, end: number, lines: number): void {
-    const batch = this.batches[node];
-    const dropped = this.counters.nodes[node].linesDropped;
-    if (!this.isUp[node]) {
+  private deliverTo(node: RelayNode, bytes: Buffer, start: number, end: number, lines: number): void {
+    const { batch } = node;
+    const dropped = node.counters.linesDropped;
+    if (!node.isUp) {
       if (this.locator) dropped.held += lines;
       else dropped.node_down += lines;
       return;
@@ -128,7 +128,7 @@ export class Relay {
     let at = batch.append(bytes, start, end, lines);
     while (at < end) {
       const waiting = batch.datagrams;
-      this.send(node);
+      node.send();
       if (batch.datagrams === waiting) {
         // The socket takes nothing, so neither does the batch.
         dropped.send_buffer_full += countLines(bytes, at, end);

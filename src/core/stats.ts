@@ -4,8 +4,8 @@
  */
 import { BATCH_DATAGRAMS_MAX, type Batch } from "./batch.ts";
 import { type Counters, DROP_REASONS, type DropReason, type NodeCounters } from "./counters.ts";
-import type { NodeHealth } from "./healthHistory.ts";
 import { REJECT_REASONS } from "./line.ts";
+import type { NodeHealth } from "./nodeHealth.ts";
 import { sum } from "./sum.ts";
 
 export interface NodeView {
@@ -15,7 +15,7 @@ export interface NodeView {
   readonly batch: Batch;
   /** The part of all names that it owns now, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
-  readonly health: NodeHealth;
+  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck">;
 }
 
 export interface View {

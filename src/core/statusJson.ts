@@ -1,8 +1,8 @@
 /** What HTTP tells programs, and the page, as JSON. Times and durations are milliseconds, shares go from 0 to 1. */
 import type { Config } from "./config.ts";
 import { hostPort } from "./config.ts";
-import type { HealthChange } from "./healthHistory.ts";
 import type { History, HistorySlice } from "./history.ts";
+import type { HealthChange } from "./nodeHealth.ts";
 import { joinedBy } from "./pieces.ts";
 import { nodeStatsOf, proxyStatsOf, type View } from "./stats.ts";
 import type { Whereabouts } from "./whereabouts.ts";
@@ -117,7 +117,7 @@ export function* statsJsonParts(source: StatsSource): Generator<string> {
   const changes = healthChanges.toReversed().map(
     ({ atMs, node, isUp, failure }): HealthChangeJson => ({
       at_ms: atMs,
-      node: config.nodes[node].label,
+      node: node,
       up: isUp,
       reason: failure ?? null,
     }),

@@ -1,5 +1,5 @@
 /**
- * The health checks of all nodes: their timers. When they are due is core/checkPlan.ts's business, what their results
+ * The health checks of a node: their timer. When they are due is core/checkPlan.ts's business, what their results
  * mean core/health.ts's.
  */
 import { CheckPlan, type CheckResult } from "../core/checkPlan.ts";
@@ -11,114 +11,110 @@ const TIMEOUT_MS_MAX = 5000;
 /** The least, however short the interval: a backend that is not given the processor at once is not dead. */
 const TIMEOUT_MS_MIN = 250;
 
-export interface CheckedNode {
+export interface ChecksParts {
   /** An IP address. */
   readonly host: string;
-  /** 0: not checked. */
-  readonly managementport: number;
-}
-
-export interface ChecksParts {
-  readonly nodes: readonly CheckedNode[];
+  /** The management port; 0: there are no checks. */
+  readonly port: number;
   readonly intervalMs: number;
-  /** Whether a node gets metrics: one that does not is not checked more often for failing. */
-  readonly isUp: (node: number) => boolean;
+  /** Whether the node gets metrics: one that does not is not checked more often for failing. */
+  readonly isUp: () => boolean;
   /** A check's end. `failure` undefined: passed. */
-  readonly onCheck: (node: number, failure: string | undefined, durationMs: number) => void;
+  readonly onCheck: (failure: string | undefined, durationMs: number) => void;
   /** A check could not be made, for want of something of ours. */
-  readonly onSkip: (node: number, reason: string) => void;
+  readonly onSkip: (reason: string) => void;
 }
 
-interface Checked {
-  readonly node: number;
+/** From `start` to `stop`. */
+interface UnderWay {
   readonly plan: CheckPlan;
   readonly probe: Probe;
-  isUnderWay: boolean;
-  timer: ReturnType<typeof setTimeout> | undefined;
-  /** When `timer` fires. */
-  timerAtMs: number;
 }
 
 export class Checks {
   private readonly parts: ChecksParts;
-  /** By node; undefined: it is not checked, or there are no checks yet or any more. */
-  private checked: readonly (Checked | undefined)[] = [];
+  /** Undefined: there are no checks yet, or any more. */
+  private underWay: UnderWay | undefined;
+  private isChecking = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** When `timer` fires. */
+  private timerAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: ChecksParts) {
     this.parts = parts;
   }
 
-  /** Starts checking, the nodes' checks spread over the interval. */
-  start(): void {
-    const { nodes, intervalMs } = this.parts;
-    const hasDescriptor = openDescriptorTrial();
-    const timeoutMs = Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX));
-    const nowMs = performance.now();
-    this.checked = nodes.map(({ host, managementport: port }, node) => {
-      if (port === 0) return undefined;
-      const onEnd = (reason: string, answers: number) => this.connectionEnded(checked, reason, answers);
-      const checked: Checked = {
-        node,
-        plan: new CheckPlan(intervalMs, nowMs + (node * intervalMs) / nodes.length),
-        probe: new Probe({ host, port, timeoutMs, hasDescriptor, onEnd }),
-        isUnderWay: false,
-        timer: undefined,
-        timerAtMs: Number.POSITIVE_INFINITY,
-      };
-      return checked;
-    });
-    for (const checked of this.checked) this.schedule(checked);
+  /** @param delayMs when the first check is due */
+  start(delayMs: number): void {
+    const { host, port, intervalMs } = this.parts;
+    if (port === 0) return;
+    const underWay: UnderWay = {
+      plan: new CheckPlan(intervalMs, performance.now() + delayMs),
+      probe: new Probe({
+        host,
+        port,
+        timeoutMs: Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX)),
+        hasDescriptor: descriptorTrial(),
+        onEnd: (reason, answers) => this.connectionEnded(underWay, reason, answers),
+      }),
+    };
+    this.underWay = underWay;
+    this.schedule(underWay);
   }
 
-  /** Checks a node that gave reason to, soon. May be called as often as one likes. */
-  hurry(node: number): void {
-    const checked = this.checked[node];
-    checked?.plan.hurry(performance.now());
-    this.schedule(checked);
+  /** Checks the node soon, which gave reason to. May be called as often as one likes. */
+  hurry(): void {
+    if (this.underWay === undefined) return;
+    this.underWay.plan.hurry(performance.now());
+    this.schedule(this.underWay);
   }
 
-  /** Ends all checks and their connections; none reports any more. */
+  /** Ends the checks and their connection; none reports any more. */
   stop(): void {
-    for (const checked of this.checked) {
-      clearTimeout(checked?.timer);
-      checked?.probe.close();
-    }
-    this.checked = [];
+    clearTimeout(this.timer);
+    this.underWay?.probe.close();
+    this.underWay = undefined;
   }
 
   /** Sees to it that the next check comes when it is due. A timer that fires by then is left alone. */
-  private schedule(checked: Checked | undefined): void {
-    if (checked === undefined || checked.isUnderWay || this.checked[checked.node] !== checked) return;
-    const { dueAtMs } = checked.plan;
-    if (checked.timer !== undefined && checked.timerAtMs <= dueAtMs) return;
-    clearTimeout(checked.timer);
-    checked.timerAtMs = dueAtMs;
-    checked.timer = setTimeout(() => this.check(checked), Math.max(0, dueAtMs - performance.now()));
+  private schedule(underWay: UnderWay): void {
+    if (this.isChecking || this.underWay !== underWay) return;
+    const { dueAtMs } = underWay.plan;
+    if (this.timer !== undefined && this.timerAtMs <= dueAtMs) return;
+    clearTimeout(this.timer);
+    this.timerAtMs = dueAtMs;
+    this.timer = setTimeout(() => this.check(underWay), Math.max(0, dueAtMs - performance.now()));
   }
 
-  private check(checked: Checked): void {
+  private check(underWay: UnderWay): void {
     const beganAtMs = performance.now();
-    checked.timer = undefined;
-    checked.isUnderWay = true;
-    checked.plan.begin(beganAtMs);
-    checked.probe.ask((result) => {
-      checked.isUnderWay = false;
-      this.ended(checked, result, performance.now() - beganAtMs);
+    this.timer = undefined;
+    this.isChecking = true;
+    underWay.plan.begin(beganAtMs);
+    underWay.probe.ask((result) => {
+      this.isChecking = false;
+      this.ended(underWay, result, performance.now() - beganAtMs);
     });
   }
 
-  private connectionEnded(checked: Checked, reason: string, answers: number): void {
-    const isFailure = checked.plan.connectionEnded(answers, performance.now());
-    if (isFailure) this.ended(checked, { outcome: "failed", reason, sign: "end" }, 0);
-    else this.schedule(checked);
+  private connectionEnded(underWay: UnderWay, reason: string, answers: number): void {
+    const isFailure = underWay.plan.connectionEnded(answers, performance.now());
+    if (isFailure) this.ended(underWay, { outcome: "failed", reason, sign: "end" }, 0);
+    else this.schedule(underWay);
   }
 
-  private ended(checked: Checked, result: CheckResult, durationMs: number): void {
+  private ended(underWay: UnderWay, result: CheckResult, durationMs: number): void {
     const { isUp, onCheck, onSkip } = this.parts;
-    const { node, plan } = checked;
-    if (result.outcome === "skipped") onSkip(node, result.reason);
-    else onCheck(node, result.outcome === "failed" ? result.reason : undefined, durationMs);
-    plan.end(result, isUp(node), performance.now());
-    this.schedule(checked);
+    if (result.outcome === "skipped") onSkip(result.reason);
+    else onCheck(result.outcome === "failed" ? result.reason : undefined, durationMs);
+    underWay.plan.end(result, isUp(), performance.now());
+    this.schedule(underWay);
   }
+}
+
+/** One for all nodes: to try whether there is a descriptor left is tried out once. */
+let trial: (() => boolean) | undefined;
+function descriptorTrial(): () => boolean {
+  trial ??= openDescriptorTrial();
+  return trial;
 }

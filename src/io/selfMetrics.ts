@@ -3,23 +3,27 @@
  * so that what is said of the lines that arrived stays exact.
  */
 import { Batch } from "../core/batch.ts";
-import { Counters } from "../core/counters.ts";
+import { Counters, NodeCounters } from "../core/counters.ts";
 import { Lines } from "../core/line.ts";
 import type { Locator } from "../core/locator.ts";
-import { Relay } from "../core/relay.ts";
+import { Relay, type RelayNode } from "../core/relay.ts";
 import { SelfMetrics } from "../core/selfMetrics.ts";
 import type { View } from "../core/stats.ts";
 import { sum } from "../core/sum.ts";
 import { dropAll, type Link } from "./link.ts";
 
+/** What the proxy's own metrics need of a node. */
+interface SelfMetricsNode {
+  readonly isUp: boolean;
+  readonly link: Pick<Link, "flush">;
+}
+
 export interface SelfMetricsParts {
   readonly prefix: string;
   readonly intervalMs: number;
-  readonly maxDatagramBytes: number;
+  readonly datagramBytesMax: number;
   readonly locator: Locator | undefined;
-  /** Of each node. */
-  readonly links: readonly Pick<Link, "flush">[];
-  readonly isUp: (node: number) => boolean;
+  readonly nodes: readonly SelfMetricsNode[];
   readonly view: () => View;
   /** Those of the proxy: `linesSelf` and `linesSelfDropped` are kept here. */
   readonly counters: Counters;
@@ -28,34 +32,23 @@ export interface SelfMetricsParts {
 export class SelfMetricsSender {
   private readonly parts: SelfMetricsParts;
   private readonly metrics: SelfMetrics;
-  private readonly own: Counters;
-  private readonly batches: readonly Batch[];
+  private readonly own = new Counters();
+  private readonly lanes: readonly Lane[];
   private readonly relay: Relay;
   private readonly timer: ReturnType<typeof setInterval>;
 
   constructor(parts: SelfMetricsParts) {
-    const { links, locator, maxDatagramBytes } = parts;
+    const { nodes, locator, datagramBytesMax } = parts;
     this.parts = parts;
     this.metrics = new SelfMetrics(parts.prefix);
-    const own = new Counters(links.length);
-    const batches = links.map(() => new Batch(maxDatagramBytes));
-    this.own = own;
-    this.batches = batches;
-    this.relay = new Relay({
-      lines: new Lines(["c", "g"], 0),
-      locator,
-      batches,
-      counters: own,
-      send: (node) => links[node].flush(batches[node], own.nodes[node]),
-    });
+    this.lanes = nodes.map((node) => new Lane(node, datagramBytesMax));
+    this.relay = new Relay({ lines: new Lines(["c", "g"], 0), locator, nodes: this.lanes, counters: this.own });
     this.timer = setInterval(() => this.send(), parts.intervalMs);
   }
 
   /** Sends what there is to say now. */
   send(): void {
-    const { links, isUp, view } = this.parts;
-    for (let node = 0; node < links.length; node++) this.relay.setUp(node, isUp(node));
-    const bytes = Buffer.from(this.metrics.lines(view()).join("\n"));
+    const bytes = Buffer.from(this.metrics.lines(this.parts.view()).join("\n"));
     this.relay.datagram(bytes, 0, bytes.length);
     this.flush();
   }
@@ -70,16 +63,34 @@ export class SelfMetricsSender {
   finish(): void {
     clearInterval(this.timer);
     this.send();
-    this.batches.forEach((batch, node) => {
-      dropAll(batch, this.own.nodes[node]);
-    });
+    for (const { batch, counters } of this.lanes) dropAll(batch, counters);
     this.count();
   }
 
   private count(): void {
     const { counters } = this.parts;
-    const dropped = this.own.nodes.flatMap(({ linesDropped }) => Object.values(linesDropped));
-    counters.linesSelf = sum(this.own.nodes.map(({ linesRelayed }) => linesRelayed));
+    const dropped = this.lanes.flatMap((lane) => Object.values(lane.counters.linesDropped));
+    counters.linesSelf = sum(this.lanes.map((lane) => lane.counters.linesRelayed));
     counters.linesSelfDropped = this.own.linesUnowned + sum(dropped);
+  }
+}
+
+/** A node's link, with a batch and counters beside those of the lines that arrived. */
+class Lane implements RelayNode {
+  readonly batch: Batch;
+  readonly counters = new NodeCounters();
+  private readonly node: SelfMetricsNode;
+
+  constructor(node: SelfMetricsNode, datagramBytesMax: number) {
+    this.node = node;
+    this.batch = new Batch(datagramBytesMax);
+  }
+
+  get isUp(): boolean {
+    return this.node.isUp;
+  }
+
+  send(): void {
+    this.node.link.flush(this.batch, this.counters);
   }
 }

@@ -105,11 +105,11 @@ test("version is the version", () => {
 describe("nodes", () => {
   test("is a table, a row each", () => {
     const bench = new RelayBench({});
-    bench.counters.nodes[0].linesRelayed = 12345;
-    bench.counters.nodes[2].linesDropped.held = 3;
-    bench.counters.nodes[2].linesDropped.send_error = 4;
-    bench.counters.nodes[1].checksPassed = 5;
-    bench.counters.nodes[1].checksFailed = 6;
+    bench.nodes[0].counters.linesRelayed = 12345;
+    bench.nodes[2].counters.linesDropped.held = 3;
+    bench.nodes[2].counters.linesDropped.send_error = 4;
+    bench.nodes[1].counters.checksPassed = 5;
+    bench.nodes[1].counters.checksFailed = 6;
     const desk = deskOf(bench);
     const nodes = desk.view().nodes.map((node, i) => ({ ...node, isUp: i !== 2 }));
     const checked = desk.config.nodes.map((node, i) => ({ ...node, managementport: i === 1 ? 8141 : 0 }));

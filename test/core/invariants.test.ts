@@ -12,8 +12,8 @@ describe.each([
     const bench = new RelayBench({ mirror });
     bench.receive(LINES);
     bench.relay.flush();
-    bench.relay.setUp(0, false);
-    bench.takes[1] = 0;
+    bench.nodes[0].isUp = false;
+    bench.nodes[1].takes = 0;
     bench.receive(LINES);
     bench.relay.flush();
     return bench;
@@ -28,9 +28,9 @@ describe.each([
     ["received", (bench: RelayBench) => void bench.counters.linesReceived++],
     ["rejected", (bench: RelayBench) => void bench.counters.linesRejected[2]++],
     ["accepted", (bench: RelayBench) => void bench.counters.linesAccepted++],
-    ["relayed", (bench: RelayBench) => void bench.counters.nodes[2].linesRelayed++],
-    ["dropped", (bench: RelayBench) => void bench.counters.nodes[2].linesDropped.send_error++],
-    ["pending", (bench: RelayBench) => void bench.batches[1].linesPending++],
+    ["relayed", (bench: RelayBench) => void bench.nodes[2].counters.linesRelayed++],
+    ["dropped", (bench: RelayBench) => void bench.nodes[2].counters.linesDropped.send_error++],
+    ["pending", (bench: RelayBench) => void bench.nodes[1].batch.linesPending++],
   ])("a line too many that is %s is found", (_, lie) => {
     const bench = busyBench();
     lie(bench);

@@ -29,10 +29,10 @@ test("every kind of loss is said once, with the node if there is one", () => {
   const bench = new RelayBench({});
   const losses = new Losses();
   bench.counters.linesUnowned = 3;
-  bench.counters.nodes[1].linesDropped.held = 4;
+  bench.nodes[1].counters.linesDropped.held = 4;
   bench.counters.consoleCut.idle = 5;
   bench.counters.linesAccepted = 100;
-  bench.counters.nodes[0].linesRelayed = 100;
+  bench.nodes[0].counters.linesRelayed = 100;
   expect(losses.see(bench.view(), 0)).toEqual([
     { level: "warn", event: "kernel_drops", fields: { datagrams: 7, total: 7 } },
     { level: "warn", event: "dropping_lines", fields: { reason: "no_live_node", lines: 3, total: 3 } },
@@ -49,10 +49,10 @@ test("a node's name never makes one of its figures look like another", () => {
     kernelDrops: undefined,
     nodes: bench.view().nodes.map((node, i) => (i === 0 ? { ...node, label: "dc0.lines_dropped" } : node)),
   });
-  bench.counters.nodes[0].linesRelayed = 100;
-  bench.counters.nodes[0].refusals = 3;
+  bench.nodes[0].counters.linesRelayed = 100;
+  bench.nodes[0].counters.refusals = 3;
   expect(losses.see(view(), 0)).toEqual([]);
-  bench.counters.nodes[0].linesDropped.held = 4;
+  bench.nodes[0].counters.linesDropped.held = 4;
   expect(losses.see(view(), 1)).toEqual([
     {
       level: "warn",

@@ -101,9 +101,9 @@ describe("the table of figures", () => {
 /** Of three lines that are accepted, one that is not, and one for nobody. */
 function busyView(): View {
   const bench = new RelayBench({});
-  bench.takes[0] = 0;
+  bench.nodes[0].takes = 0;
   bench.receive("a:1|c\nb:1|c\nc:1|c\nbad\nd:1|c\ne:1|c");
-  bench.relay.setUp(1, false);
+  bench.nodes[1].isUp = false;
   bench.relay.flush();
   bench.receive("a:1|c\nb:1|c\nc:1|c\nd:1|c\ne:1|c");
   bench.counters.linesUnowned = 3;

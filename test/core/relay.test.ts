@@ -56,14 +56,14 @@ describe("a relay whose sockets take everything", () => {
     const bench = new RelayBench({ mirror: true, datagramBytesMax: 17 });
     bench.receive("aaaa:1|c\nbbbb:2|c\ncccc:3|c");
     bench.relay.flush();
-    for (const node of NODES) expect(bench.sent[node]).toEqual(["aaaa:1|c\nbbbb:2|c", "cccc:3|c"]);
+    for (const node of NODES) expect(bench.nodes[node].sent).toEqual(["aaaa:1|c\nbbbb:2|c", "cccc:3|c"]);
   });
 
   test("leaves CR, empty lines and refused lines out, and their neighbours whole", () => {
     const bench = new RelayBench({ mirror: true });
     bench.receive("a:1|c\r\nb:2|c\n\nbad\nc:3|c\n:1|c\nd:4|c\r");
     bench.relay.flush();
-    for (const node of NODES) expect(bench.sent[node]).toEqual(["a:1|c\nb:2|c\nc:3|c\nd:4|c"]);
+    for (const node of NODES) expect(bench.nodes[node].sent).toEqual(["a:1|c\nb:2|c\nc:3|c\nd:4|c"]);
   });
 });
 
@@ -86,18 +86,18 @@ describe("a relay whose sockets take little or nothing", () => {
 
   test("drops what the batch has no room for, and nothing that it has", () => {
     const bench = new RelayBench({ mirror: true, datagramBytesMax: 0 });
-    bench.takes[1] = 0;
+    bench.nodes[1].takes = 0;
     const lines = Array.from({ length: BATCH_DATAGRAMS_MAX + 5 }, (_, i) => `line${i}:1|c`);
     bench.receive(lines.join("\n"));
     expect(bench.linesWaiting(1)).toEqual(lines.slice(0, BATCH_DATAGRAMS_MAX));
-    expect(bench.counters.nodes[1].linesDropped.send_buffer_full).toBe(5);
+    expect(bench.nodes[1].counters.linesDropped.send_buffer_full).toBe(5);
     expect([...bench.linesSent(0), ...bench.linesWaiting(0)]).toEqual(lines);
     expect(bench.linesDropped(0)).toBe(0);
   });
 
   test("goes on as soon as the socket takes a datagram again", () => {
     const bench = new RelayBench({ mirror: true, datagramBytesMax: 0 });
-    bench.takes[1] = 1;
+    bench.nodes[1].takes = 1;
     const lines = Array.from({ length: BATCH_DATAGRAMS_MAX + 5 }, (_, i) => `line${i}:1|c`);
     bench.receive(lines.join("\n"));
     expect([...bench.linesSent(1), ...bench.linesWaiting(1)]).toEqual(lines);
@@ -111,9 +111,9 @@ describe("while nodes are down", () => {
 
   test("mirroring goes on to the others, and what the node misses is counted as node_down", () => {
     const bench = new RelayBench({ mirror: true });
-    bench.relay.setUp(1, false);
+    bench.nodes[1].isUp = false;
     bench.receive("a:1|c\nb:1|c");
-    bench.relay.setUp(1, true);
+    bench.nodes[1].isUp = true;
     bench.receive("c:1|c");
     bench.relay.flush();
     expect(NODES.map((node) => bench.linesSent(node))).toEqual([
@@ -121,18 +121,18 @@ describe("while nodes are down", () => {
       ["c:1|c"],
       ["a:1|c", "b:1|c", "c:1|c"],
     ]);
-    expect(bench.counters.nodes[1].linesDropped).toEqual({ node_down: 2, held: 0, send_buffer_full: 0, send_error: 0 });
+    expect(bench.nodes[1].counters.linesDropped).toEqual({ node_down: 2, held: 0, send_buffer_full: 0, send_error: 0 });
   });
 
   test("its names are held, and counted as held, as long as they are still its own", () => {
     const bench = new RelayBench({});
-    bench.relay.setUp(owner, false);
+    bench.nodes[owner].isUp = false;
     bench.receive(`${name}:1|c\n${name}:2|c`);
-    bench.relay.setUp(owner, true);
+    bench.nodes[owner].isUp = true;
     bench.receive(`${name}:3|c`);
     bench.relay.flush();
     expect(bench.linesSent(owner)).toEqual([`${name}:3|c`]);
-    expect(bench.counters.nodes[owner].linesDropped).toEqual({
+    expect(bench.nodes[owner].counters.linesDropped).toEqual({
       node_down: 0,
       held: 2,
       send_buffer_full: 0,
@@ -215,10 +215,10 @@ class Model {
     if (step === "flush") {
       relay.flush();
     } else if ("takes" in step) {
-      this.bench.takes[step.node] = step.takes;
+      this.bench.nodes[step.node].takes = step.takes;
     } else if ("isUp" in step) {
       this.isUp[step.node] = step.isUp;
-      relay.setUp(step.node, step.isUp);
+      this.bench.nodes[step.node].isUp = step.isUp;
       if (this.mode === "rehash") {
         this.ring = PLACEMENT.live(this.isUp);
         locator?.use(this.ring);
@@ -249,13 +249,13 @@ class Model {
     expect(counters.linesAccepted).toBe(count(Verdict.accepted));
     expect(counters.linesRejected).toEqual(REJECT_REASONS.map((_, i) => count((i + 1) as Verdict)));
     expect(counters.linesUnowned).toBe(this.unowned);
-    expect(relay.linesPending).toBe(sum(bench.batches.map(({ linesPending }) => linesPending)));
+    expect(relay.linesPending).toBe(sum(bench.nodes.map(({ batch }) => batch.linesPending)));
 
     for (const node of NODES) {
-      const { linesRelayed, linesDropped } = counters.nodes[node];
+      const { linesRelayed, linesDropped } = bench.nodes[node].counters;
       const kept = [...bench.linesSent(node), ...bench.linesWaiting(node)];
       expect(linesRelayed).toBe(bench.linesSent(node).length);
-      expect(bench.batches[node].linesPending).toBe(bench.linesWaiting(node).length);
+      expect(bench.nodes[node].batch.linesPending).toBe(bench.linesWaiting(node).length);
       expect(kept.length).toBe(this.meantFor[node].length - linesDropped.send_buffer_full);
       expect(isSubsequence(kept, this.meantFor[node])).toBe(true);
       const [missed, other] =
@@ -264,7 +264,8 @@ class Model {
       expect(linesDropped[other]).toBe(0);
     }
     const places = NODES.map(
-      (node) => counters.nodes[node].linesRelayed + bench.linesDropped(node) + bench.batches[node].linesPending,
+      (node) =>
+        bench.nodes[node].counters.linesRelayed + bench.linesDropped(node) + bench.nodes[node].batch.linesPending,
     );
     if (this.mode === "mirror") expect(places).toEqual(NODES.map(() => counters.linesAccepted));
     else expect(sum(places) + counters.linesUnowned).toBe(counters.linesAccepted);

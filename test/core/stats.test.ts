@@ -58,8 +58,8 @@ describe("every line is in exactly one place", () => {
         for (const happening of happenings) {
           if ("datagram" in happening) bench.receive(happening.datagram);
           else if ("inRing" in happening) bench.locator?.use(PLACEMENT.live(happening.inRing));
-          else if ("isUp" in happening) bench.relay.setUp(happening.node, happening.isUp);
-          else bench.takes[happening.node] = happening.takes;
+          else if ("isUp" in happening) bench.nodes[happening.node].isUp = happening.isUp;
+          else bench.nodes[happening.node].takes = happening.takes;
 
           const figure = figuresOf(bench.view());
           expect(figure("lines_received")).toBe(figure("lines_rejected") + figure("lines_accepted"));

@@ -24,8 +24,8 @@ describe("a frame", () => {
     bench.receive(Array.from({ length: 3000 }, (_, i) => `name${i}:1|c`).join("\n"));
     bench.receive("bad");
     bench.relay.flush();
-    bench.counters.nodes[1].linesDropped.send_error += 5;
-    bench.counters.nodes[0].bytesSent += 5000;
+    bench.nodes[1].counters.linesDropped.send_error += 5;
+    bench.nodes[0].counters.bytesSent += 5000;
     const now = sampleAt(bench, 90_002, (node) => node !== 2);
     expect(textOf({ address, before, now })).toEqual([
       "statsd-proxy 127.0.0.1:8126   up 1d 01:00:02   nodes: 2 of 3 up",

@@ -25,19 +25,20 @@ class Checked {
 
   constructor(managementport: number, { fall = 2, ...parts }: Partial<ChecksParts> & { fall?: number } = {}) {
     this.checks = new Checks({
-      nodes: [{ host: HOST, managementport }],
+      host: HOST,
+      port: managementport,
       intervalMs: NEVER_MS,
       isUp: () => this.isUp,
-      onCheck: (_, failure) => {
+      onCheck: (failure) => {
         this.results.push(failure ?? "up");
         this.failures = failure === undefined ? 0 : this.failures + 1;
         this.isUp = this.failures < fall;
       },
-      onSkip: (_, reason) => this.skipped.push(reason),
+      onSkip: (reason) => this.skipped.push(reason),
       ...parts,
     });
     onTestFinished(() => this.checks.stop());
-    this.checks.start();
+    this.checks.start(0);
   }
 
   /** Waits until there are so many results. */
@@ -49,7 +50,7 @@ class Checked {
   async another(): Promise<void> {
     const { length } = this.results;
     await until("another check", () => {
-      this.checks.hurry(0);
+      this.checks.hurry();
       return this.results.length > length;
     });
   }
@@ -60,7 +61,7 @@ describe("a node is checked soon when something gives reason to", () => {
     const management = new ManagementPort();
     const checked = new Checked(management.port);
     await checked.until(1);
-    for (let i = 0; i < 1000; i++) checked.checks.hurry(0);
+    for (let i = 0; i < 1000; i++) checked.checks.hurry();
     await checked.until(2);
     await Bun.sleep(0);
     expect(management.questions).toHaveLength(2);
@@ -72,7 +73,7 @@ describe("a node is checked soon when something gives reason to", () => {
     // As on a busy proxy: a socket's event, and then a sleep before the loop goes on to the next.
     const again = () => socket.closed || socket.send("again", socket.port, HOST);
     const data = () => {
-      checked.checks.hurry(0);
+      checked.checks.hurry();
       setImmediate(() => {
         Bun.sleepSync(10);
         again();
@@ -89,7 +90,7 @@ describe("a node is checked soon when something gives reason to", () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const checked = new Checked(management.port);
     await until("the question", () => management.questions.length === 1);
-    checked.checks.hurry(0);
+    checked.checks.hurry();
     management.manners = MANNERS.up;
     for (const client of management.clients) client.write("health: up\n");
     await checked.until(2);
@@ -101,7 +102,7 @@ describe("a node is checked soon when something gives reason to", () => {
     const checked = new Checked(management.port, { intervalMs: 10 });
     await until("the question", () => management.questions.length === 1);
     for (let i = 0; i < 10; i++) {
-      checked.checks.hurry(0);
+      checked.checks.hurry();
       await Bun.sleep(5);
     }
     expect(management.questions).toHaveLength(1);
@@ -198,14 +199,15 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
     const { port: managementport } = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: manners });
     const said = { passed: 0, failed: 0, skipped: 0 };
     const checks = new Checks({
-      nodes: [{ host: "127.0.0.1", managementport }],
+      host: "127.0.0.1",
+      port: managementport,
       intervalMs: 10,
       isUp: () => true,
-      onCheck: (_, failure) => void said[failure === undefined ? "passed" : "failed"]++,
-      onSkip: (_, reason) => void said[reason === "no file descriptor" ? "skipped" : "failed"]++,
+      onCheck: (failure) => void said[failure === undefined ? "passed" : "failed"]++,
+      onSkip: (reason) => void said[reason === "no file descriptor" ? "skipped" : "failed"]++,
     });
     const atLeast = async (what, count) => { while (said[what] < count) await Bun.sleep(5); };
-    checks.start();
+    checks.start(0);
     await atLeast("passed", 3);
     const held = [];
     try { for (;;) held.push(openSync("/dev/null")); } catch {}
@@ -222,7 +224,7 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
 
 test("a node without management port is never checked, and may be asked for", () => {
   const checked = new Checked(0);
-  checked.checks.hurry(0);
+  checked.checks.hurry();
   expect(checked.results).toEqual([]);
 });
 
@@ -230,21 +232,19 @@ test("stopping ends every connection and every check, and nothing comes after it
   const managements = Array.from({ length: 5 }, () => new ManagementPort());
   managements[4].manners = MANNERS.silent;
   let results = 0;
-  const nodes = managements.map(({ port: managementport }) => ({ host: HOST, managementport }));
-  const checks = new Checks({
-    nodes,
-    intervalMs: 10,
-    isUp: () => true,
-    onCheck: () => results++,
-    onSkip: () => {},
+  const isUp = () => true;
+  const checks = managements.map(({ port }) => {
+    return new Checks({ host: HOST, port, intervalMs: 10, isUp, onCheck: () => results++, onSkip: () => {} });
   });
-  checks.start();
+  for (const ofNode of checks) ofNode.start(0);
   await until("questions", () => managements.every(({ questions }) => questions.length > 0));
-  checks.stop();
+  for (const ofNode of checks) ofNode.stop();
   const atStop = results;
   await until("no connection", () => managements.every(({ clients }) => clients.size === 0));
-  checks.hurry(0);
-  checks.stop();
+  for (const ofNode of checks) {
+    ofNode.hurry();
+    ofNode.stop();
+  }
   const connections = managements.map((management) => management.connections);
   await Bun.sleep(50);
   expect(results).toBe(atStop);

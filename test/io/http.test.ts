@@ -367,8 +367,8 @@ function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limit
       view: { ...bench.view(), nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label, isUp })) },
       history: history,
       healthChanges: [
-        { atMs: 5000, node: 1, isUp: false, failure: "ECONNREFUSED" },
-        { atMs: 7000, node: 1, isUp: true, failure: undefined },
+        { atMs: 5000, node: labels[1], isUp: false, failure: "ECONNREFUSED" },
+        { atMs: 7000, node: labels[1], isUp: true, failure: undefined },
       ],
     }),
     whereabouts: (name) => {

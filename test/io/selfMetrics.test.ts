@@ -12,15 +12,14 @@ const LINES = statsOf(new RelayBench({}).view()).length + 1;
 
 /** Sends to every node over links that do `flush`. */
 function senderOver(flush: Flush) {
-  const counters = new Counters(1);
+  const counters = new Counters();
   const view = () => new RelayBench({}).view();
   const sender = new SelfMetricsSender({
     prefix: "self",
     intervalMs: 60_000,
-    maxDatagramBytes: 1432,
+    datagramBytesMax: 1432,
     locator: undefined,
-    links: [{ flush }],
-    isUp: () => true,
+    nodes: [{ isUp: true, link: { flush } }],
     view,
     counters,
   });

@@ -32,7 +32,7 @@ export function openConsole({ port = 0, tap = () => undefined }: OpenConsoleOpti
   };
   const desk: Desk = {
     config,
-    view: () => ({ uptimeSeconds: 7.9, counters: new Counters(0), ...nothing }),
+    view: () => ({ uptimeSeconds: 7.9, counters: new Counters(), ...nothing }),
     memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
     whereabouts: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,

@@ -1,10 +1,11 @@
 /** A relay on a bench: real batches, counters and routes; instead of sockets, lists of what they were given. */
 import { Batch } from "../../src/core/batch.ts";
-import { Counters } from "../../src/core/counters.ts";
+import { Counters, NodeCounters } from "../../src/core/counters.ts";
 import { Lines } from "../../src/core/line.ts";
 import { type Locator, locatorOf } from "../../src/core/locator.ts";
+import { NodeHealth } from "../../src/core/nodeHealth.ts";
 import { Placement } from "../../src/core/placement.ts";
-import { Relay } from "../../src/core/relay.ts";
+import { Relay, type RelayNode } from "../../src/core/relay.ts";
 import { shares } from "../../src/core/ring.ts";
 import type { View } from "../../src/core/stats.ts";
 import { loadFingerprint32 } from "../../src/io/farmhash.ts";
@@ -24,27 +25,52 @@ export interface RelayBenchParts {
   readonly cacheSize?: number;
 }
 
+/** A node whose socket is a list of what it was given. */
+export class BenchNode implements RelayNode {
+  readonly label: string;
+  readonly counters = new NodeCounters();
+  readonly batch: Batch;
+  readonly health = new NodeHealth(0);
+  /** Datagrams that the socket took. */
+  readonly sent: string[] = [];
+  /** The most datagrams that the socket takes in one go. */
+  takes = Number.POSITIVE_INFINITY;
+
+  private isUpAsTold: boolean | undefined;
+
+  constructor(label: string, datagramBytesMax: number) {
+    this.label = label;
+    this.batch = new Batch(datagramBytesMax);
+  }
+
+  get isUp(): boolean {
+    return this.isUpAsTold ?? this.health.isUp;
+  }
+
+  /** Whatever its checks say. */
+  set isUp(isUp: boolean) {
+    this.isUpAsTold = isUp;
+  }
+
+  send(): void {
+    const views = this.batch.views().slice(0, this.takes);
+    this.sent.push(...views.map((bytes) => bytes.toString("latin1")));
+    this.counters.linesRelayed += this.batch.shift(views.length);
+  }
+}
+
 export class RelayBench {
   readonly relay: Relay;
   /** Undefined when mirroring. */
   readonly locator: Locator | undefined;
-  readonly counters = new Counters(NODES.length);
-  readonly batches: readonly Batch[];
-  /** Datagrams that the sockets took, of each node. */
-  readonly sent: readonly string[][] = NODES.map(() => []);
-  /** The most datagrams that the socket of each node takes in one go. */
-  readonly takes: number[] = NODES.map(() => Number.POSITIVE_INFINITY);
+  readonly counters = new Counters();
+  readonly nodes: readonly BenchNode[];
 
   constructor({ mirror = false, datagramBytesMax = 1432, cacheSize = 64 }: RelayBenchParts) {
-    this.batches = NODES.map(() => new Batch(datagramBytesMax));
+    this.nodes = BENCH_LABELS.map((label) => new BenchNode(label, datagramBytesMax));
     this.locator = mirror ? undefined : locatorOf(PLACEMENT, cacheSize);
-    this.relay = new Relay({
-      lines: new Lines(DEFAULT_TYPES, 1),
-      locator: this.locator,
-      batches: this.batches,
-      counters: this.counters,
-      send: (node) => this.send(node),
-    });
+    const lines = new Lines(DEFAULT_TYPES, 1);
+    this.relay = new Relay({ lines, locator: this.locator, nodes: this.nodes, counters: this.counters });
   }
 
   /** A datagram arrives; latin1, a character a byte. What lies around it in memory would be metrics, too. */
@@ -56,17 +82,17 @@ export class RelayBench {
 
   /** Lines that the socket of the node took. */
   linesSent(node: number): string[] {
-    return this.sent[node].flatMap((datagram) => datagram.split("\n"));
+    return this.nodes[node].sent.flatMap((datagram) => datagram.split("\n"));
   }
 
   /** Lines that wait in the batch of the node. */
   linesWaiting(node: number): string[] {
-    return this.batches[node].views().flatMap((bytes) => bytes.toString("latin1").split("\n"));
+    return this.nodes[node].batch.views().flatMap((bytes) => bytes.toString("latin1").split("\n"));
   }
 
   /** Lines of the node that were dropped, for whatever reason. */
   linesDropped(node: number): number {
-    return Object.values(this.counters.nodes[node].linesDropped).reduce((sum, lines) => sum + lines, 0);
+    return Object.values(this.nodes[node].counters.linesDropped).reduce((sum, lines) => sum + lines, 0);
   }
 
   /** What the console would be shown now. */
@@ -77,8 +103,8 @@ export class RelayBench {
       nodes: NODES.map(({ label }, node) => ({
         label,
         isUp: true,
-        counters: this.counters.nodes[node],
-        batch: this.batches[node],
+        counters: this.nodes[node].counters,
+        batch: this.nodes[node].batch,
         ringShare: this.locator && BENCH_SHARES[node],
         health: { sinceMs: 0, changes: 0, lastCheck: { atMs: 0, durationMs: 2, failure: undefined } },
       })),
@@ -89,11 +115,5 @@ export class RelayBench {
       eventLoopLag: { lastSeconds: 0.001, maxSeconds: 0.02 },
       process: { startedAtSeconds: 1_700_000_000, cpuSeconds: 1.5, residentBytes: 9000, heapUsedBytes: 1000 },
     };
-  }
-
-  private send(node: number): void {
-    const views = this.batches[node].views().slice(0, this.takes[node]);
-    this.sent[node].push(...views.map((bytes) => bytes.toString("latin1")));
-    this.counters.nodes[node].linesRelayed += this.batches[node].shift(views.length);
   }
 }
