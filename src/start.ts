@@ -2,6 +2,12 @@
 import type { Problem } from "./core/configKeys.ts";
 import { resolveHost } from "./io/resolve.ts";
 
+/** What listens at a port. */
+export interface Listening extends Closable {
+  /** As bound. */
+  readonly port: number;
+}
+
 interface Closable {
   close(): void;
 }

@@ -1,0 +1,27 @@
+/** What the process takes of the machine. */
+import { heapStats } from "bun:jsc";
+import type { MemoryFigures } from "../core/console.ts";
+import type { ProcessView } from "../core/stats.ts";
+
+/** Returns what reads the figures; when the kernel gives none, for want of a descriptor, the last ones again. */
+export function processReader(startedAtSeconds: number): () => ProcessView {
+  let last = { startedAtSeconds, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 };
+  return () => {
+    try {
+      const { rss, heapUsed } = process.memoryUsage();
+      const { user, system } = process.cpuUsage();
+      last = { startedAtSeconds, cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapUsedBytes: heapUsed };
+    } catch {}
+    return last;
+  };
+}
+
+export function memoryFigures(): MemoryFigures {
+  const { heapSize, heapCapacity, objectCount } = heapStats();
+  return {
+    heapUsedBytes: heapSize,
+    heapCapacityBytes: heapCapacity,
+    residentBytes: process.memoryUsage.rss(),
+    objects: objectCount,
+  };
+}
