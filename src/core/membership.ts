@@ -38,7 +38,7 @@ export class Membership {
     this.health[node] = after;
     if (after.isUp === before.isUp) return false;
     relay.setUp(node, after.isUp);
-    rehash?.router.use(rehash.placement.live(this.health.map(({ isUp }) => isUp)));
+    rehash?.router.use(() => rehash.placement.live(this.health.map(({ isUp }) => isUp)));
     return true;
   }
 }

@@ -25,7 +25,7 @@ describe("the owner of a name", () => {
           const router = new Router(placement, cacheSize);
           for (const step of steps) {
             if (typeof step !== "string") {
-              router.use(placement.live(step));
+              router.use(() => placement.live(step));
               expect(router.namesCached).toBe(0);
               continue;
             }
@@ -46,11 +46,28 @@ describe("the owner of a name", () => {
     const router = new Router(placement, 64);
     const bytes = Buffer.from("app.logins");
     const owner = router.owner(bytes, 0, bytes.length, 1);
-    router.use(placement.live(NODES.map(() => false)));
+    router.use(() => placement.live(NODES.map(() => false)));
     expect(router.owner(bytes, 0, bytes.length, 1)).toBe(NO_OWNER);
     expect(router.namesCached).toBe(0);
-    router.use(placement.full);
+    router.use(() => placement.full);
     expect(router.owner(bytes, 0, bytes.length, 1)).toBe(owner);
+  });
+
+  test("is looked up on a ring that is made once, however many there would have been since the last look-up", () => {
+    const [placement] = placements;
+    const router = new Router(placement, 64);
+    const bytes = Buffer.from("app.logins");
+    let made = 0;
+    const states = [NODES.map((_, node) => node !== 0), NODES.map((_, node) => node === 1)];
+    for (const isUp of states) {
+      router.use(() => {
+        made++;
+        return placement.live(isUp);
+      });
+    }
+    expect(made).toBe(0);
+    for (let i = 0; i < 10; i++) expect(router.owner(bytes, 0, bytes.length, 1)).toBe(1);
+    expect(made).toBe(1);
   });
 
   test("is looked up once, and then remembered", () => {
