@@ -20,7 +20,7 @@ export interface LogEvent {
 /** Events of one kind that are said within any window. */
 export const BURST = 5;
 export const WINDOW_MS = 10_000;
-/** Kinds that are told apart; of more it is only said how many there were. */
+/** Kinds of nodes, and as many others, that are told apart; of more it is only said how many there were. */
 export const KINDS_MAX = 1000;
 
 interface Kind {
@@ -41,7 +41,9 @@ export class LogLimit {
     const { node = "", reason = "" } = event.fields;
     // A node's reasons are one kind: which of them it was last is told.
     const key = `${event.level} ${event.event} ${node === "" ? reason : node}`;
-    const kind = this.kinds.get(key) ?? this.add(key, event, nowMs);
+    // However many nodes there are, there is room left for a loss, an error, and the last words.
+    const kindsMax = node === "" ? 2 * KINDS_MAX : KINDS_MAX;
+    const kind = this.kinds.get(key) ?? this.add(key, event, nowMs, kindsMax);
     if (kind === undefined) {
       this.uncounted++;
       return false;
@@ -75,9 +77,9 @@ export class LogLimit {
   }
 
   /** A new kind; undefined if there is no room for one more. */
-  private add(key: string, last: LogEvent, nowMs: number): Kind | undefined {
-    if (this.kinds.size >= KINDS_MAX) this.forgetOver(nowMs);
-    if (this.kinds.size >= KINDS_MAX) return undefined;
+  private add(key: string, last: LogEvent, nowMs: number, kindsMax: number): Kind | undefined {
+    if (this.kinds.size >= kindsMax) this.forgetOver(nowMs);
+    if (this.kinds.size >= kindsMax) return undefined;
     const kind: Kind = { saidAtMs: [], heldBack: 0, last };
     this.kinds.set(key, kind);
     return kind;

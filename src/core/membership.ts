@@ -34,7 +34,7 @@ export class Membership {
   record({ label, health }: Member, check: Check): boolean {
     const { nodes, rules, rehash } = this.parts;
     if (!health.record(check, rules)) return false;
-    rehash?.locator.use(rehash.placement.live(nodes.map((node) => node.health.isUp)));
+    rehash?.locator.use(() => rehash.placement.live(nodes.map((node) => node.health.isUp)));
     remember(this.changes, { atMs: check.atMs, node: label, isUp: health.isUp, failure: check.failure });
     return true;
   }

@@ -26,7 +26,7 @@ describe("the owner of a name", () => {
           const locator = locatorOf(placement, cacheSize);
           for (const step of steps) {
             if (typeof step !== "string") {
-              locator.use(placement.live(step));
+              locator.use(() => placement.live(step));
               expect(locator.namesCached).toBe(0);
               continue;
             }
@@ -47,11 +47,28 @@ describe("the owner of a name", () => {
     const locator = locatorOf(placement, 64);
     const bytes = Buffer.from("app.logins");
     const owner = locator.owner(bytes, 0, bytes.length, 1);
-    locator.use(placement.live(NODES.map(() => false)));
+    locator.use(() => placement.live(NODES.map(() => false)));
     expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(NO_OWNER);
     expect(locator.namesCached).toBe(0);
-    locator.use(placement.full);
+    locator.use(() => placement.full);
     expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(owner);
+  });
+
+  test("is looked up on a ring that is made once, however many there would have been since the last look-up", () => {
+    const [placement] = placements;
+    const locator = locatorOf(placement, 64);
+    const bytes = Buffer.from("app.logins");
+    let made = 0;
+    const states = [NODES.map((_, node) => node !== 0), NODES.map((_, node) => node === 1)];
+    for (const isUp of states) {
+      locator.use(() => {
+        made++;
+        return placement.live(isUp);
+      });
+    }
+    expect(made).toBe(0);
+    for (let i = 0; i < 10; i++) expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(1);
+    expect(made).toBe(1);
   });
 
   test("is looked up once, and then remembered", () => {

@@ -78,6 +78,15 @@ describe("what is said often", () => {
     expect(limit.flush(WINDOW_MS - 1)).toEqual(limited(KINDS_MAX + more));
     expect(said(WINDOW_MS).filter(Boolean)).toHaveLength(KINDS_MAX);
   });
+
+  test("of very many nodes leaves room for what is said of none, and that is bounded as well", () => {
+    const limit = new LogLimit();
+    for (let i = 0; i < 2 * KINDS_MAX; i++) limit.admits(warning({ node: `${i}` }), 0);
+    expect(limit.admits(warning({ datagrams: 3 }, "kernel_drops"), 1)).toBe(true);
+    expect(limit.admits({ level: "info", event: "stopped", fields: {} }, 1)).toBe(true);
+    const reasons = Array.from({ length: 2 * KINDS_MAX }, (_, i) => warning({ reason: `${i}` }, "internal_error"));
+    expect(reasons.filter((event) => limit.admits(event, 2))).toHaveLength(KINDS_MAX - 2);
+  });
 });
 
 test("whatever happens, nothing is said too often, and what is said and what is counted are all there was", () => {

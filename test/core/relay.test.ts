@@ -142,7 +142,7 @@ describe("while nodes are down", () => {
 
   test("lines that nobody is left for are counted as having no live node", () => {
     const bench = new RelayBench({});
-    bench.locator?.use(PLACEMENT.live(NODES.map(() => false)));
+    bench.locator?.use(() => PLACEMENT.live(NODES.map(() => false)));
     bench.receive(`${name}:1|c\nbad\nother:1|c`);
     expect(bench.counters.linesUnowned).toBe(2);
     expect(bench.relay.linesPending).toBe(0);
@@ -221,7 +221,7 @@ class Model {
       this.bench.nodes[step.node].isUp = step.isUp;
       if (this.mode === "rehash") {
         this.ring = PLACEMENT.live(this.isUp);
-        locator?.use(this.ring);
+        locator?.use(() => this.ring);
       }
     } else {
       this.bench.receive(step.datagram);

@@ -57,7 +57,7 @@ describe("every line is in exactly one place", () => {
         const bench = new RelayBench({ mirror, datagramBytesMax: max });
         for (const happening of happenings) {
           if ("datagram" in happening) bench.receive(happening.datagram);
-          else if ("inRing" in happening) bench.locator?.use(PLACEMENT.live(happening.inRing));
+          else if ("inRing" in happening) bench.locator?.use(() => PLACEMENT.live(happening.inRing));
           else if ("isUp" in happening) bench.nodes[happening.node].isUp = happening.isUp;
           else bench.nodes[happening.node].takes = happening.takes;
 
