@@ -30,6 +30,14 @@ describe("what is said often", () => {
     expect(admitted(limit, warning({ node: "a" }), BURST + 1, WINDOW_MS + 1)).toBe(BURST);
   });
 
+  test("is not said any more before what was held back is told", () => {
+    const limit = new LogLimit();
+    expect(admitted(limit, warning(), BURST + 1, 0)).toBe(BURST);
+    expect(admitted(limit, warning(), BURST, WINDOW_MS)).toBe(0);
+    expect(limit.flush(WINDOW_MS)).toEqual([warning({ repeated: BURST + 1 })]);
+    expect(admitted(limit, warning(), BURST, WINDOW_MS)).toBe(BURST);
+  });
+
   test("is another kind for another event, level, node, or reason without a node", () => {
     const limit = new LogLimit();
     const kinds = [
@@ -77,6 +85,13 @@ describe("what is said often", () => {
     expect(said(WINDOW_MS - 1).filter(Boolean)).toHaveLength(0);
     expect(limit.flush(WINDOW_MS - 1)).toEqual(limited(KINDS_MAX + more));
     expect(said(WINDOW_MS).filter(Boolean)).toHaveLength(KINDS_MAX);
+  });
+
+  test("is told however long that takes, and however many kinds come meanwhile", () => {
+    const limit = new LogLimit();
+    expect(admitted(limit, warning(), BURST + 1)).toBe(BURST);
+    for (let i = 0; i < KINDS_MAX; i++) limit.admits(warning({ node: `${i}` }), 2 * WINDOW_MS);
+    expect(limit.flush(2 * WINDOW_MS)).toContainEqual(warning({ repeated: 1 }));
   });
 });
 
