@@ -13,6 +13,8 @@ const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 const FINISH_MS_MAX = 5000;
 /** How long the last reading keeps the event loop waiting at a time. */
 const FINISH_SLICE_MS = 10;
+/** How long it takes at most to count what was not read: with the largest buffer that can be asked for. */
+const COUNT_MS_MAX = 1000;
 /** How long the answer to an interruption may take before it counts as filtered. */
 const INTERRUPT_MS_MAX = 200;
 
@@ -193,7 +195,9 @@ export class Receiver {
       await nextTurn();
       sliceEndMs = performance.now() + FINISH_SLICE_MS;
     }
-    for (let count = BULK_DATAGRAMS; count > 0 && performance.now() < untilMs + FINISH_SLICE_MS; ) {
+    // From now on: the time for reading may be long over, if the process was stopped meanwhile.
+    const countUntilMs = performance.now() + COUNT_MS_MAX;
+    for (let count = BULK_DATAGRAMS; count > 0 && performance.now() < countUntilMs; ) {
       count = bulk.read(() => {});
       this.datagramsUnread += count;
     }

@@ -141,6 +141,11 @@ describe("a good file", () => {
     expect(readConfig(`{ ${nodes}, ring: "etsy" }`).warnings).toEqual([]);
   });
 
+  test("that is Etsy's with one weight for all nodes moves no name", () => {
+    const nodes = ["a", "b"].map((host) => `{ host: "${host}", port: 1, adminport: 2, weight: 3 }`);
+    expect(readConfig(`{ nodes: [${nodes}] }`)).toMatchObject({ config: { ring: "etsy" }, warnings: [] });
+  });
+
   test.each<[string, string, object]>([
     ["a port for checks", "{ host: '127.0.0.1', port: 8130, managementport: 8140 }", { ...NODE, managementport: 8140 }],
     ["a port of 0 for checks", "{ host: '127.0.0.1', port: 8130, managementport: 0 }", NODE],
@@ -300,8 +305,8 @@ describe("a bad file", () => {
     ["a port of 70000 in quotes", `{ ${NODES}, port: "70000" }`, "port"],
     ["a host of a name's letters without end", `{ ${NODES}, host: "${"a".repeat(254)}" }`, "host"],
     ["a host of an address's digits without end", `{ ${NODES}, host: "${"a:".repeat(1e6)}" }`, "host"],
-    ["more nodes than there may be", `{ nodes: [${"0,".repeat(65536)}] }`, "nodes"],
-    ["more types than there may be", `{ ${NODES}, types: [${"0,".repeat(1001)}] }`, "types"],
+    ["more nodes than there may be", `{ nodes: [${"{ host: 'a', port: 1 },".repeat(65536)}] }`, "nodes"],
+    ["more types than there may be", `{ ${NODES}, types: [${"'c',".repeat(1001)}] }`, "types"],
     ["two nodes with one address", "{ nodes: [{ host: 'a', port: 1 }, { host: 'a', port: 1 }] }", "nodes[1]"],
     [
       "one address under two names",
@@ -407,6 +412,11 @@ describe("a bad file", () => {
     const text =
       "{ nodes: [{ host: 'a', port: 1, adminport: 2, managementport: 2 }], mgmt_port: 9, managementport: 9 }";
     expect(readConfig(text)).toMatchObject({ errors: [], warnings: [], config: { managementport: 9 } });
+  });
+
+  test("with many equal nodes names the first of them for each", () => {
+    const { errors } = readConfig(`{ nodes: [${"{ host: 'a', port: 1 },".repeat(4)}] }`);
+    expect(errors).toEqual([1, 2, 3].map((i) => ({ at: `nodes[${i}]`, message: "the same node as nodes[0] (a:1)" })));
   });
 
   test("with equal nodes and another error has both told at once", () => {

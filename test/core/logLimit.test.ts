@@ -30,6 +30,14 @@ describe("what is said often", () => {
     expect(admitted(limit, warning({ node: "a" }), BURST + 1, WINDOW_MS + 1)).toBe(BURST);
   });
 
+  test("is not said any more before what was held back is told", () => {
+    const limit = new LogLimit();
+    expect(admitted(limit, warning(), BURST + 1, 0)).toBe(BURST);
+    expect(admitted(limit, warning(), BURST, WINDOW_MS)).toBe(0);
+    expect(limit.flush(WINDOW_MS)).toEqual([warning({ repeated: BURST + 1 })]);
+    expect(admitted(limit, warning(), BURST, WINDOW_MS)).toBe(BURST);
+  });
+
   test("is another kind for another event, level, node, or reason without a node", () => {
     const limit = new LogLimit();
     const kinds = [
@@ -86,6 +94,13 @@ describe("what is said often", () => {
     expect(limit.admits({ level: "info", event: "stopped", fields: {} }, 1)).toBe(true);
     const reasons = Array.from({ length: 2 * KINDS_MAX }, (_, i) => warning({ reason: `${i}` }, "internal_error"));
     expect(reasons.filter((event) => limit.admits(event, 2))).toHaveLength(KINDS_MAX - 2);
+  });
+
+  test("is told however long that takes, and however many kinds come meanwhile", () => {
+    const limit = new LogLimit();
+    expect(admitted(limit, warning(), BURST + 1)).toBe(BURST);
+    for (let i = 0; i < KINDS_MAX; i++) limit.admits(warning({ node: `${i}` }), 2 * WINDOW_MS);
+    expect(limit.flush(2 * WINDOW_MS)).toContainEqual(warning({ repeated: 1 }));
   });
 });
 

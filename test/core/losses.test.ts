@@ -41,6 +41,15 @@ test("every kind of loss is said once, with the node if there is one", () => {
   ]);
 });
 
+test("what one node loses does not hide what another loses", () => {
+  const bench = new RelayBench({});
+  const see = lossesOf(bench);
+  bench.nodes[0].counters.linesDropped.held = 2;
+  expect(see(0)).toMatchObject([{ node: "127.0.0.1:8130", lines: 2 }]);
+  bench.nodes[1].counters.linesDropped.held = 2;
+  expect(see(1)).toMatchObject([{ node: "127.0.0.1:8131", lines: 2 }]);
+});
+
 test("a node's name never makes one of its figures look like another", () => {
   const bench = new RelayBench({});
   const losses = new Losses();

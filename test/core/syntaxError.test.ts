@@ -44,10 +44,17 @@ describe("any other fault is told with its place, and what is there", () => {
     ["{ port: 1 /* ", "line 1, column 11: expected , or }, not /*"],
     ["{};", "line 1, column 3: expected the end of the file, not ;"],
     ["\0\u0001\u00e9", "line 1, column 1: expected { at the beginning, not \\x00\\x01\\xc3\\xa9"],
+    [`{ port: !${"x".repeat(39)}`, `line 1, column 9: ${VALUE}, not !${"x".repeat(39)}`],
     [`{ port: ${"x".repeat(1000)} }`, `line 1, column 9: ${VALUE}, not ${"x".repeat(40)}...; ${NOT_RUN}`],
   ])("%j", (text, problem) => {
     expect(syntaxProblem(text)).toBe(problem);
     expect(readConfig(text).errors).toEqual([{ at: "", message: `not JSON: ${problem}` }]);
+  });
+
+  test("behind any number of brackets that are not within each other", () => {
+    expect(syntaxProblem(`{ nodes: [${"{ port: [1] }, ".repeat(1000)} oops] }`)).toMatch(
+      /^line 1, column 15012: .* not oops/,
+    );
   });
 
   test("brackets within each other without an end", () => {

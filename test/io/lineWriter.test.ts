@@ -1,9 +1,9 @@
 import { dlopen, ptr } from "bun:ffi";
-import { describe, expect, onTestFinished, test } from "bun:test";
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { openLibc } from "../../src/io/libc.ts";
+import { type Libc, openLibc } from "../../src/io/libc.ts";
 import { openLineWriter, PollingWriter, WAITING_BYTES_MAX } from "../../src/io/lineWriter.ts";
 import { Fifo } from "../support/fifo.ts";
 import { emptyFolder } from "../support/folder.ts";
@@ -88,6 +88,42 @@ describeOnLinux("lines to a pipe", () => {
     },
   );
 
+  test("that nobody reads are looked at more and more seldom, but never less than three times a second", () => {
+    const pipe = new Fifo();
+    pipe.fill();
+    const libc = openLibc();
+    let looks = 0;
+    const poll = ((...args: Parameters<Libc["poll"]>) => {
+      looks++;
+      return libc.poll(...args);
+    }) as Libc["poll"];
+    const writer = new PollingWriter({ ...libc, poll }, pipe.writer(), lostLine);
+    const timers: { fire: () => void; ms: number; isUnref: boolean }[] = [];
+    const setTimer = spyOn(globalThis, "setTimeout").mockImplementation(((fire: () => void, ms: number) => {
+      const timer = { fire, ms, isUnref: false, unref: () => Object.assign(timer, { isUnref: true }) };
+      timers.push(timer);
+      return timer;
+    }) as never);
+    onTestFinished(() => setTimer.mockRestore());
+
+    for (let i = 0; i < 100; i++) writer.write("y".repeat(5000));
+    expect(looks).toBe(1);
+    while (timers.length < 9) timers[timers.length - 1].fire();
+    expect(timers.map(({ ms }) => ms)).toEqual([5, 10, 20, 40, 80, 160, 320, 320, 320]);
+    // A reader that may never come keeps no program from its end.
+    expect(timers.every(({ isUnref }) => isUnref)).toBe(true);
+
+    for (let timer = timers.pop(); timer !== undefined; timer = timers.pop()) {
+      timers.length = 0;
+      pipe.read();
+      timer.fire();
+    }
+    expect(pipe.lines()).toHaveLength(100);
+    pipe.fill();
+    writer.write("y".repeat(5000));
+    expect(timers.map(({ ms }) => ms)).toEqual([5]);
+  });
+
   test("wait for a reader that has gone, and for the next", async () => {
     const pipe = new Fifo();
     const writer = openLineWriter(pipe.writer(), lostLine);
@@ -111,8 +147,10 @@ describeOnLinux("lines to a pipe", () => {
         let count = 0;
         pipe.text = "";
         for (const each of steps) {
-          if (each === "read") pipe.read();
-          else for (let i = 0; i < each.count; i++) writer.write(`${count++} ${"z".repeat(each.bytes)}`);
+          if (each === "read") {
+            pipe.read();
+            writer.flush(0);
+          } else for (let i = 0; i < each.count; i++) writer.write(`${count++} ${"z".repeat(each.bytes)}`);
         }
         do {
           pipe.read();
@@ -131,6 +169,48 @@ describeOnLinux("lines to a pipe", () => {
         expect(lost).toBe(writer.linesLost);
       }),
     );
+  });
+});
+
+describeOnLinux("what waits", () => {
+  /** A writer that nobody reads, and what it has written when it is read to the end. */
+  function unread(): { writer: PollingWriter; readAll: () => string[] } {
+    const pipe = new Fifo();
+    pipe.fill();
+    const writer = new PollingWriter(openLibc(), pipe.writer(), lostLine);
+    const readAll = () => {
+      do {
+        pipe.read();
+        writer.flush(0);
+      } while (pipe.text !== pipe.read());
+      return pipe.lines();
+    };
+    return { writer, readAll };
+  }
+
+  test.each([
+    ["as long as there is room, to the byte", "x".repeat(WAITING_BYTES_MAX - 1), true],
+    ["a byte longer", "x".repeat(WAITING_BYTES_MAX), false],
+    ["that is fewer characters than bytes, and fits to the byte", `${"é".repeat(WAITING_BYTES_MAX / 2 - 1)}x`, true],
+    ["that is fewer characters than bytes, and does not fit", "é".repeat(WAITING_BYTES_MAX / 2), false],
+  ])("is a line %s", (_, line, fits) => {
+    const { writer, readAll } = unread();
+    writer.write(line);
+    expect(writer.linesLost).toBe(fits ? 0 : 1);
+    writer.write("behind");
+    const lines = readAll();
+    expect(lines.at(-1)).toBe(fits ? "lost 1" : "lost 2");
+    if (fits) expect(lines[0] === line).toBe(true);
+  });
+
+  test("is whole lines, whatever is in them", () => {
+    const { writer, readAll } = unread();
+    const line = "€".repeat(1000);
+    const taken = writeUntilLost(writer, line);
+    expect(taken).toBe(Math.floor(WAITING_BYTES_MAX / 3001));
+    const lines = readAll();
+    expect(lines.pop()).toBe("lost 1");
+    expect([lines.length, lines.every((each) => each === line)]).toEqual([taken, true]);
   });
 });
 
@@ -163,6 +243,17 @@ describeOnLinux("lines to a socket", () => {
     expect(pieces.join("")).toBe(`${lines(100).join("\n")}\n`);
     expect(pieces.length).toBeLessThanOrEqual(5);
     for (const piece of pieces) expect(piece).toEndWith("\n");
+  });
+
+  test("that are longer than a pipe takes as a whole are written in pieces that it does", () => {
+    const [fd, reader] = socketPair(SOCK_SEQPACKET);
+    const writer = openLineWriter(fd, lostLine);
+    const lines = [4095, 4096, 4097, 0, 4096].map((length) => "s".repeat(length));
+    for (const line of lines) writer.write(line);
+    writer.flush(0);
+    const pieces = piecesIn(reader);
+    expect(pieces.join("")).toBe(`${lines.join("\n")}\n`);
+    for (const { length } of pieces) expect(length).toBeLessThanOrEqual(4096);
   });
 
   test("that nobody reads do not wait for the reader", async () => {

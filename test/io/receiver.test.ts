@@ -209,11 +209,14 @@ describe("the kernel's side", () => {
 });
 
 describe("the end", () => {
-  test("a taken port is an error with a code, and leaves nothing open", async () => {
+  test.each([
+    ["with the C library", {}],
+    ["without it", { libc: new Error("none here") }],
+  ])("a taken port is an error with a code, and leaves nothing open, %s", async (_, parts) => {
     const { receiver } = await open();
     const before = openFiles();
     for (let i = 0; i < 5; i++) {
-      await expect(open({ port: receiver.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+      await expect(open({ ...parts, port: receiver.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
     }
     await until("what was opened is closed", () => openFiles() <= before);
   });
@@ -229,10 +232,28 @@ describe("the end", () => {
   });
 
   test("finish hands over what the kernel holds, and no more comes", async () => {
-    const { receiver, datagrams } = await open({ gather: 10 });
+    const { receiver, datagrams, turns } = await open({ gather: 10 });
     const sent = await burst(receiver.port, 0);
     await receiver.finish();
     expect(datagrams).toEqual(sent);
+    expect(turns.datagrams).toBe(sent.length);
+  });
+
+  test("finish that takes long ends turns on its way, and leaves the event loop to others in between", async () => {
+    const { receiver, turns } = await open({ work: () => spin(1) });
+    await burst(receiver.port, 0, 150);
+    const before = turns.count;
+    let rounds = 0;
+    let isOver = false;
+    const comeRound = () => {
+      rounds++;
+      if (!isOver) setImmediate(comeRound);
+    };
+    setImmediate(comeRound);
+    await receiver.finish();
+    isOver = true;
+    expect(turns).toMatchObject({ datagrams: 150 });
+    expect([turns.count - before >= 2, rounds >= 2]).toEqual([true, true]);
   });
 
   test.skipIf(!LINUX)(
@@ -274,6 +295,21 @@ describe("the end", () => {
     await receiver.finish(0);
     expect(datagrams.length).toBe(before);
     expect(receiver.datagramsUnread).toBe(150 - before);
+  });
+
+  test.skipIf(!LINUX)("so is what was not read because the process stood still meanwhile (Linux only)", async () => {
+    let stall = false;
+    const { receiver, datagrams } = await open({
+      work: () => {
+        if (stall) spin(100);
+        stall = false;
+      },
+    });
+    await burst(receiver.port, 0, 150);
+    stall = true;
+    await receiver.finish(1);
+    expect(datagrams.length).toBeLessThan(150);
+    expect(datagrams.length + receiver.datagramsUnread).toBe(150);
   });
 
   test("finish without the C library hands over what the kernel holds", async () => {
