@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readBounded } from "../../src/io/boundedFile.ts";
 import { emptyFolder } from "../support/folder.ts";
@@ -40,7 +40,24 @@ test.each([
   ["a folder", () => emptyFolder(), "this is a folder, not a file"],
 ])("%s is refused", (_, file, problem) => expect(read(file())).toEqual({ problem, waits: 0 }));
 
+test.skipIf(process.platform !== "linux")("nothing is left open, whatever comes of it (Linux only)", () => {
+  const openFiles = () => readdirSync("/proc/self/fd").length;
+  const files = [fileOf("{}"), fileOf("x".repeat(MIB + 1)), emptyFolder(), "/dev/zero"];
+  const before = openFiles();
+  for (const file of files) read(file);
+  expect(openFiles()).toBe(before);
+});
+
 describe("a named pipe", () => {
+  test("may be slower in all than the time in which something must come", async () => {
+    const pipe = await namedPipe();
+    const writer = Bun.spawn(["sh", "-c", "for i in 1 2 3 4 5 6; do sleep 0.03; echo $i; done >pipe"], {
+      cwd: join(pipe, ".."),
+    });
+    expect(read(pipe).text).toBe("1\n2\n3\n4\n5\n6\n");
+    await writer.exited;
+  });
+
   test("that nobody opens is told, and given up", async () => {
     const problem = "nothing has come from this pipe for 0.1 seconds";
     expect(read(await namedPipe())).toEqual({ problem, waits: 1 });

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Checks, type ChecksParts } from "../../src/io/checks.ts";
@@ -106,6 +106,46 @@ describe("a node is checked soon when something gives reason to", () => {
       await Bun.sleep(5);
     }
     expect(management.questions).toHaveLength(1);
+  });
+});
+
+describe("in time", () => {
+  test("the checks of many nodes are spread over the interval", () => {
+    const setTimer = spyOn(globalThis, "setTimeout");
+    onTestFinished(() => setTimer.mockRestore());
+    const nodes = Array.from({ length: 4 }, () => ({ host: HOST, managementport: 9 }));
+    new Checked(9, { nodes, intervalMs: 100_000 });
+    const inMs = setTimer.mock.calls.map(([, ms]) => Math.ceil(Number(ms) / 1000));
+    expect(inMs).toEqual([0, 25, 50, 75]);
+  });
+
+  test("a check takes at most five seconds, however long the interval", async () => {
+    const management = new ManagementPort({ manners: MANNERS.silent });
+    const setTimer = spyOn(globalThis, "setTimeout");
+    onTestFinished(() => setTimer.mockRestore());
+    new Checked(management.port);
+    await until("the question", () => management.questions.length === 1);
+    // That of the first check is due at once; the others are those of the check itself.
+    const [, ...ofCheck] = setTimer.mock.calls.map(([, ms]) => Number(ms));
+    expect(new Set(ofCheck)).toEqual(new Set([5000]));
+  });
+
+  test("a node without a port for checks is not checked", () => {
+    const setTimer = spyOn(globalThis, "setTimeout");
+    onTestFinished(() => setTimer.mockRestore());
+    const { checks } = new Checked(0);
+    checks.hurry(0);
+    expect(setTimer).not.toHaveBeenCalled();
+  });
+
+  test("once stopped, nothing is checked any more, whatever gives reason to", async () => {
+    const { checks, ...checked } = new Checked(new ManagementPort().port);
+    await until("the first", () => checked.results.length === 1);
+    checks.stop();
+    const setTimer = spyOn(globalThis, "setTimeout");
+    onTestFinished(() => setTimer.mockRestore());
+    checks.hurry(0);
+    expect(setTimer).not.toHaveBeenCalled();
   });
 });
 

@@ -244,6 +244,19 @@ describe("a stream behind an answer", () => {
     expect(streams.stopped).toBe(1);
   });
 
+  test("without a line end ends with the empty line behind it, also when that comes by itself", async () => {
+    const { streams, client, console } = await streaming("tap");
+    await client.answered(FIRST);
+    client.send("\n");
+    // What was sent before is read by the time that this is answered.
+    const other = await Client.open(console.port);
+    other.send("ping\n");
+    await other.answered("pong\n");
+    expect(streams.stopped).toBe(0);
+    client.send("\n");
+    await client.answered(`${FIRST}stopped\n`);
+  });
+
   test.each(["\n", "\r\n", " \n"])("ends with the line %j", async (line) => {
     const { streams, client } = await streaming("tap\n");
     client.send(`${line}ping\n`);

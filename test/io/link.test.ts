@@ -1,7 +1,8 @@
-import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { Batch } from "../../src/core/batch.ts";
 import { NodeCounters } from "../../src/core/counters.ts";
+import { OVER_MS } from "../../src/core/linkTrouble.ts";
 import { dropAll, Link, type LinkParts, type LinkSocket } from "../../src/io/link.ts";
 import { Backend, linesArrived } from "../support/backend.ts";
 import { IPV6_HERE, refusingPort } from "../support/ports.ts";
@@ -182,6 +183,12 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
     expect(socket.sent).toHaveLength(5);
   });
 
+  test("each datagram counts with its own bytes", async () => {
+    const { flush, counters } = await benchOf(["a:1|c", "bb:22|c", "ccc:333|c"], [new ScriptedSocket([])]);
+    flush();
+    expect(counters).toMatchObject({ datagramsSent: 3, bytesSent: 5 + 7 + 9 });
+  });
+
   test("drop gives up what waits, and counts it by lines", async () => {
     const socket = new ScriptedSocket(["sent", "full", "full"]);
     const { counters, batch, flush, drop } = await benchOf(LINES, [socket]);
@@ -253,6 +260,24 @@ describe("an error of the link opens the socket anew", () => {
     expect(counters.linesRelayed).toBe(5);
   });
 
+  test("that is over, with what is sent next, when there was none for a while", async () => {
+    const clock = spyOn(performance, "now");
+    onTestFinished(() => clock.mockRestore());
+    const { batch, flush, told } = await benchOf(LINES, [new ScriptedSocket(FAILS), new ScriptedSocket([])]);
+    const sendAt = (nowMs: number) => {
+      clock.mockReturnValue(nowMs);
+      append(batch, ["e:5|c"]);
+      flush();
+    };
+    sendAt(0);
+    await turn();
+    sendAt(OVER_MS - 1);
+    expect(told).toEqual(["new ENETUNREACH", "ready"]);
+    sendAt(OVER_MS);
+    sendAt(OVER_MS + 1);
+    expect(told).toEqual(["new ENETUNREACH", "ready", "recovery"]);
+  });
+
   test("no more than once a second: what the new one does not send either is dropped and counted", async () => {
     const [old, fresh] = [new ScriptedSocket(FAILS), new ScriptedSocket([...FAILS, ...FAILS])];
     const { batch, counters, flush, told } = await benchOf(LINES, [old, fresh]);
@@ -288,6 +313,16 @@ describe("an error of the link opens the socket anew", () => {
     expect(told).toEqual(["new ENETUNREACH"]);
     expect(batch.linesPending).toBe(0);
     expect(counters.linesDropped.send_buffer_full).toBe(4);
+  });
+
+  test("but not when the link is closed", async () => {
+    const [old, fresh] = [new ScriptedSocket([]), new ScriptedSocket([])];
+    const { answer, link, told } = await benchOf([], [old, fresh]);
+    link.close();
+    answer(errorOf("EHOSTUNREACH"));
+    await turn();
+    expect(told).toEqual(["new EHOSTUNREACH"]);
+    expect([old.closed, fresh.closed]).toEqual([1, 0]);
   });
 
   test("also one that comes as the answer to an earlier datagram", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { BURST, LOG_LEVELS } from "../../src/core/logLimit.ts";
 import { type LogFormat, openLog } from "../../src/io/log.ts";
 
@@ -24,6 +24,24 @@ describe("a log", () => {
     expect(lines.slice(BURST)).toEqual(["level=warn event=node_down node=a repeated=3"]);
     log.flush(0);
     expect(lines).toHaveLength(BURST + 1);
+  });
+
+  test("says what it held back when the time for it has come, each time", () => {
+    const timers: (() => void)[] = [];
+    const setTimer = spyOn(globalThis, "setTimeout").mockImplementation(((fire: () => void) => {
+      timers.push(fire);
+      return { unref: () => timers.length };
+    }) as never);
+    onTestFinished(() => setTimer.mockRestore());
+    const { log, lines } = logOf("info");
+    for (let i = 0; i < BURST + 2; i++) log.warn("node_down", { node: "a" });
+    expect(timers).toHaveLength(1);
+    timers[0]();
+    for (let i = 0; i < 3; i++) log.warn("node_down", { node: "a" });
+    expect(timers).toHaveLength(2);
+    timers[1]();
+    const told = [2, 3].map((repeated) => `level=warn event=node_down node=a repeated=${repeated}`);
+    expect(lines.slice(BURST)).toEqual(told);
   });
 
   test("in JSON", () => {

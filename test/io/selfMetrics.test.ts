@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from "bun:test";
 import { Counters } from "../../src/core/counters.ts";
+import { NO_OWNER } from "../../src/core/ring.ts";
+import type { Router } from "../../src/core/router.ts";
 import { statsOf } from "../../src/core/stats.ts";
 import { dropAll, type Link } from "../../src/io/link.ts";
 import { SelfMetricsSender } from "../../src/io/selfMetrics.ts";
@@ -49,6 +51,17 @@ test.each([
   if (flush === takesAll) expect(counters.linesSelf).toBe(2 * LINES);
   if (flush === takesOne) expect(counters.linesSelf).toBeGreaterThan(0);
   if (flush !== takesAll) expect(counters.linesSelfDropped).toBeGreaterThan(0);
+});
+
+test("lines that no node is up to own count as dropped", () => {
+  const counters = new Counters(1);
+  const view = () => new RelayBench({}).view();
+  const router = { owner: () => NO_OWNER } as unknown as Router;
+  const parts = { prefix: "self", intervalMs: 60_000, maxDatagramBytes: 1432, isUp: () => true, view, counters };
+  const sender = new SelfMetricsSender({ ...parts, router, links: [{ flush: takesAll }] });
+  onTestFinished(() => sender.finish());
+  sender.send();
+  expect(counters).toMatchObject({ linesSelf: 0, linesSelfDropped: LINES });
 });
 
 test("what a link did not take is sent when it is ready again", () => {

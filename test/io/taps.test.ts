@@ -97,6 +97,21 @@ describe("taps", () => {
     expect(stream?.stop()).toBe("# 1 shown, 101 were not looked at (too many at a time)\n");
   });
 
+  test("look at as many again after each tick", async () => {
+    const bench = new RelayBench({});
+    const stream = tapsOf(bench).open({ ...ALL, pattern: "none" });
+    new Reader(stream);
+    const flood = Array.from({ length: LOOKS_PER_TICK - 1 }, (_, i) => `name${i}:1|c`).join("\n");
+    for (let i = 0; i < 3; i++) {
+      bench.receive(flood);
+      expect(bench.relay.witness).toBeDefined();
+      bench.receive("last:1|c");
+      expect(bench.relay.witness).toBeUndefined();
+      await until("the next tick", () => bench.relay.witness !== undefined);
+    }
+    stream?.stop();
+  });
+
   test("look at fewer lines if each look is dear", async () => {
     const bench = new RelayBench({});
     const stream = tapsOf(bench).open({ ...ALL, pattern: `*${"n".repeat(126)}*${"n".repeat(126)}x` });

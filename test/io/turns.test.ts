@@ -133,3 +133,97 @@ describe.each([
     expect(loops).toBeGreaterThan((arrivals * COST_MS) / 30);
   });
 });
+
+/** Turns whose every effect is written down, on a clock that stands still unless it is told otherwise. */
+class Bench {
+  nowMs = 0;
+  /** What was done since the last look. */
+  private done: string[] = [];
+  private readonly deferred: (() => void)[] = [];
+  readonly turns: Turns;
+
+  /** @param read what a call of `readBulk` finds: datagrams, or something that happens meanwhile */
+  constructor({ onFlush = () => {}, read = () => 0 }: { onFlush?: () => void; read?: () => number } = {}) {
+    const note = (what: string) => void this.done.push(what);
+    this.turns = new Turns({
+      gather: new Gather({ msMax: 10, bufferBytes: 8_388_608 }),
+      flush: () => {
+        note("flush");
+        onFlush();
+      },
+      readBulk: () => {
+        note("read");
+        const count = read();
+        for (let i = 0; i < count; i++) this.turns.datagram(DATAGRAM_BYTES);
+        return count === BULK_DATAGRAMS;
+      },
+      bun: { pause: () => note("pause"), resume: () => note("resume") },
+      defer: (run) => this.deferred.push(run),
+      nowMs: () => this.nowMs,
+      sleep: () => note("sleep"),
+    });
+  }
+
+  /** Bun hands over so many datagrams, and the event loop comes round so much later; returns what that did. */
+  turn(datagrams: number, laterMs: number): string[] {
+    for (let i = 0; i < datagrams; i++) this.turns.datagramFromBun(DATAGRAM_BYTES);
+    this.nowMs += laterMs;
+    for (const run of this.deferred.splice(0)) run();
+    return this.done.splice(0);
+  }
+}
+
+/** So much later that a few datagrams in between are a trickle; and so few that many are not. */
+const LONG_MS = 1000;
+const SHORT_MS = 20;
+
+describe("Bun", () => {
+  test("is left alone at a trickle", () => {
+    const bench = new Bench();
+    for (let i = 0; i < 3; i++) expect(bench.turn(20, LONG_MS)).toEqual(["flush"]);
+  });
+
+  test("is paused by as many datagrams as it may hand over in a turn, and reads again at a trickle", () => {
+    const bench = new Bench({ read: () => 5 });
+    expect(bench.turn(31, LONG_MS)).toEqual(["flush"]);
+    expect(bench.turn(32, LONG_MS)).toEqual(["pause", "flush", "read", "resume"]);
+  });
+
+  test("is paused before the sleep while much comes, and reads again when nothing has come meanwhile", () => {
+    let count = 5;
+    const bench = new Bench({ read: () => count });
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read"]);
+    count = 0;
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read", "resume"]);
+  });
+});
+
+describe("once stopped, when the socket's number may be another's", () => {
+  test("no turn begins", () => {
+    const bench = new Bench();
+    bench.turns.stop();
+    expect(bench.turn(20, SHORT_MS)).toEqual([]);
+  });
+
+  test("the turn that is under way does nothing more", () => {
+    const bench = new Bench();
+    bench.turns.datagramFromBun(DATAGRAM_BYTES);
+    bench.turns.stop();
+    expect(bench.turn(0, SHORT_MS)).toEqual([]);
+  });
+
+  test("by what is done at the end of a turn, that neither sleeps nor reads", () => {
+    const bench: Bench = new Bench({ onFlush: () => bench.turns.stop() });
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush"]);
+  });
+
+  test("by what comes, nothing more is read, and Bun's reading is left as it is", () => {
+    const bench: Bench = new Bench({
+      read: () => {
+        bench.turns.stop();
+        return BULK_DATAGRAMS;
+      },
+    });
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read"]);
+  });
+});
