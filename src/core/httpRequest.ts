@@ -70,7 +70,8 @@ function startLineOf(line: string): StartLine | undefined {
 }
 
 // No white space before the colon, and none in front: that would be a line folded as of old. No controls in the value.
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:[!-~\x80-\xff]|[\t ]+(?=[!-~\x80-\xff]))*)[\t ]*$/;
+// The blanks around a value are cut off behind it: a pattern that does so goes back over them, 100 ms for 8,000.
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)$/;
 
 /** Of the headers only those that change how the request is read. */
 class Headers {
@@ -84,7 +85,8 @@ class Headers {
   add(line: string): boolean {
     const found = FIELD.exec(line);
     if (found === null) return false;
-    const [, name, value] = found;
+    const [, name, padded] = found;
+    const value = withoutBlanks(padded);
     switch (name.toLowerCase()) {
       case "host":
         this.hosts.push(value);
@@ -100,6 +102,19 @@ class Headers {
     }
     return true;
   }
+}
+
+/** Without the blanks and tabs around it. Not `trim`, which takes more bytes for white space than HTTP does. */
+function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(character: string): boolean {
+  return character === " " || character === "\t";
 }
 
 function requestOf({ method, url, minor }: StartLine, headers: Headers, bytes: number): HttpRequest | 400 {
