@@ -2,9 +2,11 @@
  * Errors of a node's socket that are no refusals, as when no route leads to the node or the proxy's own address is gone:
  * when to open it anew, and what to say.
  *
- *     error     error  error          error          well    well
+ *     error     error  error          error          sent    sent
  *     | opened  | 1 s not over yet    | opened anew  |       | 5 s without an error: it is over
  *     | said    |                     | 1 min: said  |       | said
+ *
+ * What is sent proves nothing by itself: that a host does not answer shows in an error three seconds later.
  *
  * Pure: the clock is the caller's, errnos are words as `ENETUNREACH`.
  */
@@ -13,12 +15,13 @@
 export const REOPEN_MS = 1000;
 /** An errno is said once, and again when it still comes after so long. */
 export const SAID_AGAIN_MS = 60_000;
-/** Without an error for so long it is over. A host that does not answer shows in an error every three seconds. */
+/** When things are sent for so long without an error it is over. A host that does not answer shows in one every three seconds. */
 export const OVER_MS = 5000;
 
 export class LinkTrouble {
   private reopenedAtMs = Number.NEGATIVE_INFINITY;
-  private lastErrorMs = Number.NEGATIVE_INFINITY;
+  /** When something was sent first since the last error. */
+  private sentSinceMs = Number.POSITIVE_INFINITY;
   /** By errno: when it was said last. */
   private readonly saidAtMs = new Map<string, number>();
 
@@ -29,7 +32,7 @@ export class LinkTrouble {
 
   /** Takes an error. Returns whether to say so. */
   error(errno: string, nowMs: number): boolean {
-    this.lastErrorMs = nowMs;
+    this.sentSinceMs = Number.POSITIVE_INFINITY;
     const saidAtMs = this.saidAtMs.get(errno);
     if (saidAtMs !== undefined && nowMs < saidAtMs + SAID_AGAIN_MS) return false;
     this.saidAtMs.set(errno, nowMs);
@@ -45,7 +48,8 @@ export class LinkTrouble {
 
   /** Takes it that something was sent. Returns whether the trouble is over with it, once. */
   sent(nowMs: number): boolean {
-    if (!this.isOn || nowMs < this.lastErrorMs + OVER_MS) return false;
+    this.sentSinceMs = Math.min(this.sentSinceMs, nowMs);
+    if (!this.isOn || nowMs < this.sentSinceMs + OVER_MS) return false;
     this.saidAtMs.clear();
     return true;
   }

@@ -64,6 +64,7 @@ export class Link {
   /** Sends what waits. What the socket does not take now stays in the batch. */
   flush(batch: Batch, counters: NodeCounters): void {
     if (this.isOpening) return;
+    const sentBefore = counters.datagramsSent;
     let datagrams = batch.views();
     while (datagrams.length > 0) {
       const sent = this.sendMany(datagrams);
@@ -81,7 +82,8 @@ export class Link {
       }
       datagrams = rest.slice(1);
     }
-    if (this.trouble.isOn && this.trouble.sent(performance.now())) this.parts.onRecovery();
+    if (counters.datagramsSent === sentBefore || !this.trouble.isOn) return;
+    if (this.trouble.sent(performance.now())) this.parts.onRecovery();
   }
 
   close(): void {

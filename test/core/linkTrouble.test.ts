@@ -25,18 +25,29 @@ describe("what is said", () => {
     expect(trouble.error("ENETUNREACH", SAID_AGAIN_MS)).toBe(true);
   });
 
-  test("that it is over, once, when for five seconds there was no error and something is sent", () => {
+  test("that it is over, once, when things are sent for five seconds without an error", () => {
     const trouble = new LinkTrouble();
     expect(trouble.isOn).toBe(false);
     expect(trouble.sent(0)).toBe(false);
     trouble.error("ENETUNREACH", 0);
+    trouble.sent(50);
     trouble.error("ENETUNREACH", 100);
     expect(trouble.isOn).toBe(true);
-    expect(trouble.sent(OVER_MS)).toBe(false);
-    expect(trouble.sent(100 + OVER_MS)).toBe(true);
+    expect([200, 50 + OVER_MS, 200 + OVER_MS - 1].map((atMs) => trouble.sent(atMs))).toEqual([false, false, false]);
+    expect(trouble.sent(200 + OVER_MS)).toBe(true);
     expect(trouble.isOn).toBe(false);
-    expect(trouble.sent(101 + OVER_MS)).toBe(false);
+    expect(trouble.sent(201 + OVER_MS)).toBe(false);
     // The next is a new one.
-    expect(trouble.error("ENETUNREACH", 102 + OVER_MS)).toBe(true);
+    expect(trouble.error("ENETUNREACH", 202 + OVER_MS)).toBe(true);
+  });
+
+  test("not that it is over when little is sent, and each of it fails later", () => {
+    const trouble = new LinkTrouble();
+    const told: string[] = [];
+    for (let atMs = 0; atMs < SAID_AGAIN_MS; atMs += 2 * OVER_MS) {
+      if (trouble.sent(atMs)) told.push("over");
+      if (trouble.error("EHOSTUNREACH", atMs + 3000)) told.push("error");
+    }
+    expect(told).toEqual(["error"]);
   });
 });
