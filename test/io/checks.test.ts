@@ -110,15 +110,6 @@ describe("a node is checked soon when something gives reason to", () => {
 });
 
 describe("in time", () => {
-  test("the checks of many nodes are spread over the interval", () => {
-    const setTimer = spyOn(globalThis, "setTimeout");
-    onTestFinished(() => setTimer.mockRestore());
-    const nodes = Array.from({ length: 4 }, () => ({ host: HOST, managementport: 9 }));
-    new Checked(9, { nodes, intervalMs: 100_000 });
-    const inMs = setTimer.mock.calls.map(([, ms]) => Math.ceil(Number(ms) / 1000));
-    expect(inMs).toEqual([0, 25, 50, 75]);
-  });
-
   test("a check takes at most five seconds, however long the interval", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const setTimer = spyOn(globalThis, "setTimeout");
@@ -134,7 +125,7 @@ describe("in time", () => {
     const setTimer = spyOn(globalThis, "setTimeout");
     onTestFinished(() => setTimer.mockRestore());
     const { checks } = new Checked(0);
-    checks.hurry(0);
+    checks.hurry();
     expect(setTimer).not.toHaveBeenCalled();
   });
 
@@ -144,7 +135,7 @@ describe("in time", () => {
     checks.stop();
     const setTimer = spyOn(globalThis, "setTimeout");
     onTestFinished(() => setTimer.mockRestore());
-    checks.hurry(0);
+    checks.hurry();
     expect(setTimer).not.toHaveBeenCalled();
   });
 });

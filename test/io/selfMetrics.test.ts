@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "bun:test";
 import { Counters } from "../../src/core/counters.ts";
-import { NO_OWNER } from "../../src/core/ring.ts";
-import type { Router } from "../../src/core/router.ts";
+import type { Locator } from "../../src/core/locator.ts";
+import { NO_OWNER } from "../../src/core/owner.ts";
 import { statsOf } from "../../src/core/stats.ts";
 import { dropAll, type Link } from "../../src/io/link.ts";
 import { SelfMetricsSender } from "../../src/io/selfMetrics.ts";
@@ -54,11 +54,12 @@ test.each([
 });
 
 test("lines that no node is up to own count as dropped", () => {
-  const counters = new Counters(1);
+  const counters = new Counters();
   const view = () => new RelayBench({}).view();
-  const router = { owner: () => NO_OWNER } as unknown as Router;
-  const parts = { prefix: "self", intervalMs: 60_000, maxDatagramBytes: 1432, isUp: () => true, view, counters };
-  const sender = new SelfMetricsSender({ ...parts, router, links: [{ flush: takesAll }] });
+  const locator = { owner: () => NO_OWNER } as unknown as Locator;
+  const nodes = [{ isUp: true, link: { flush: takesAll } }];
+  const parts = { prefix: "self", intervalMs: 60_000, datagramBytesMax: 1432, view, counters };
+  const sender = new SelfMetricsSender({ ...parts, locator, nodes });
   onTestFinished(() => sender.finish());
   sender.send();
   expect(counters).toMatchObject({ linesSelf: 0, linesSelfDropped: LINES });
