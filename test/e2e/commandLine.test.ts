@@ -50,6 +50,19 @@ describe("--check", () => {
     expect(stderr).toContain(`${file}: port: `);
     expect(stderr).toContain(`${file}: nodes[0].port: `);
   });
+
+  test.skipIf(!existsSync("/dev/full"))(
+    "ends quietly when nobody reads on, and says in a line what else went wrong",
+    async () => {
+      const folder = emptyFolder();
+      const file = configFile(folder, { nodes: NODES });
+      const typed = `${await binary()} -f ${file} --check`;
+      const unread = await run(["sh", "-c", `(sleep 0.2; ${typed}; echo $? >&2) | true`], folder);
+      expect(unread.stderr).toBe("0\n");
+      const full = await run(["sh", "-c", `${typed} > /dev/full`], folder);
+      expect(full).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^ENOSPC: .*\n$/) });
+    },
+  );
 });
 
 test("--version prints the version, exit code 0", async () => {
