@@ -11,7 +11,9 @@ const TIMEOUT_MS = 800;
 const ANSWER_BYTES_MAX = 64;
 
 export const healthcheckCommand = new Command("healthcheck")
-  .description("ask the proxy that runs with the same file how it is, and exit: 0 if it answers `health: up`, else 1")
+  .description(
+    "Asks the proxy that runs with the same file how it is, and exits: 0 if it answers `health: up`, else 1.",
+  )
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("--alive", "any answer will do, `health: down` too")
   .action(async ({ file, alive }, command) => {

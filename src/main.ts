@@ -9,6 +9,7 @@ import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
 import { healthcheckCommand } from "./healthcheck.ts";
 import { openLineWriter } from "./io/lineWriter.ts";
 import { LOG_FORMATS, type Log, type LogFormat, openLog } from "./io/log.ts";
+import { writeOutput } from "./io/standardStreams.ts";
 import { planText } from "./plan.ts";
 import { startProxy } from "./proxy.ts";
 import { routeCommand } from "./routeCommand.ts";
@@ -62,9 +63,12 @@ async function run(options: Options): Promise<void> {
 function check(read: ReadFile | undefined): void {
   try {
     if (read === undefined) process.exitCode = 1;
-    else process.stdout.write(planText(read.config, read.notes));
+    else writeOutput(Buffer.from(planText(read.config, read.notes)));
   } catch (error) {
-    console.error((error as Error).message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Who reads no further (`| head`) has what it wanted.
+    if (code === "EPIPE") return;
+    console.error(message);
     process.exitCode = 1;
   }
 }

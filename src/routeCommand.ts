@@ -1,20 +1,16 @@
 /** `statsd-proxy route`: where names go, without a proxy that runs. */
-import { readSync, writeSync } from "node:fs";
 import { Command } from "@commander-js/extra-typings";
 import { configFrom, DEFAULT_FILE } from "./configFile.ts";
 import type { Config } from "./core/config.ts";
 import { NO_OWNER, ownerText } from "./core/owner.ts";
 import { type NameMap, whereabouts } from "./core/whereabouts.ts";
 import { placementOf } from "./io/placementOf.ts";
+import { readInput, writeOutput } from "./io/standardStreams.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
 /** Read and written at a time. */
 const CHUNK_BYTES = 256 * 1024;
-const STDIN = 0;
-const STDOUT = 1;
-/** Between two tries, where the other end of a pipe is slower and does not block. */
-const RETRY_MS = 1;
 
 export const routeCommand = new Command("route")
   .description(
@@ -89,20 +85,20 @@ class Rows {
       return;
     }
     if (this.filled + asked.length > CHUNK_BYTES) this.flush();
-    if (asked.length > CHUNK_BYTES) writeAll(asked);
+    if (asked.length > CHUNK_BYTES) writeOutput(asked);
     else this.filled += asked.copy(this.chunk, this.filled);
     this.addText(`\t${node}\n`);
   }
 
   flush(): void {
-    writeAll(this.chunk.subarray(0, this.filled));
+    writeOutput(this.chunk.subarray(0, this.filled));
     this.filled = 0;
   }
 
   private addText(text: string): void {
     // No character takes more than three bytes for each of its units.
     if (this.filled + 3 * text.length > CHUNK_BYTES) this.flush();
-    if (3 * text.length > CHUNK_BYTES) writeAll(Buffer.from(text));
+    if (3 * text.length > CHUNK_BYTES) writeOutput(Buffer.from(text));
     else this.filled += this.chunk.write(text, this.filled);
   }
 }
@@ -118,7 +114,7 @@ function forEachLine(take: (bytes: Buffer, start: number, end: number) => void):
   for (;;) {
     // A line that is longer than all there is room for.
     if (filled === bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
-    const read = readSome(bytes, filled);
+    const read = readInput(bytes, filled);
     if (read === 0) break;
     let start = 0;
     const end = filled + read;
@@ -130,32 +126,4 @@ function forEachLine(take: (bytes: Buffer, start: number, end: number) => void):
     filled = end - start;
   }
   takeLine(0, filled);
-}
-
-/** Returns how many bytes came; 0: there are no more. */
-function readSome(into: Buffer, at: number): number {
-  for (;;) {
-    try {
-      return readSync(STDIN, into, at, into.length - at, null);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EOF") return 0;
-      retryLater(error);
-    }
-  }
-}
-
-function writeAll(bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(STDOUT, bytes, at, bytes.length - at);
-    } catch (error) {
-      retryLater(error);
-    }
-  }
-}
-
-/** @throws what is not cured by waiting */
-function retryLater(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-  Bun.sleepSync(RETRY_MS);
 }

@@ -51,9 +51,10 @@ export class Start {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the address is in use by another process",
+  EADDRINUSE: "the address is in use",
   EADDRNOTAVAIL: "not an address of this machine",
-  EACCES: "no permission (ports below 1024 need CAP_NET_BIND_SERVICE)",
+  EACCES: "no permission: ports below 1024 need CAP_NET_BIND_SERVICE, and nothing is sent to broadcast addresses",
+  EINVAL: "not an address to use as it is: a link-local one needs its interface, as in fe80::1%eth0",
   ENOTFOUND: "the name does not resolve",
   EAI_AGAIN: "the name does not resolve: the name server does not answer",
   ESERVFAIL: "the name does not resolve: the name server has failed",

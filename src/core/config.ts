@@ -2,7 +2,7 @@
  * The configuration: JSON5 text of this project, of go-statsd-proxy, or of Etsy's proxy.js (a JavaScript object
  * literal), to one plain immutable value. Every problem is found and reported with its path, all at once.
  */
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import * as v from "valibot";
 import { isObject, type Problem, spellKeys } from "./configKeys.ts";
 import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, TYPE_BYTES_MAX } from "./line.ts";
@@ -224,7 +224,7 @@ function labelOf({ name, host, port }: { name?: string | undefined; host: string
 
 function isHost(text: string): boolean {
   if (text.length > HOST_LENGTH_MAX) return false;
-  return /^[A-Za-z0-9._-]+$/.test(text) || /^[0-9a-fA-F:.]+(%[A-Za-z0-9._-]+)?$/.test(text);
+  return /^[A-Za-z0-9._-]+$/.test(text) || isIPv6(text);
 }
 
 /** Also in quotes: the example of Etsy's proxy 0.7 has one so. */

@@ -303,6 +303,13 @@ describe("a bad file", () => {
     ["a name that is none on the console", "{ nodes: [{ host: 'a', port: 1, name: '-' }] }", "nodes[0].name"],
     ["a port in quotes with a zero before it", `{ ${NODES}, port: "08125" }`, "port"],
     ["a port of 70000 in quotes", `{ ${NODES}, port: "70000" }`, "port"],
+    ["an address and a port for a host", `{ ${NODES}, host: "127.0.0.1:8125" }`, "host"],
+    [
+      "a node with an address and a port for a host",
+      "{ nodes: [{ host: '127.0.0.1:8130', port: 8130 }] }",
+      "nodes[0].host",
+    ],
+    ["an IPv6 address with a colon too many", `{ ${NODES}, managementhost: "::1:" }`, "managementhost"],
     ["a host of a name's letters without end", `{ ${NODES}, host: "${"a".repeat(254)}" }`, "host"],
     ["a host of an address's digits without end", `{ ${NODES}, host: "${"a:".repeat(1e6)}" }`, "host"],
     ["more nodes than there may be", `{ nodes: [${"{ host: 'a', port: 1 },".repeat(65536)}] }`, "nodes"],

@@ -50,6 +50,19 @@ describe("--check", () => {
     expect(stderr).toContain(`${file}: port: `);
     expect(stderr).toContain(`${file}: nodes[0].port: `);
   });
+
+  test.skipIf(!existsSync("/dev/full"))(
+    "ends quietly when nobody reads on, and says in a line what else went wrong",
+    async () => {
+      const folder = emptyFolder();
+      const file = configFile(folder, { nodes: NODES });
+      const typed = `${await binary()} -f ${file} --check`;
+      const unread = await run(["sh", "-c", `(sleep 0.2; ${typed}; echo $? >&2) | true`], folder);
+      expect(unread.stderr).toBe("0\n");
+      const full = await run(["sh", "-c", `${typed} > /dev/full`], folder);
+      expect(full).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^ENOSPC: .*\n$/) });
+    },
+  );
 });
 
 test("--version prints the version, exit code 0", async () => {
@@ -118,6 +131,21 @@ test("what lies in the working directory changes nothing", async () => {
   expect(existsSync(trace)).toBe(false);
 });
 
+test.skipIf(process.platform !== "linux")(
+  "an address that nothing is sent to is named with the reason, exit code 1",
+  async () => {
+    const [managementport, port] = await freePorts(2);
+    const problems = { "255.255.255.255": "no permission", "fe80::1": "not an address to use as it is" };
+    for (const [host, problem] of Object.entries(problems)) {
+      const folder = emptyFolder();
+      const file = configFile(folder, { nodes: [{ host, port: 8130 }], host: "127.0.0.1", port, managementport });
+      const { exitCode, stderr } = await run([await binary(), "-f", file], folder);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(new RegExp(`^nodes\\[0\\]: ${problem}: .* \\(E[A-Z]+\\)\n$`));
+    }
+  },
+);
+
 test("a second instance says in one line that the port is taken, exit code 1, and the first goes on", async () => {
   const [backend] = await openBackends(1);
   const first = await startProxy({ nodes: [backend.node] });
@@ -127,7 +155,7 @@ test("a second instance says in one line that the port is taken, exit code 1, an
   const second = await run([await binary(), "-f", file], folder);
   expect(second.exitCode).toBe(1);
   expect(second.stdout).toBe("");
-  expect(second.stderr).toMatch(/^port: the address is in use by another process \(EADDRINUSE\)\n$/);
+  expect(second.stderr).toMatch(/^port: the address is in use \(EADDRINUSE\)\n$/);
   await send(first, ["still:1|c"]);
   expect(await linesArrived([backend], 1)).toEqual(["still:1|c"]);
 });
