@@ -24,6 +24,7 @@ import { ringPicture, type Whereabouts, whereabouts } from "./core/whereabouts.t
 import { type CheckedNode, Checks } from "./io/checks.ts";
 import { dropAll, Link } from "./io/link.ts";
 import type { Log } from "./io/log.ts";
+import { openOwnAddress } from "./io/ownAddress.ts";
 import { placementOf } from "./io/placementOf.ts";
 import { resolveHost } from "./io/resolve.ts";
 import { SelfMetricsSender } from "./io/selfMetrics.ts";
@@ -75,10 +76,18 @@ export class Pipeline {
   /** Resolves the nodes and opens a link to each. What goes wrong is `start`'s to tell. */
   static async open(config: Config, counters: Counters, log: Log, start: Start): Promise<Pipeline | undefined> {
     const pipeline = await start.attempt("ring", () => new Pipeline(config, counters, log));
+    const isOwn = await openOwnAddress(config);
     const nodes = await Promise.all(
       config.nodes.map(async ({ host, port, managementport }, i) => {
         const address = await start.attempt(`nodes[${i}].host`, () => resolveHost(host));
         if (address === undefined || pipeline === undefined) return undefined;
+        if (isOwn(address, port)) {
+          start.problems.push({
+            at: `nodes[${i}]`,
+            message: "this is where the proxy itself listens: metrics would go round",
+          });
+          return undefined;
+        }
         const parts = { host: address, port, ...pipeline.linkEvents(i) };
         const link = await start.open(`nodes[${i}]`, () => Link.open(parts));
         return link && { link, checked: { host: address, managementport } };
