@@ -20,6 +20,7 @@ import { sum } from "./core/sum.ts";
 import { ringPicture, type Whereabouts, whereabouts } from "./core/whereabouts.ts";
 import type { Log } from "./io/log.ts";
 import { Node } from "./io/node.ts";
+import { openOwnAddress } from "./io/ownAddress.ts";
 import { placementOf } from "./io/placementOf.ts";
 import { resolveHost } from "./io/resolve.ts";
 import { SelfMetricsSender } from "./io/selfMetrics.ts";
@@ -64,10 +65,16 @@ export class Cluster {
     const { config, log } = parts;
     let cluster: Cluster | undefined;
     const placement = await start.attempt("ring", () => (config.mirror ? undefined : placementOf(config)));
+    const isOwn = await openOwnAddress(config);
     const nodes = await Promise.all(
       config.nodes.map(async (nodeConfig, i) => {
         const host = await start.attempt(`nodes[${i}].host`, () => resolveHost(nodeConfig.host));
         if (host === undefined) return undefined;
+        if (isOwn(host, nodeConfig.port)) {
+          const message = "this is where the proxy itself listens: metrics would go round";
+          start.problems.push({ at: `nodes[${i}]`, message });
+          return undefined;
+        }
         return await start.open(`nodes[${i}]`, () =>
           Node.open({
             ...{ config: nodeConfig, host, log },

@@ -26,6 +26,10 @@ export function openLibc(): Libc {
   return dlopen("libc.so.6", SYMBOLS).symbols;
 }
 
+const IPPROTO_IP = 0;
+const IP_RECVERR = 11;
+const IPPROTO_IPV6 = 41;
+const IPV6_RECVERR = 25;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
@@ -43,6 +47,17 @@ export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number 
 /** Bounds what the kernel holds of what was written and not read; it counts its own overhead, and doubles `bytes`. */
 export function setSendBuffer(libc: Libc, fd: number, bytes: number): void {
   libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, ptr(Int32Array.of(bytes)), 4);
+}
+
+/**
+ * Has the kernel tell a UDP socket that is not connected no errors any more. Bun asks for them (1.4.5); but one that has
+ * sent nothing gets only those that strangers made up, and each is told instead of the datagrams that wait.
+ */
+export function ignoreErrors(libc: Libc, fd: number): void {
+  const off = ptr(Int32Array.of(0));
+  // One of the two is not known to the socket, unless it takes both families.
+  libc.setsockopt(fd, IPPROTO_IP, IP_RECVERR, off, 4);
+  libc.setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, off, 4);
 }
 
 /** Datagrams that the kernel dropped at the socket, modulo 2^32: what the `drops` column of /proc/net/udp shows. */

@@ -3,7 +3,7 @@ import type { udp } from "bun";
 import { Gather } from "../core/gather.ts";
 import { BULK_DATAGRAMS, BulkReader } from "./bulkReader.ts";
 import { loopbackOf, openWall, SwappedSocket, type Wall, WallInterrupt } from "./bunReading.ts";
-import { connectToItself, droppedDatagrams, type Libc, openLibc, setReceiveBuffer } from "./libc.ts";
+import { connectToItself, droppedDatagrams, ignoreErrors, type Libc, openLibc, setReceiveBuffer } from "./libc.ts";
 import { type BunReading, Turns } from "./turns.ts";
 
 /** What the kernel grants a socket that asks for nothing, where it cannot be asked (Linux's default). */
@@ -234,6 +234,7 @@ function libcHere(): Libc | Error {
 function kernelSide(libc: Libc, socket: udp.Socket<"buffer">, receiveBuffer: number): KernelSide {
   // Not in Bun's types (1.4.5).
   const { fd } = socket as unknown as { fd: number };
+  ignoreErrors(libc, fd);
   const receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
   const reading = new SwappedSocket(libc, fd);
   return { libc, reading, receiveBufferBytes, bulk: new BulkReader(libc, reading.fd) };

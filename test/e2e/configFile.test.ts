@@ -181,6 +181,25 @@ describe("what shows only when sockets are opened", () => {
     },
   );
 
+  test.each([
+    ["127.0.0.1", "127.0.0.1", false],
+    ["127.0.0.1", "localhost", true],
+    ["0.0.0.0", "127.0.0.7", false],
+    [undefined, "0.0.0.0", true],
+  ])(
+    "a node that is the proxy itself: one line with its path (listening at %s, sending to %s, mirror %p)",
+    async (host, own, mirror) => {
+      const [port, managementport] = await freePorts(2);
+      const nodes = [NODE, { host: own, port }];
+      const { exitCode, problems } = await refusal({ nodes, port, managementport, mirror, ...(host && { host }) });
+      expect({ exitCode, problems }).toEqual({
+        exitCode: 1,
+        problems: ["nodes[1]: this is where the proxy itself listens: metrics would go round"],
+      });
+      expect(await refusesConnections(managementport)).toBe(true);
+    },
+  );
+
   test("a taken UDP port: one line with its path, exit code 1, and the console is not left open", async () => {
     const holder = await Backend.open();
     const managementport = await freePort();

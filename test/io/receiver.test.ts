@@ -6,6 +6,7 @@ import { resolveHost } from "../../src/io/resolve.ts";
 import { Client } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
 import { startFlood } from "../support/flood.ts";
+import { type Forge, NO_FORGING, openForge, UNREACHABLE } from "../support/forgedIcmp.ts";
 import { freePorts, IPV6_HERE, silentSocket } from "../support/ports.ts";
 import { until } from "../support/until.ts";
 
@@ -207,6 +208,46 @@ describe("the kernel's side", () => {
     expect(receiver.kernelDrops()).toBe(drops);
   });
 });
+
+/** A busy one reads in another way. */
+describe.skipIf(NO_FORGING !== "").each([1, 150])(
+  `ICMP about what was never sent, which strangers can make up (%d datagrams at a time)${NO_FORGING}`,
+  (count) => {
+    test.each(["127.0.0.1", "0.0.0.0", ...(IPV6_HERE ? ["::"] : [])])(
+      "is no error, and keeps no datagram waiting (%s)",
+      async (host) => {
+        const { receiver, datagrams, errors } = await open({ host, gather: 10 });
+        const forge = openForge();
+        if (forge === undefined) return;
+        const sent: string[] = [];
+        for (let round = 0; round < 20; round++) {
+          forgeSome(forge, receiver.port);
+          sent.push(...(await burst(receiver.port, sent.length, count)));
+          forgeSome(forge, receiver.port);
+          await until(`${sent.length} datagrams`, () => datagrams.length >= sent.length);
+        }
+        expect(datagrams).toEqual(sent);
+        expect(errors).toEqual([]);
+      },
+    );
+
+    test("does not end the last reading", async () => {
+      const { receiver, datagrams, errors } = await open({ host: "0.0.0.0" });
+      const forge = openForge();
+      if (forge === undefined) return;
+      const sent = await burst(receiver.port, 0, count);
+      forgeSome(forge, receiver.port);
+      await receiver.finish();
+      expect(datagrams).toEqual(sent);
+      expect(receiver.datagramsUnread).toBe(0);
+      expect(errors).toEqual([]);
+    });
+  },
+);
+
+function forgeSome(forge: Forge, port: number): void {
+  for (const what of Object.values(UNREACHABLE)) forge(port, what);
+}
 
 describe("the end", () => {
   test.each([
