@@ -91,7 +91,7 @@ export async function startProxy(config: Config, log: Log, debugMode = false): P
     tap: (request) => taps.open(request),
     health: "up",
   };
-  const answering = new Answering();
+  const answering = new Answering(failed);
   const consoleAt = { host: "managementhost", port: "managementport" };
   const console = await start.listen(consoleAt, config.managementhost, (host) => {
     return new Console({

@@ -112,7 +112,8 @@ class HttpTalk implements Talk {
   private replyTo({ method, url }: HttpRequest): Reply {
     try {
       return respond(method, url.pathname, url.searchParams, this.desk);
-    } catch {
+    } catch (error) {
+      this.connection.failed(error as Error);
       return serverError();
     }
   }

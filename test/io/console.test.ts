@@ -82,7 +82,33 @@ test("connections do not mix", async () => {
   for (const [i, client] of clients.entries()) await client.answered(i % 2 === 0 ? "pong\n" : "unknown command\n");
 });
 
+test("an error of the program's own is told, ends its connection, and no other", async () => {
+  const memory = () => {
+    throw new Error("no descriptor left");
+  };
+  const { port, errors, cuts } = openConsole({ memory });
+  const [one, other] = [await Client.open(port), await Client.open(port)];
+  one.send("ping\nmemstats\nping\n");
+  expect(await one.wholeAnswer()).toBe("pong\n");
+  other.send("ping\n");
+  await other.answered("pong\n");
+  expect(errors.map(({ message }) => message)).toEqual(["no descriptor left"]);
+  expect(cuts).toEqual([]);
+});
+
 describe("limits", () => {
+  test("a connection that has ended takes nobody's place", async () => {
+    const { port, cuts } = openConsole({ connectionsMax: 2 });
+    for (let i = 0; i < 5; i++) {
+      const client = await Client.open(port);
+      client.send("quit\n");
+      await client.wholeAnswer();
+    }
+    const clients = [await Client.open(port), await Client.open(port), await Client.open(port)];
+    expect(await clients[0].wholeAnswer()).toBe("");
+    expect(cuts).toEqual(["too_many"]);
+  });
+
   test("the connection that was quiet for longest makes room for one more", async () => {
     const { port, cuts } = openConsole();
     const clients: Client[] = [];
