@@ -144,8 +144,29 @@ describe("limits", () => {
     expect(cuts).toEqual(["unread"]);
   });
 
+  test("for a client that does not read answers are not made", async () => {
+    let made = 0;
+    const memory = () => ({ heapUsedBytes: ++made, heapCapacityBytes: 2, residentBytes: 3, objects: 4 });
+    const { port, cuts } = openConsole({ memory });
+    const client = await Client.open(port);
+    client.socket.pause();
+    const asked = 25_000;
+    client.send("memstats\n".repeat(asked));
+    let before = 0;
+    await until("no more", async () => {
+      before = made;
+      await Bun.sleep(200);
+      return made > 0 && made === before;
+    });
+    expect(made).toBeLessThan(asked / 2);
+    client.socket.resume();
+    await until("the rest", () => made === asked);
+    expect(cuts).toEqual([]);
+  });
+
   test("of clients that do not read and hold too much together the one that holds most is cut", async () => {
     const { port, cuts } = openConsole();
+    const quiet = await Client.open(port);
     const share = Math.floor(HELD_BYTES_MAX / (UNANSWERED_BYTES_MAX - 10_000));
     const clients: Client[] = [];
     for (let i = 0; i <= share + 2; i++) {
@@ -156,6 +177,8 @@ describe("limits", () => {
     }
     await until("a cut", () => cuts.length > 0);
     expect(new Set(cuts)).toEqual(new Set(["unread"]));
+    quiet.send("ping\n");
+    await quiet.answered("pong\n");
     const late = await Client.open(port);
     late.send("ping\n");
     await late.answered("pong\n");
