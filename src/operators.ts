@@ -29,7 +29,7 @@ export interface Operators {
 /** Undefined: it cannot be opened; why is `start`'s to tell. */
 export async function openForOperators(parts: OperatorsParts, start: Start): Promise<Operators | undefined> {
   const { config, engine, history, connectionsMax } = parts;
-  const bounds = { connectionsMax, answering: new Answering() };
+  const bounds = { connectionsMax, answering: new Answering((error) => engine?.failed(error)) };
   const desk = engine && deskOf(config, engine);
 
   const consoleAt = { host: "managementhost", port: "managementport" };

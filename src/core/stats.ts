@@ -60,7 +60,6 @@ type Unit =
   | "connections"
   | "requests"
   | "changes"
-  | "errors"
   | "seconds"
   | "part"
   | "state";

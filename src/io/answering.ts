@@ -22,9 +22,14 @@ export interface Asker {
 }
 
 export class Answering {
+  /** To be told of an error of the program's own, that an answer ended in. */
+  readonly onError: (error: Error) => void;
   private readonly share = new FairShare<Asker>(performance.now());
-  private timer: ReturnType<typeof setTimeout> | undefined;
   private underWay = false;
+
+  constructor(onError: (error: Error) => void = () => {}) {
+    this.onError = onError;
+  }
 
   /** Has the asker served, when it is its turn. */
   ask(asker: Asker): void {
@@ -48,12 +53,11 @@ export class Answering {
     if (waitMs === undefined) return;
     this.underWay = true;
     if (waitMs === 0) setImmediate(() => this.turn());
-    else this.timer = setTimeout(() => this.turn(), Math.ceil(waitMs));
+    else setTimeout(() => this.turn(), Math.ceil(waitMs));
   }
 
   private turn(): void {
     const { share } = this;
-    clearTimeout(this.timer);
     const beganMs = performance.now();
     let nowMs = beganMs;
     while (nowMs - beganMs < TURN_MS) {

@@ -54,12 +54,20 @@ export class Http {
   }
 }
 
+interface AnswerRest {
+  readonly pieces: Iterator<string>;
+  /** Each piece says how long it is. */
+  readonly chunked: boolean;
+  /** The connection ends behind it. */
+  readonly isLast: boolean;
+}
+
 class HttpTalk implements Talk {
   private readonly connection: Connection<Reason>;
   private readonly desk: WebDesk;
   private readonly onAnswer: (code: HttpCode) => void;
-  /** The answer under way, and whether its pieces say how long they are. */
-  private rest: { readonly pieces: Iterator<string>; readonly chunked: boolean; readonly last: boolean } | undefined;
+  /** What is not made yet of the answer under way. */
+  private rest: AnswerRest | undefined;
   private noMore = false;
 
   constructor(connection: Connection<Reason>, desk: WebDesk, onAnswer: (code: HttpCode) => void) {
@@ -112,7 +120,8 @@ class HttpTalk implements Talk {
   private replyTo({ method, url }: HttpRequest): Reply {
     try {
       return respond(method, url.pathname, url.searchParams, this.desk);
-    } catch {
+    } catch (error) {
+      this.connection.failed(error as Error);
       return serverError();
     }
   }
@@ -121,12 +130,11 @@ class HttpTalk implements Talk {
   private answer({ status, headers, body }: Reply, request: HttpRequest | undefined): void {
     const { connection } = this;
     this.onAnswer(status);
-    const last = !request?.keepAlive;
     // Of an answer in pieces the length is not known before the last is made. HTTP/1.0 knows its end by that of the
     // connection.
     const length = body.rest ? undefined : Buffer.byteLength(body.text);
     const chunked = length === undefined && request !== undefined && !request.isOld;
-    const isLast = last || (length === undefined && !chunked);
+    const isLast = !request?.keepAlive || (length === undefined && !chunked);
     const head = headText(status, {
       ...headers,
       ...(length === undefined ? {} : { "content-length": `${length}` }),
@@ -141,7 +149,7 @@ class HttpTalk implements Talk {
     } else {
       connection.write(head + (chunked ? chunkText(body.text) : body.text));
       if (body.rest) {
-        this.rest = { pieces: body.rest, chunked, last: isLast };
+        this.rest = { pieces: body.rest, chunked, isLast };
         return;
       }
     }
@@ -149,7 +157,7 @@ class HttpTalk implements Talk {
   }
 
   /** The next piece of an answer. */
-  private goOn({ pieces, chunked, last }: { pieces: Iterator<string>; chunked: boolean; last: boolean }): boolean {
+  private goOn({ pieces, chunked, isLast }: AnswerRest): boolean {
     const { connection } = this;
     const { value, done } = pieces.next();
     if (!done) {
@@ -158,7 +166,7 @@ class HttpTalk implements Talk {
     }
     this.rest = undefined;
     if (chunked) connection.write("0\r\n\r\n");
-    if (last) connection.end();
+    if (isLast) connection.end();
     return true;
   }
 }

@@ -117,6 +117,7 @@ export class TcpServer<Reason extends string> {
         answering.leave(connection);
       },
       onCut,
+      failed: (error) => answering.onError(error),
     };
   }
 
@@ -137,6 +138,7 @@ interface ConnectionEvents<Reason extends string> {
   readonly held: (more: number) => void;
   readonly gone: (connection: Connection<Reason>) => void;
   readonly onCut: (reason: Reason | Excess) => void;
+  readonly failed: (error: Error) => void;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -207,14 +209,20 @@ export class Connection<Reason extends string> {
     this.closed();
   }
 
+  /** An answer ended in an error of the program's own. */
+  failed(error: Error): void {
+    this.events.failed(error);
+  }
+
   serve(): boolean {
     if (this.isOver || this.isEnding) return false;
     try {
       const goesOn = this.talk.serve();
       this.count();
       return goesOn;
-    } catch {
-      // A programmer's error. It ends the connection, and nothing else.
+    } catch (error) {
+      // It ends the connection, and nothing else.
+      this.failed(error as Error);
       this.over();
       return false;
     }

@@ -152,6 +152,27 @@ test("nobody is served who does not wait, and nobody waits who has left", () => 
   expect([share.next(1), share.waitMs(1)]).toEqual([undefined, undefined]);
 });
 
+test("a rest, however long, is worth no more than a burst", () => {
+  const share = new FairShare<Client>(0);
+  const client = clientOf("a", 1);
+  share.ask(client);
+  let steps = 0;
+  const restMs = 3_600_000;
+  serve(share, restMs + BURST_MS, restMs, () => steps++);
+  expect(steps).toBeLessThanOrEqual(BURST_MS + SHARE * BURST_MS + 1);
+});
+
+test("those who owe as much take turns", () => {
+  const share = new FairShare<Client>(0);
+  const clients = ["a", "b", "c"].map((name) => clientOf(name, 10));
+  for (const client of clients) share.ask(client);
+  // Each turn costs more than anybody can owe.
+  const order: string[] = [];
+  serve(share, 1000, 0, ({ name }) => void order.push(name));
+  expect(order.length).toBeGreaterThan(15);
+  expect(order.every((name, i) => name === "abc"[i % 3])).toBe(true);
+});
+
 test("what was overdrawn is waited for", () => {
   const share = new FairShare<Client>(0);
   const client = clientOf("a", 1);

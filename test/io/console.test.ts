@@ -82,7 +82,33 @@ test("connections do not mix", async () => {
   for (const [i, client] of clients.entries()) await client.answered(i % 2 === 0 ? "pong\n" : "unknown command\n");
 });
 
+test("an error of the program's own is told, ends its connection, and no other", async () => {
+  const memory = () => {
+    throw new Error("no descriptor left");
+  };
+  const { port, errors, cuts } = openConsole({ memory });
+  const [one, other] = [await Client.open(port), await Client.open(port)];
+  one.send("ping\nmemstats\nping\n");
+  expect(await one.wholeAnswer()).toBe("pong\n");
+  other.send("ping\n");
+  await other.answered("pong\n");
+  expect(errors.map(({ message }) => message)).toEqual(["no descriptor left"]);
+  expect(cuts).toEqual([]);
+});
+
 describe("limits", () => {
+  test("a connection that has ended takes nobody's place", async () => {
+    const { port, cuts } = openConsole({ connectionsMax: 2 });
+    for (let i = 0; i < 5; i++) {
+      const client = await Client.open(port);
+      client.send("quit\n");
+      await client.wholeAnswer();
+    }
+    const clients = [await Client.open(port), await Client.open(port), await Client.open(port)];
+    expect(await clients[0].wholeAnswer()).toBe("");
+    expect(cuts).toEqual(["too_many"]);
+  });
+
   test("the connection that was quiet for longest makes room for one more", async () => {
     const { port, cuts } = openConsole();
     const clients: Client[] = [];
@@ -118,8 +144,29 @@ describe("limits", () => {
     expect(cuts).toEqual(["unread"]);
   });
 
+  test("for a client that does not read answers are not made", async () => {
+    let made = 0;
+    const memory = () => ({ heapUsedBytes: ++made, heapCapacityBytes: 2, residentBytes: 3, objects: 4 });
+    const { port, cuts } = openConsole({ memory });
+    const client = await Client.open(port);
+    client.socket.pause();
+    const asked = 25_000;
+    client.send("memstats\n".repeat(asked));
+    let before = 0;
+    await until("no more", async () => {
+      before = made;
+      await Bun.sleep(200);
+      return made > 0 && made === before;
+    });
+    expect(made).toBeLessThan(asked / 2);
+    client.socket.resume();
+    await until("the rest", () => made === asked);
+    expect(cuts).toEqual([]);
+  });
+
   test("of clients that do not read and hold too much together the one that holds most is cut", async () => {
     const { port, cuts } = openConsole();
+    const quiet = await Client.open(port);
     const share = Math.floor(HELD_BYTES_MAX / (UNANSWERED_BYTES_MAX - 10_000));
     const clients: Client[] = [];
     for (let i = 0; i <= share + 2; i++) {
@@ -130,6 +177,8 @@ describe("limits", () => {
     }
     await until("a cut", () => cuts.length > 0);
     expect(new Set(cuts)).toEqual(new Set(["unread"]));
+    quiet.send("ping\n");
+    await quiet.answered("pong\n");
     const late = await Client.open(port);
     late.send("ping\n");
     await late.answered("pong\n");

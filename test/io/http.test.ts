@@ -3,6 +3,7 @@ import { readConfig } from "../../src/core/config.ts";
 import { History } from "../../src/core/history.ts";
 import { ASKED_BYTES_MAX, type WebDesk } from "../../src/core/web.ts";
 import type { Whereabouts } from "../../src/core/whereabouts.ts";
+import { Answering } from "../../src/io/answering.ts";
 import { Http } from "../../src/io/http.ts";
 import { Client, endClients } from "../support/client.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
@@ -315,13 +316,14 @@ describe("an answer in pieces", () => {
   });
 });
 
-test("a programmer's error is a 500, and the next request is answered", async () => {
-  const { url, codes, fail } = openHttp();
+test("a programmer's error is a 500, and told, and the next request is answered", async () => {
+  const { url, codes, errors, fail } = openHttp();
   fail();
   const response = await fetch(`${url}/metrics`);
   expect([response.status, await response.text()]).toEqual([500, "internal error\n"]);
   expect((await fetch(`${url}/x`)).status).toBe(404);
   expect(codes).toEqual([500, 404]);
+  expect(errors.map(({ message }) => message)).toEqual(["a programmer's"]);
 });
 
 interface Scene {
@@ -380,8 +382,10 @@ function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limit
   };
   const codes: number[] = [];
   const cuts: string[] = [];
+  const errors: Error[] = [];
+  const answering = new Answering((error) => void errors.push(error));
   const http = new Http({
-    ...{ host: "127.0.0.1", port, desk, ...limits },
+    ...{ host: "127.0.0.1", port, desk, answering, ...limits },
     onAnswer: (code) => void codes.push(code),
     onCut: (reason) => void cuts.push(reason),
   });
@@ -389,5 +393,5 @@ function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limit
   const fail = () => {
     failing = true;
   };
-  return { port: http.port, url: `http://127.0.0.1:${http.port}`, asked, codes, cuts, fail };
+  return { port: http.port, url: `http://127.0.0.1:${http.port}`, asked, codes, cuts, errors, fail };
 }

@@ -1,5 +1,5 @@
 import { heapStats } from "bun:jsc";
-import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import type { CheckResult } from "../../src/core/checkPlan.ts";
 import { Probe, type ProbeParts } from "../../src/io/probe.ts";
@@ -169,6 +169,34 @@ describe("a connection", () => {
     ]);
   });
 
+  test("that ends behind an answer in two pieces has answered once", async () => {
+    const manners: Manners = (client) => {
+      client.write("health: up");
+      setTimeout(() => client.end("\n"), 20);
+    };
+    const { probe, ends } = openProbe(portOf(manners), LONG_MS);
+    expect(await check(probe)).toBe("up");
+    await until("its end", () => ends.length > 0);
+    expect(ends).toEqual([["closed the connection", 1]]);
+  });
+
+  test("that was quiet for a minute, as a firewall forgets it, is not asked again", async () => {
+    const management = new ManagementPort();
+    const { probe, ends } = openProbe(management.port, LONG_MS);
+    const now = performance.now.bind(performance);
+    let laterMs = 0;
+    const clock = spyOn(performance, "now").mockImplementation(() => now() + laterMs);
+    onTestFinished(() => clock.mockRestore());
+    const connectionsAfter = async (ms: number) => {
+      laterMs += ms;
+      expect(await check(probe)).toBe("up");
+      return management.connections;
+    };
+    expect([await connectionsAfter(0), await connectionsAfter(50_000)]).toEqual([1, 1]);
+    expect([await connectionsAfter(61_000), await connectionsAfter(50_000)]).toEqual([2, 2]);
+    expect(ends).toEqual([]);
+  });
+
   test("that was kept and ends instead of an answer is a failure", async () => {
     const management = new ManagementPort();
     const { probe, ends } = openProbe(management.port, LONG_MS);
@@ -190,6 +218,15 @@ describe("a connection", () => {
     expect(await check(probe)).toBe("up");
     expect(management.connections).toBe(2);
     expect(ends).toEqual([]);
+  });
+
+  test("that ends in the middle of its second answer is not", async () => {
+    const management = new ManagementPort();
+    const { probe } = openProbe(management.port, LONG_MS);
+    expect(await check(probe)).toBe("up");
+    management.manners = (client) => void client.end("health: ");
+    expect(await check(probe)).toBe("silence: answer without up");
+    expect(management.connections).toBe(1);
   });
 });
 

@@ -3,22 +3,32 @@ import { onTestFinished } from "bun:test";
 import { readConfig } from "../../src/core/config.ts";
 import type { Desk } from "../../src/core/console.ts";
 import { Counters, type CutReason } from "../../src/core/counters.ts";
+import { Answering } from "../../src/io/answering.ts";
 import { Console } from "../../src/io/console.ts";
 
 export interface OpenConsole {
   readonly port: number;
   /** Why it cut connections, so far. */
   readonly cuts: readonly CutReason[];
+  /** What went wrong within answers, so far. */
+  readonly errors: readonly Error[];
   readonly close: () => void;
 }
 
 export interface OpenConsoleOptions {
   readonly port?: number;
   readonly tap?: Desk["tap"];
+  readonly memory?: Desk["memory"];
+  readonly connectionsMax?: number;
 }
 
 /** @throws what Console throws, if the port is taken */
-export function openConsole({ port = 0, tap = () => undefined }: OpenConsoleOptions = {}): OpenConsole {
+export function openConsole({
+  port = 0,
+  tap = () => undefined,
+  memory = () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
+  ...limits
+}: OpenConsoleOptions = {}): OpenConsole {
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
   if (config === undefined) throw new Error("the configuration is good");
   const nothing = {
@@ -33,13 +43,16 @@ export function openConsole({ port = 0, tap = () => undefined }: OpenConsoleOpti
   const desk: Desk = {
     config,
     view: () => ({ uptimeSeconds: 7.9, counters: new Counters(), ...nothing }),
-    memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
+    memory,
     whereabouts: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,
     health: "up",
   };
   const cuts: CutReason[] = [];
-  const console = new Console({ host: "127.0.0.1", port, desk, onCut: (reason) => void cuts.push(reason) });
+  const errors: Error[] = [];
+  const answering = new Answering((error) => void errors.push(error));
+  const onCut = (reason: CutReason) => void cuts.push(reason);
+  const console = new Console({ host: "127.0.0.1", port, desk, onCut, answering, ...limits });
   onTestFinished(() => console.close());
-  return { port: console.port, cuts, close: () => console.close() };
+  return { port: console.port, cuts, errors, close: () => console.close() };
 }
