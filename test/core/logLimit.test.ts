@@ -35,7 +35,7 @@ describe("what is said often", () => {
     const kinds = [
       warning({ node: "a" }),
       warning({ node: "b" }),
-      warning({ node: "a" }, "node_up"),
+      warning({ node: "a" }, "dropping_lines"),
       { ...warning({ node: "a" }), level: "error" as const },
       warning({ reason: "idle" }, "console_cut"),
       warning({ reason: "unread" }, "console_cut"),
@@ -52,6 +52,35 @@ describe("what is said often", () => {
     }
     limit.admits(warning({ node: "a" }, "node_up"), 10);
     expect(limit.flush(11).map(({ event }) => event)).toEqual(["node_down", "node_up"]);
+  });
+
+  test.each([
+    ["node_down", "node_up"],
+    ["send_failed", "send_recovered"],
+  ])("is told before its contrary is said, so that the last word of a node is true: %s, %s", (down, up) => {
+    const limit = new LogLimit();
+    expect(admitted(limit, warning({ node: "a" }, down), BURST + 1, 1)).toBe(BURST);
+    expect(limit.admits(warning({ node: "a" }, up), 2)).toBe(false);
+    expect(limit.admits(warning({ node: "a" }, "dropping_lines"), 2)).toBe(true);
+    expect(limit.admits(warning({ node: "b" }, up), 2)).toBe(true);
+    expect(limit.flush(3).map(({ event, fields }) => [event, fields.repeated])).toEqual([
+      [down, 1],
+      [up, 1],
+    ]);
+    expect(limit.admits(warning({ node: "a" }, up), 4)).toBe(true);
+  });
+
+  test("is forgotten in the end, also what was never said because its contrary was held back", () => {
+    const limit = new LogLimit();
+    for (let i = 0; i < KINDS_MAX / 2; i++) {
+      admitted(limit, warning({ node: `${i}` }, "node_down"), BURST + 1);
+      limit.admits(warning({ node: `${i}` }, "node_up"), 0);
+    }
+    expect(limit.admits(warning({ node: "another" }), 0)).toBe(false);
+    limit.flush(WINDOW_MS);
+    expect(
+      Array.from({ length: KINDS_MAX }, (_, i) => admitted(limit, warning({ node: `new ${i}` }), 1)),
+    ).not.toContain(0);
   });
 
   test("is always said if it was asked for, as in debug mode", () => {
