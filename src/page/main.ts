@@ -1,6 +1,7 @@
 /** The status page: asks once a second while somebody looks, and shows what it was told. */
 import type { HistoryJson, OwnerJson, RingJson, StatsJson } from "../core/statusJson.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
+import { troublesOf } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
 import { Nodes } from "./nodes.ts";
 import { Rates } from "./rates.ts";
@@ -107,6 +108,7 @@ function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }:
     `event loop at most ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
   ];
   setText(byId("about"), facts.join(" · "));
+  setText(byId("troubles"), troublesOf(figures));
   document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
 }
 
