@@ -31,6 +31,9 @@ const CONTRARIES: Readonly<Record<string, string>> = {
   send_recovered: "send_failed",
 };
 
+/** Events of nodes whose reason lies with the proxy: of one kind whichever node it is, or sixty nodes say it sixty times. */
+const OF_PROXY: readonly string[] = ["check_skipped"];
+
 interface Kind {
   /** When it was said, oldest first: the last BURST times at most. */
   readonly saidAtMs: number[];
@@ -50,7 +53,7 @@ export class LogLimit {
     if (event.level === "debug") return true;
     const { node = "", reason = "" } = event.fields;
     // A node's reasons are one kind: which of them it was last is told.
-    const key = `${event.level} ${event.event} ${node === "" ? reason : node}`;
+    const key = `${event.level} ${event.event} ${node === "" || OF_PROXY.includes(event.event) ? reason : node}`;
     const kind = this.kinds.get(key) ?? this.add(key, event, nowMs);
     if (kind === undefined) {
       this.uncounted++;

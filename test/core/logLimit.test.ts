@@ -44,6 +44,16 @@ describe("what is said often", () => {
     expect(limit.flush(0)).toHaveLength(kinds.length);
   });
 
+  test("is one kind for all nodes when the reason lies with the proxy", () => {
+    const limit = new LogLimit();
+    const skipped = (node: string) => warning({ node, reason: "no file descriptor" }, "check_skipped");
+    for (let i = 0; i < 60; i++) limit.admits(skipped(`${i}`), i);
+    expect(limit.flush(60)).toEqual([
+      { ...skipped("59"), fields: { node: "59", reason: "no file descriptor", repeated: 60 - BURST } },
+    ]);
+    expect(admitted(limit, warning({ node: "1", reason: "ENOBUFS" }, "check_skipped"), 1)).toBe(1);
+  });
+
   test("is told in the order in which it happened last: what is told last is so", () => {
     const limit = new LogLimit();
     for (let i = 0; i < 10; i++) {
