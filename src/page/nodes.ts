@@ -1,8 +1,9 @@
 /** The table of nodes: rows are made once and changed in place, so that focus and selection stay. */
 import type { NodeJson, StatsJson } from "../core/statusJson.ts";
-import { element, nodeColour, setClass, setText } from "./elements.ts";
+import { element, setClass, setText } from "./elements.ts";
 import { errorsOf, type NodeErrors } from "./errors.ts";
 import { durationText, millisecondsText, numberText, partText } from "./format.ts";
+import { nodeColour } from "./nodeColour.ts";
 
 interface Column {
   readonly title: string;
