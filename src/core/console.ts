@@ -225,8 +225,8 @@ function* configParts(config: Config): Generator<string> {
 }
 
 const NODE_COLUMNS = [
-  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals"],
-  ...["checks_passed", "checks_failed"],
+  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals", "send_errors"],
+  ...["checks_passed", "checks_failed", "checks_skipped"],
 ];
 
 /** Nodes that are not checked have no checks to show. */
@@ -236,12 +236,13 @@ function nodesLines({ config, view }: Desk): Iterable<string> {
     for (const [i, { label, isUp, counters, batch }] of nodes.entries()) {
       const { host, port, managementport, weight } = config.nodes[i];
       const dropped = sum(Object.values(counters.linesDropped));
-      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals];
-      const checks = managementport === 0 ? ["-", "-"] : [counters.checksPassed, counters.checksFailed];
+      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
+      const { checksPassed, checksFailed, checksSkipped } = counters;
+      const checks = managementport === 0 ? ["-", "-", "-"] : [checksPassed, checksFailed, checksSkipped];
       yield [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);
     }
   }
-  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9]);
+  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9, 10, 11]);
 }
 
 function* routeLines(asked: readonly string[], desk: Desk): Generator<string> {

@@ -23,6 +23,17 @@ export const WINDOW_MS = 10_000;
 /** Kinds of nodes, and as many others, that are told apart; of more it is only said how many there were. */
 export const KINDS_MAX = 1000;
 
+/** Events that say the contrary of each other of a node: told out of order the last word would be false. */
+const CONTRARIES: Readonly<Record<string, string>> = {
+  node_down: "node_up",
+  node_up: "node_down",
+  send_failed: "send_recovered",
+  send_recovered: "send_failed",
+};
+
+/** Events of nodes whose reason lies with the proxy: of one kind whichever node it is, or sixty nodes say it sixty times. */
+const OF_PROXY: readonly string[] = ["check_skipped"];
+
 interface Kind {
   /** When it was said, oldest first: the last BURST times at most. */
   readonly saidAtMs: number[];
@@ -33,6 +44,8 @@ interface Kind {
 export class LogLimit {
   /** In order of the last event that was held back. */
   private readonly kinds = new Map<string, Kind>();
+  /** Of `CONTRARIES`, by node: what is held back. */
+  private readonly heldBack = new Set<string>();
   private uncounted = 0;
 
   /** Whether to say the event now; else it is counted. What is said on demand (debug) is always said. */
@@ -40,7 +53,7 @@ export class LogLimit {
     if (event.level === "debug") return true;
     const { node = "", reason = "" } = event.fields;
     // A node's reasons are one kind: which of them it was last is told.
-    const key = `${event.level} ${event.event} ${node === "" ? reason : node}`;
+    const key = `${event.level} ${event.event} ${node === "" || OF_PROXY.includes(event.event) ? reason : node}`;
     // However many nodes there are, there is room left for a loss, an error, and the last words.
     const kindsMax = node === "" ? 2 * KINDS_MAX : KINDS_MAX;
     const kind = this.kinds.get(key) ?? this.add(key, event, nowMs, kindsMax);
@@ -49,13 +62,15 @@ export class LogLimit {
       return false;
     }
     const { saidAtMs } = kind;
-    // What was held back is told before any more is said.
-    if (kind.heldBack === 0 && (saidAtMs.length < BURST || nowMs >= saidAtMs[0] + WINDOW_MS)) {
+    // What was held back is told before any more is said, and before the contrary of it.
+    const isNext = kind.heldBack === 0 && !this.heldBack.has(`${CONTRARIES[event.event]} ${node}`);
+    if (isNext && (saidAtMs.length < BURST || nowMs >= saidAtMs[0] + WINDOW_MS)) {
       saidAtMs.push(nowMs);
       if (saidAtMs.length > BURST) saidAtMs.shift();
       return true;
     }
     kind.heldBack++;
+    if (event.event in CONTRARIES) this.heldBack.add(`${event.event} ${node}`);
     kind.last = event;
     this.kinds.delete(key);
     this.kinds.set(key, kind);
@@ -70,6 +85,7 @@ export class LogLimit {
       events.push({ ...kind.last, fields: { ...kind.last.fields, repeated: kind.heldBack } });
       kind.heldBack = 0;
     }
+    this.heldBack.clear();
     if (this.uncounted > 0) events.push({ level: "warn", event: "log_limited", fields: { repeated: this.uncounted } });
     this.uncounted = 0;
     this.forgetOver(nowMs);
@@ -88,7 +104,8 @@ export class LogLimit {
   /** Forgets kinds of which nothing is held back, and nothing was said within the window. */
   private forgetOver(nowMs: number): void {
     for (const [key, { saidAtMs, heldBack }] of this.kinds) {
-      if (heldBack === 0 && nowMs >= saidAtMs[saidAtMs.length - 1] + WINDOW_MS) this.kinds.delete(key);
+      const lastMs = saidAtMs.at(-1) ?? Number.NEGATIVE_INFINITY;
+      if (heldBack === 0 && nowMs >= lastMs + WINDOW_MS) this.kinds.delete(key);
     }
   }
 }

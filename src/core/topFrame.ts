@@ -38,12 +38,16 @@ export function sampleOf(answer: string): Sample | undefined {
   return { uptimeSeconds: uptime_seconds, figures: new Map(Object.entries(figures)) };
 }
 
-const TOTALS: readonly {
+interface Total {
   readonly label: string;
   readonly name: string;
+  /** An alarm while it grows. */
   readonly loss?: true;
+  /** Not a rate. */
   readonly state?: true;
-}[] = [
+}
+
+const TOTALS: readonly Total[] = [
   { label: "datagrams received", name: "packets_received" },
   { label: "datagrams dropped by the kernel", name: "kernel_drops", loss: true },
   { label: "lines received", name: "lines_received" },
@@ -52,6 +56,13 @@ const TOTALS: readonly {
   { label: "lines dropped", name: "lines_dropped", loss: true },
   { label: "lines pending", name: "lines_pending", state: true },
   { label: "datagrams sent", name: "datagrams_sent" },
+];
+/** Shown from the first on, as alarms. */
+const SELDOM: readonly Total[] = [
+  { label: "internal errors", name: "internal_errors" },
+  { label: "sums that did not add up", name: "invariant_violations" },
+  { label: "lines of the log lost", name: "log_lines_lost" },
+  { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
 const NODE_HEAD = [
   "node",
@@ -64,6 +75,13 @@ const NODE_HEAD = [
   "refusals",
   "checks failed",
 ];
+/** Columns that are there from the first one of any node on. */
+const NODE_SELDOM: readonly (readonly [head: string, name: string])[] = [
+  ["send errors", "send_errors"],
+  ["checks skipped", "checks_skipped"],
+];
+/** Of a node: what makes its row an alarm while it grows. */
+const NODE_LOSSES = ["lines_dropped", "send_errors", "checks_skipped"];
 
 export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFINITY }: FrameParts): FrameLine[] {
   const figure = (name: string) => now.figures.get(name);
@@ -71,13 +89,14 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   const [up, all] = [figure("nodes_up") ?? 0, figure("nodes") ?? 0];
   const title = `statsd-proxy ${address}   up ${durationText(now.uptimeSeconds)}   nodes: ${up} of ${all} up`;
 
-  const totals = TOTALS.filter(({ name }) => figure(name) !== undefined);
+  const seldom = SELDOM.filter(({ name }) => (figure(name) ?? 0) > 0);
+  const totals = [...TOTALS.filter(({ name }) => figure(name) !== undefined), ...seldom];
   const totalRows = totals.map(({ label, name, state }) => [
     label,
     state ? "" : rateText(rate(name)),
     countText(figure(name)),
   ]);
-  const alarms = totals.map(({ name, loss }) => loss === true && (rate(name) ?? 0) > 0);
+  const alarms = totals.map((total) => seldom.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
   const head = [
     { text: title, alarm: up < all },
     { text: "", alarm: false },
@@ -95,6 +114,9 @@ function nodeLines(now: Sample, rate: (name: string) => number | undefined, line
   const room = fit ? labels.length : Math.max(0, linesMax - 2);
   const ordered = fit ? labels : [...labels.filter((label) => !isUp(label)), ...labels.filter(isUp)];
   const shown = ordered.slice(0, room);
+  const seldom = NODE_SELDOM.filter(([, name]) =>
+    labels.some((label) => (now.figures.get(`node.${label}.${name}`) ?? 0) > 0),
+  );
   const rows = shown.map((label) => {
     const figure = (name: string) => now.figures.get(`node.${label}.${name}`);
     const perSecond = (name: string) => rate(`node.${label}.${name}`);
@@ -105,10 +127,13 @@ function nodeLines(now: Sample, rate: (name: string) => number | undefined, line
       ...["lines_relayed", "lines_dropped", "datagrams_sent"].map((name) => rateText(perSecond(name))),
       rateText(bytesRate === undefined ? undefined : bytesRate / 1000),
       ...["lines_pending", "refusals", "checks_failed"].map((name) => countText(figure(name))),
+      ...seldom.map(([, name]) => countText(figure(name))),
     ];
   });
-  const alarms = shown.map((label) => !isUp(label) || (rate(`node.${label}.lines_dropped`) ?? 0) > 0);
-  const lines = withAlarms([NODE_HEAD, ...rows], [2, 3, 4, 5, 6, 7, 8], [false, ...alarms]);
+  const loses = (label: string) => NODE_LOSSES.some((name) => (rate(`node.${label}.${name}`) ?? 0) > 0);
+  const alarms = shown.map((label) => !isUp(label) || loses(label));
+  const head = [...NODE_HEAD, ...seldom.map(([title]) => title)];
+  const lines = withAlarms([head, ...rows], [...head.keys()].slice(2), [false, ...alarms]);
   const rest = labels.length - shown.length;
   return rest > 0 ? [...lines, { text: `... and ${rest} more`, alarm: false }] : lines;
 }

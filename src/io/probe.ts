@@ -129,7 +129,7 @@ export class Probe {
     if (this.done === undefined || verdict === undefined) return;
     this.answeredAtMs = performance.now();
     if (verdict === "up") this.finish({ outcome: "passed" });
-    else this.fail(verdict === "down" ? "answer without up" : "answer too long", "silence");
+    else this.fail(verdict === "down" ? "health: down" : "answer too long", "silence");
   }
 
   /** The connection is gone, or was never there. `error`: why; undefined: the node closed it. */

@@ -41,8 +41,3 @@ export function setText(target: Element, text: string): void {
 export function setClass(target: Element, name: string, isOn: boolean): void {
   target.classList.toggle(name, isOn);
 }
-
-/** A node's colour: neighbours in number are far apart in hue. Its number says the same without colour. */
-export function nodeColour(node: number): string {
-  return `hsl(${Math.round((205 + node * 137.508) % 360)} 55% 37%)`;
-}

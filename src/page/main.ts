@@ -2,6 +2,7 @@
 import { EVERY_NODE, NO_OWNER } from "../core/owner.ts";
 import type { HistoryJson, OwnerJson, RingJson, StatsJson } from "../core/statusJson.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
+import { troublesOf } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
 import { Nodes } from "./nodes.ts";
 import { Rates } from "./rates.ts";
@@ -108,6 +109,7 @@ function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }:
     `event loop at most ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
   ];
   setText(byId("about"), facts.join(" · "));
+  setText(byId("troubles"), troublesOf(figures));
   document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
 }
 

@@ -1,7 +1,9 @@
 /** The table of nodes: rows are made once and changed in place, so that focus and selection stay. */
 import type { NodeJson, StatsJson } from "../core/statusJson.ts";
-import { element, nodeColour, setClass, setText } from "./elements.ts";
-import { countText, durationText, millisecondsText, numberText, partText } from "./format.ts";
+import { element, setClass, setText } from "./elements.ts";
+import { errorsOf, type NodeErrors } from "./errors.ts";
+import { durationText, millisecondsText, numberText, partText } from "./format.ts";
+import { nodeColour } from "./nodeColour.ts";
 
 interface Column {
   readonly title: string;
@@ -13,7 +15,7 @@ interface Column {
   readonly show: (cell: Cell, row: RowView) => void;
 }
 
-interface RowView {
+interface RowView extends NodeErrors {
   readonly index: number;
   readonly node: NodeJson;
   readonly nowMs: number;
@@ -23,8 +25,6 @@ interface RowView {
   /** The largest of all nodes: how long the bars are. */
   readonly ringShareMax: number;
   readonly trafficShareMax: number;
-  readonly errors: readonly string[];
-  readonly errorCount: number;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -132,7 +132,7 @@ export class Nodes {
       trafficShare: total > 0 && node.rate !== null ? node.rate / total : undefined,
       ringShareMax,
       trafficShareMax,
-      ...errorsOf(node),
+      ...errorsOf(node.figures),
     }));
     if (this.rows.length !== stats.nodes.length) this.rows = stats.nodes.map((_, i) => new Row(i));
     this.rows.forEach((row, i) => {
@@ -225,17 +225,4 @@ class Cell {
 
 function classOf({ isNumber, style = "" }: Column): string {
   return isNumber ? `number ${style}` : style;
-}
-
-function errorsOf({ figures }: NodeJson): Pick<RowView, "errors" | "errorCount"> {
-  const counts: readonly [number, string][] = [
-    [figures.lines_dropped, "lines dropped"],
-    [figures.refusals, "refusals"],
-    [figures.checks_failed, "checks failed"],
-  ];
-  const found = counts.filter(([count]) => count > 0);
-  return {
-    errors: found.map(([count, what]) => `${countText(count)} ${what}`),
-    errorCount: found.reduce((sum, [count]) => sum + count, 0),
-  };
 }

@@ -1,7 +1,8 @@
 /** The ring as a picture: whose names they are while all nodes are up (inside), and who owns each part now (outside). */
 import type { NodeJson, RingJson, StatsJson } from "../core/statusJson.ts";
-import { byId, element, nodeColour, setText, svgElement } from "./elements.ts";
+import { byId, element, setText, svgElement } from "./elements.ts";
 import { partText } from "./format.ts";
+import { nodeColour } from "./nodeColour.ts";
 
 const INNER = { from: 50, to: 84 };
 const MIDDLE = (INNER.from + INNER.to) / 2;

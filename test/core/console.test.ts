@@ -110,15 +110,18 @@ describe("nodes", () => {
     bench.nodes[2].counters.linesDropped.send_error = 4;
     bench.nodes[1].counters.checksPassed = 5;
     bench.nodes[1].counters.checksFailed = 6;
+    bench.nodes[1].counters.checksSkipped = 7;
+    bench.nodes[0].counters.refusals = 8;
+    bench.nodes[0].counters.sendErrors = 9;
     const desk = deskOf(bench);
     const nodes = desk.view().nodes.map((node, i) => ({ ...node, isUp: i !== 2 }));
     const checked = desk.config.nodes.map((node, i) => ({ ...node, managementport: i === 1 ? 8141 : 0 }));
     const config = { ...desk.config, nodes: checked };
     expect(linesOf("nodes", { ...desk, config, view: () => ({ ...desk.view(), nodes }) })).toEqual([
-      "node            address         weight  state  relayed  dropped  pending  refusals  checks_passed  checks_failed",
-      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0         0              -              -",
-      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0         0              5              6",
-      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0         0              -              -",
+      "node            address         weight  state  relayed  dropped  pending  refusals  send_errors  checks_passed  checks_failed  checks_skipped",
+      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0         8            9              -              -               -",
+      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0         0            0              5              6               7",
+      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0         0            0              -              -               -",
     ]);
   });
 });

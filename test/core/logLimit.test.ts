@@ -43,13 +43,23 @@ describe("what is said often", () => {
     const kinds = [
       warning({ node: "a" }),
       warning({ node: "b" }),
-      warning({ node: "a" }, "node_up"),
+      warning({ node: "a" }, "dropping_lines"),
       { ...warning({ node: "a" }), level: "error" as const },
       warning({ reason: "idle" }, "console_cut"),
       warning({ reason: "unread" }, "console_cut"),
     ];
     for (const kind of kinds) expect(admitted(limit, kind, BURST + 1)).toBe(BURST);
     expect(limit.flush(0)).toHaveLength(kinds.length);
+  });
+
+  test("is one kind for all nodes when the reason lies with the proxy", () => {
+    const limit = new LogLimit();
+    const skipped = (node: string) => warning({ node, reason: "no file descriptor" }, "check_skipped");
+    for (let i = 0; i < 60; i++) limit.admits(skipped(`${i}`), i);
+    expect(limit.flush(60)).toEqual([
+      { ...skipped("59"), fields: { node: "59", reason: "no file descriptor", repeated: 60 - BURST } },
+    ]);
+    expect(admitted(limit, warning({ node: "1", reason: "ENOBUFS" }, "check_skipped"), 1)).toBe(1);
   });
 
   test("is told in the order in which it happened last: what is told last is so", () => {
@@ -60,6 +70,35 @@ describe("what is said often", () => {
     }
     limit.admits(warning({ node: "a" }, "node_up"), 10);
     expect(limit.flush(11).map(({ event }) => event)).toEqual(["node_down", "node_up"]);
+  });
+
+  test.each([
+    ["node_down", "node_up"],
+    ["send_failed", "send_recovered"],
+  ])("is told before its contrary is said, so that the last word of a node is true: %s, %s", (down, up) => {
+    const limit = new LogLimit();
+    expect(admitted(limit, warning({ node: "a" }, down), BURST + 1, 1)).toBe(BURST);
+    expect(limit.admits(warning({ node: "a" }, up), 2)).toBe(false);
+    expect(limit.admits(warning({ node: "a" }, "dropping_lines"), 2)).toBe(true);
+    expect(limit.admits(warning({ node: "b" }, up), 2)).toBe(true);
+    expect(limit.flush(3).map(({ event, fields }) => [event, fields.repeated])).toEqual([
+      [down, 1],
+      [up, 1],
+    ]);
+    expect(limit.admits(warning({ node: "a" }, up), 4)).toBe(true);
+  });
+
+  test("is forgotten in the end, also what was never said because its contrary was held back", () => {
+    const limit = new LogLimit();
+    for (let i = 0; i < KINDS_MAX / 2; i++) {
+      admitted(limit, warning({ node: `${i}` }, "node_down"), BURST + 1);
+      limit.admits(warning({ node: `${i}` }, "node_up"), 0);
+    }
+    expect(limit.admits(warning({ node: "another" }), 0)).toBe(false);
+    limit.flush(WINDOW_MS);
+    expect(
+      Array.from({ length: KINDS_MAX }, (_, i) => admitted(limit, warning({ node: `new ${i}` }), 1)),
+    ).not.toContain(0);
   });
 
   test("is always said if it was asked for, as in debug mode", () => {

@@ -55,6 +55,33 @@ describe("a frame", () => {
     ]);
   });
 
+  test("has rows and columns for what seldom goes wrong once it does, and calls it an alarm", () => {
+    const bench = new RelayBench({});
+    const calm = sampleAt(bench, 50);
+    bench.counters.internalErrors = 2;
+    bench.counters.invariantViolations = 3;
+    bench.counters.linesSelfDropped = 4;
+    bench.nodes[1].counters.sendErrors = 5;
+    bench.nodes[2].counters.checksSkipped = 6;
+    const now = { uptimeSeconds: 51, figures: new Map([...sampleAt(bench, 51).figures, ["log_lines_lost", 1234]]) };
+    const lines = frameOf({ address, before: calm, now });
+    expect(lines.slice(11).map(({ text }) => text)).toEqual([
+      "internal errors                          2.0      2",
+      "sums that did not add up                 3.0      3",
+      "lines of the log lost                  1,234  1,234",
+      "lines of its own metrics dropped         4.0      4",
+      "",
+      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refusals  checks failed  send errors  checks skipped",
+      "127.0.0.1:8130  up             0          0            0     0        0         0              0            0               0",
+      "127.0.0.1:8131  up             0          0            0     0        0         0              0            5               0",
+      "127.0.0.1:8132  up             0          0            0     0        0         0              0            0               6",
+    ]);
+    expect(lines.slice(11).map(({ alarm }) => alarm)).toEqual([
+      ...[true, true, true, true, false],
+      ...[false, false, true, true],
+    ]);
+  });
+
   test("has no rates without a moment before, or over a restart", () => {
     const bench = new RelayBench({});
     bench.receive("a:1|c");

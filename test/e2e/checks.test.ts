@@ -19,7 +19,7 @@ const RESULTS = {
   hangs: '"no answer"',
   resets: "ECONNRESET",
   closes: '"closed without an answer"',
-  "says-down": '"answer without up"',
+  "says-down": '"health: down"',
   "says-garbage": '"answer without up"',
   "never-ends": '"answer too long"',
   "is-up": "up",

@@ -1,6 +1,7 @@
 /** The status page of the compiled binary, in a real browser. Screenshots are left in dist/test/screenshots. */
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
+import type { StatsJson } from "../../src/core/statusJson.ts";
 import { type Backend, openBackends } from "../support/backend.ts";
 import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
 import { endOfFile } from "../support/cleanUp.ts";
@@ -94,6 +95,22 @@ needing(CHROMIUM).describe("the status page", () => {
     await shows(visit, "#health", "● healthy: all nodes up");
     await until("the change", async () => (await visit.page.locator("#changes li").count()) === 2);
     expect(visit.complaints).toEqual([]);
+  });
+
+  test("shows the errors of a node that is up, and the proxy's own", async () => {
+    const { url } = await start(2);
+    const visit = await Visit.begin(browser, url);
+    await visit.page.waitForSelector("tbody tr");
+    expect(await visit.page.isVisible("#troubles")).toBe(false);
+    // They cannot be had by asking.
+    const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatsJson;
+    Object.assign(stats.figures, { internal_errors: 2 });
+    Object.assign(stats.nodes[0].figures, { send_errors: 3, checks_skipped: 4 });
+    await visit.page.route("**/stats.json", (route) => route.fulfill({ json: stats }));
+    await shows(visit, "#troubles", "✕ since the start: internal errors (please report them with the log): 2");
+    expect(await visit.page.isVisible("#troubles")).toBe(true);
+    expect((await rows(visit))[0]).toMatch(/3 send errors\s+4 checks skipped/);
+    expect((await rows(visit))[1]).toContain("none");
   });
 
   test("shows a mirror", async () => {

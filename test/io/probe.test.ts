@@ -65,8 +65,8 @@ test.each<[what: string, manners: Manners, outcome: string]>([
   ["up behind a banner", MANNERS.behindBanner, "up"],
   ["up and more", MANNERS.chatty, "up"],
   ["up behind other text", (client) => void client.write(`${"x".repeat(1000)}\nhealth: up\n`), "up"],
-  ["down", MANNERS.down, "silence: answer without up"],
-  ["down, and then the end", (client) => void client.end("health: down\n"), "silence: answer without up"],
+  ["down", MANNERS.down, "silence: health: down"],
+  ["down, and then the end", (client) => void client.end("health: down\n"), "silence: health: down"],
   ["garbage, and then the end", (client) => void client.end("\0\xff\r\n"), "silence: answer without up"],
   ["too much", MANNERS.endless, "silence: answer too long"],
   ["the end", MANNERS.closing, "refusal: closed without an answer"],
@@ -115,7 +115,7 @@ describe("a connection", () => {
   test.each([
     ["one that says up", MANNERS.up, "up"],
     ["one that says up in single bytes", MANNERS.bytewise, "up"],
-    ["one that says down", MANNERS.down, "silence: answer without up"],
+    ["one that says down", MANNERS.down, "silence: health: down"],
   ])("is kept from check to check: %s", async (_, manners, outcome) => {
     const management = new ManagementPort({ manners });
     const { probe, ends } = openProbe(management.port, LONG_MS);
@@ -305,7 +305,7 @@ describe.skipIf(!RAW_PORTS_WORK)("10,000 checks leave nothing behind (Linux only
     ["closes after each answer", () => portOf(MANNERS.closer), "up"],
     ["says too much", () => portOf(MANNERS.chatty), "up"],
     ["never ends its line", () => portOf(MANNERS.unended), "up"],
-    ["says down", () => portOf(MANNERS.down), "silence: answer without up"],
+    ["says down", () => portOf(MANNERS.down), "silence: health: down"],
     ["never ends", () => portOf(MANNERS.endless), "silence: answer too long"],
     ["resets", () => portOf(MANNERS.resetting), "refusal: ECONNRESET"],
     ["closes", () => portOf(MANNERS.closing), "refusal: closed without an answer"],
