@@ -316,6 +316,20 @@ describe("an answer in pieces", () => {
   });
 });
 
+test.each([
+  ["short", 3],
+  ["long", 300],
+])("a %s answer is whole whatever characters are in it", async (_, nodes) => {
+  const prefix = "kn\u00f6ten\u2013";
+  const { url } = openHttp({ prefix, nodes });
+  for (const path of ["/metrics", "/stats.json"]) {
+    const text = await (await fetch(`${url}${path}`)).text();
+    expect(text.match(new RegExp(prefix, "g"))?.length).toBeGreaterThanOrEqual(nodes);
+    expect(text).toMatch(/[\n}]$/);
+    if (path === "/stats.json") expect(JSON.parse(text).nodes).toHaveLength(nodes);
+  }
+});
+
 test("a programmer's error is a 500, and told, and the next request is answered", async () => {
   const { url, codes, errors, fail } = openHttp();
   fail();
@@ -327,6 +341,8 @@ test("a programmer's error is a 500, and told, and the next request is answered"
 });
 
 interface Scene {
+  /** What the nodes' names begin with. */
+  readonly prefix?: string;
   /** Copies of one. */
   readonly nodes?: number;
   readonly connectionsMax?: number;
@@ -336,7 +352,7 @@ interface Scene {
   readonly port?: number;
 }
 
-function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limits }: Scene = {}) {
+function openHttp({ prefix = "", health = "up", isUp = true, port = 0, nodes: count, ...limits }: Scene = {}) {
   const labels = count === undefined ? BENCH_LABELS : Array.from({ length: count }, (_, i) => `127.0.0.1:${i + 1}`);
   const nodes = labels.map((label) => {
     const [host, port] = label.split(":");
@@ -366,7 +382,10 @@ function openHttp({ health = "up", isUp = true, port = 0, nodes: count, ...limit
       nowMs: 9000,
       config,
       health,
-      view: { ...bench.view(), nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label, isUp })) },
+      view: {
+        ...bench.view(),
+        nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label: prefix + label, isUp })),
+      },
       history: history,
       healthChanges: [
         { atMs: 5000, node: labels[1], isUp: false, failure: "ECONNREFUSED" },
