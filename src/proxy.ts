@@ -67,6 +67,6 @@ function descriptorRoom({ nodes, httpport }: Config): { connectionsMax: number }
   const raise = `raise it with ulimit -n ${needed}, or LimitNOFILE=${needed} in a systemd unit`;
   return {
     at: "nodes",
-    message: `${nodes.length} of them need ${needed} open files, and the limit is ${limit}: ${raise}`,
+    message: `a proxy with ${nodes.length} needs ${needed} open files, and the limit is ${limit}: ${raise}`,
   };
 }
