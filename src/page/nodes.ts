@@ -198,6 +198,7 @@ class Cell {
   say(main: string, sub: string): void {
     setText(this.main, main);
     setText(this.sub, sub);
+    this.bar?.style.setProperty("--part", "0%");
   }
 
   badge(text: string): void {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { endOfFile } from "../support/cleanUp.ts";
 import { stats } from "../support/client.ts";
 import { MANNERS, ManagementPort } from "../support/management.ts";
-import { freePort } from "../support/ports.ts";
+import { freePorts } from "../support/ports.ts";
 import { type RunningProxy, startProxy } from "../support/process.ts";
 import { boundPort, fullPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
 import { until } from "../support/until.ts";
@@ -50,11 +50,11 @@ describe.skipIf(!RAW_PORTS_WORK)("a management port that (Linux only)", () => {
       "is-up-bytewise": listening("bytewise"),
     };
     // Nobody sends them metrics; but the same node twice is an error.
-    const port = await freePort();
+    const ports = await freePorts(SORTS.length);
     const nodes = SORTS.map((name, i) => ({
       name,
       host: "127.0.0.1",
-      port: port + i,
+      port: ports[i],
       managementport: managementPorts[name],
     }));
     proxy = await startProxy({ nodes, checkInterval: 50 }, { args: ["-d"], atEnd });

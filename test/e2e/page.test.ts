@@ -113,6 +113,25 @@ needing(CHROMIUM).describe("the status page", () => {
     expect((await rows(visit))[1]).toContain("none");
   });
 
+  test("has no bar for a share of traffic that is over", async () => {
+    const { url } = await start(2);
+    const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatsJson;
+    const rates = [30, 10];
+    const visit = await Visit.begin(browser, url);
+    await visit.page.route("**/stats.json", (route) =>
+      route.fulfill({ json: { ...stats, nodes: stats.nodes.map((node, i) => ({ ...node, rate: rates[i] })) } }),
+    );
+    const bars = async () =>
+      await visit.page.evaluate(
+        "[...document.querySelectorAll('td[data-label=\"Share of the traffic\"] .bar')].map((bar) => bar.style.getPropertyValue('--part'))",
+      );
+    await until("a share", async () => /75\.0 %/.test((await rows(visit))[0]));
+    expect(await bars()).toEqual(["100.0%", "33.3%"]);
+    rates.fill(0);
+    await until("no share", async () => !/75\.0 %/.test((await rows(visit))[0]));
+    expect(await bars()).toEqual(["0%", "0%"]);
+  });
+
   test("shows a mirror", async () => {
     const { proxy, url, managements } = await start(5, { mirror: true });
     managements[1].close();

@@ -12,11 +12,23 @@ export const IPV6_HERE = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),
 );
 
-/** Ports that were free a moment ago for both UDP and TCP, no two the same. */
+/**
+ * Ports below those that the kernel gives to whoever does not ask for one (from 32768 on, Linux): nobody but a program
+ * that asks for such a port gets it between the moment that it was found free and the moment that it is used.
+ */
+const FIRST = 10_000;
+const COUNT = 22_000;
+/** Another test run on this machine begins elsewhere. */
+let next = Math.floor(Math.random() * COUNT);
+
+/** Ports that were free a moment ago for both UDP and TCP, and that nobody gets by chance. None is given twice. */
 export async function freePorts<Count extends number>(count: Count): Promise<number[] & { length: Count }> {
-  const held = await Promise.all(Array.from({ length: count }, holdPort));
-  await Promise.all(held.map(({ release }) => release()));
-  return held.map(({ port }) => port) as number[] & { length: Count };
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = FIRST + (next++ % COUNT);
+    if (await isFree(port)) ports.push(port);
+  }
+  return ports as number[] & { length: Count };
 }
 
 export async function freePort(): Promise<number> {
@@ -43,24 +55,19 @@ export async function silentSocket(options: {
   return await Bun.udpSocket({ hostname, connect, socket: { data: () => {}, error: () => {} } });
 }
 
-/** TCP first: what the kernel chose for one protocol may be taken in the other, and then another is chosen. */
-async function holdPort(): Promise<{ port: number; release: () => Promise<void> }> {
-  for (;;) {
-    const server = createServer();
-    const port = await new Promise<number>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ host: HOST, port: 0 }, () => resolve((server.address() as { port: number }).port));
-    });
-    const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
-    try {
-      const socket = await Bun.udpSocket({ hostname: HOST, port, socket: { data: () => {} } });
-      const release = () => {
-        socket.close();
-        return close();
-      };
-      return { port, release };
-    } catch {
-      await close();
-    }
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const listens = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen({ host: HOST, port }, () => resolve(true));
+  });
+  if (!listens) return false;
+  try {
+    (await Bun.udpSocket({ hostname: HOST, port, socket: { data: () => {} } })).close();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 }
