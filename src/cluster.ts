@@ -30,6 +30,8 @@ export interface ClusterParts {
   readonly config: Config;
   readonly counters: Counters;
   readonly log: Log;
+  /** An error of the program's own: the metrics go on. */
+  readonly onFailure: (error: Error) => void;
 }
 
 export class Cluster {
@@ -62,7 +64,7 @@ export class Cluster {
 
   /** Resolves the nodes and opens them. What goes wrong is `start`'s to tell. */
   static async open(parts: ClusterParts, start: Start): Promise<Cluster | undefined> {
-    const { config, log } = parts;
+    const { config, log, onFailure } = parts;
     let cluster: Cluster | undefined;
     const placement = await start.attempt("ring", () => (config.mirror ? undefined : placementOf(config)));
     const isOwn = await openOwnAddress(config);
@@ -82,6 +84,7 @@ export class Cluster {
             checkIntervalMs: config.checkInterval,
             onCheck: (node, check) => cluster?.onCheck(node, check),
             onReady: () => cluster?.flush(),
+            onFailure,
           }),
         );
       }),

@@ -64,14 +64,15 @@ export class Engine {
   static async open(parts: EngineParts, start: Start): Promise<Engine | undefined> {
     const { config, log } = parts;
     const counters = new Counters();
-    const cluster = await Cluster.open({ config, counters, log }, start);
+    const onFailure = (error: Error) => failed(error, counters, log);
+    const cluster = await Cluster.open({ config, counters, log, onFailure }, start);
     const receiver = await start.listen({ host: "host", port: "port" }, config.host, async (host) => {
       return await Receiver.open({
         ...config,
         host,
         onDatagram: (bytes, start, end) => cluster?.relay.datagram(bytes, start, end),
         onTurnEnd: () => cluster?.relay.flush(),
-        onError: (error) => failed(error, counters, log),
+        onError: onFailure,
       });
     });
     if (cluster === undefined || receiver === undefined) return undefined;

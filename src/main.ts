@@ -98,8 +98,12 @@ async function serve(options: Options, example: string | undefined): Promise<voi
     if (stopping) return;
     stopping = true;
     log.info("stopping", { signal });
-    if ("stop" in proxy) await proxy.stop();
-    start.close();
+    try {
+      if ("stop" in proxy) await proxy.stop();
+      start.close();
+    } catch (error) {
+      log.error("internal_error", { reason: String((error as Error).message) });
+    }
     process.exit(0);
   };
   // Before it says that it listens: from then on somebody may end it.

@@ -8,7 +8,7 @@ import type { Engine } from "./engine.ts";
 import { Answering } from "./io/answering.ts";
 import { Console } from "./io/console.ts";
 import { Http } from "./io/http.ts";
-import { memoryFigures } from "./io/processFigures.ts";
+import { memoryReader } from "./io/processFigures.ts";
 import { Sampler } from "./io/sampler.ts";
 import type { Listening, Start } from "./start.ts";
 
@@ -60,7 +60,7 @@ function deskOf(config: Config, engine: Engine): Desk {
   return {
     config,
     view: () => engine.view(),
-    memory: memoryFigures,
+    memory: memoryReader(),
     whereabouts: (asked) => engine.cluster.whereabouts(asked),
     tap: (request) => engine.tap(request),
     health: "up",

@@ -12,7 +12,7 @@ test("the checks of the nodes are spread over the interval", async () => {
   const log = openLog({ format: "logfmt", level: "error" });
   const start = new Start();
   onTestFinished(() => start.close());
-  const cluster = await Cluster.open({ config, counters: new Counters(), log }, start);
+  const cluster = await Cluster.open({ config, counters: new Counters(), log, onFailure: () => {} }, start);
 
   const setTimer = spyOn(globalThis, "setTimeout");
   onTestFinished(() => setTimer.mockRestore());

@@ -19,6 +19,8 @@ export interface NodeParts {
   readonly onCheck: (node: Node, check: Check) => void;
   /** The socket was full or is a new one, and takes datagrams again. */
   readonly onReady: () => void;
+  /** An error of the program's own, on the way of a batch to the socket. */
+  readonly onFailure: (error: Error) => void;
 }
 
 export class Node implements RelayNode {
@@ -29,6 +31,7 @@ export class Node implements RelayNode {
   /** Also the way of what has a batch of its own. */
   readonly link: Link;
   private readonly checks: Checks;
+  private readonly onFailure: (error: Error) => void;
 
   private constructor(parts: NodeParts, counters: NodeCounters, link: Link) {
     const { config, host, datagramBytesMax, checkIntervalMs, log } = parts;
@@ -36,6 +39,7 @@ export class Node implements RelayNode {
     this.counters = counters;
     this.batch = new Batch(datagramBytesMax);
     this.link = link;
+    this.onFailure = parts.onFailure;
     this.checks = new Checks({
       ...{ host, port: config.managementport, intervalMs: checkIntervalMs },
       isUp: () => this.isUp,
@@ -78,8 +82,13 @@ export class Node implements RelayNode {
     return this.health.isUp;
   }
 
+  /** Does not throw: what waits, waits on, and those who go on with other nodes are not held up. */
   send(): void {
-    this.link.flush(this.batch, this.counters);
+    try {
+      this.link.flush(this.batch, this.counters);
+    } catch (error) {
+      this.onFailure(error as Error);
+    }
   }
 
   /** @param delayMs when the first check is due; without a management port there is none */

@@ -16,12 +16,14 @@ export function processReader(startedAtSeconds: number): () => ProcessView {
   };
 }
 
-export function memoryFigures(): MemoryFigures {
-  const { heapSize, heapCapacity, objectCount } = heapStats();
-  return {
-    heapUsedBytes: heapSize,
-    heapCapacityBytes: heapCapacity,
-    residentBytes: process.memoryUsage.rss(),
-    objects: objectCount,
+/** As `processReader`, of memory alone, and in detail. */
+export function memoryReader(): () => MemoryFigures {
+  let residentBytes = 0;
+  return () => {
+    try {
+      residentBytes = process.memoryUsage.rss();
+    } catch {}
+    const { heapSize, heapCapacity, objectCount } = heapStats();
+    return { heapUsedBytes: heapSize, heapCapacityBytes: heapCapacity, residentBytes, objects: objectCount };
   };
 }
