@@ -30,6 +30,9 @@ const SEND_BUFFER_BYTES = 64 * 1024;
 /** What is taken and thrown away of a client that goes on after the end of what it is answered. */
 const SPILLED_BYTES_MAX = 256 * 1024;
 
+/** Within this a connection that asks at once is answered. Before that, another makes room if there is one. */
+export const ANSWERED_MS = 500;
+
 /** Why a connection is cut, of those reasons that lie here. */
 type Excess = "too_many" | "unread";
 
@@ -101,13 +104,19 @@ export class TcpServer<Reason extends string> {
   }
 
   private open(client: Client<Reason>): void {
-    const { connections } = this;
     const connection = new Connection(client, this.parts.talk, this.events);
     client.data = connection;
     connection.alive();
-    if (connections.size <= this.parts.connectionsMax) return;
+    if (this.connections.size > this.parts.connectionsMax) this.quietest().cut("too_many");
+  }
+
+  /** Of those that had time to ask and be answered; else those who talk without end would shut out all others. */
+  private quietest(): Connection<Reason> {
+    const { connections } = this;
+    const beforeMs = performance.now() - ANSWERED_MS;
+    for (const connection of connections) if (connection.openedAtMs < beforeMs) return connection;
     const [quietest] = connections;
-    quietest.cut("too_many");
+    return quietest;
   }
 
   private eventsOf({ answering, onCut, idleSeconds }: TcpServerParts<Reason>): ConnectionEvents<Reason> {
@@ -157,6 +166,7 @@ export class Connection<Reason extends string> {
   /** Bytes that it holds in memory, as its server was told last. */
   held = 0;
   readonly account = { debtMs: 0, atMs: 0 };
+  readonly openedAtMs = performance.now();
   private readonly client: Client<Reason>;
   private readonly events: ConnectionEvents<Reason>;
   private readonly talk: Talk;

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import type { Socket } from "bun";
 import { CONNECTIONS_MAX } from "../../src/core/descriptors.ts";
 import { LINE_BYTES_MAX } from "../../src/io/console.ts";
-import { ASKED_BYTES_MAX } from "../../src/io/tcpServer.ts";
+import { ANSWERED_MS, ASKED_BYTES_MAX } from "../../src/io/tcpServer.ts";
 import { Client, endClients, refusesConnections } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
 import { until } from "../support/until.ts";
@@ -96,6 +96,21 @@ describe("limits", () => {
     expect(await clients[1].wholeAnswer()).toBe("");
     expect(cuts).toEqual(["too_many"]);
     expect(clients.filter(({ closed }) => closed)).toEqual([clients[1]]);
+  });
+
+  test("one that has just begun does not make room, though all others have spoken since", async () => {
+    const { port, cuts } = openConsole();
+    const talkers: Client[] = [];
+    for (let i = 1; i < CONNECTIONS_MAX; i++) talkers.push(await Client.open(port));
+    await Bun.sleep(ANSWERED_MS);
+    const modest = await Client.open(port);
+    for (const talker of talkers) talker.send("ping\n");
+    for (const talker of talkers) await talker.answered("pong\n");
+    await Client.open(port);
+    await until("the cut", () => cuts.length > 0);
+    modest.send("ping\n");
+    await modest.answered("pong\n");
+    expect(cuts).toEqual(["too_many"]);
   });
 
   test("a line may be as long as it may be, and no longer", async () => {
