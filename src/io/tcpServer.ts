@@ -4,21 +4,34 @@
  */
 import type { Socket, TCPSocketListener } from "bun";
 import type { Answering } from "./answering.ts";
-import { openLibc, setSendBuffer } from "./libc.ts";
+import { openLibc, setReceiveBuffer, setSendBuffer } from "./libc.ts";
 
 /** More is not made of an answer until the client has read what there is. */
 const UNREAD_BYTES_MAX = 64 * 1024;
-/** What one client may ask without reading the answers. */
-export const UNANSWERED_BYTES_MAX = 256 * 1024;
+/**
+ * Of a client that has asked so much and is not answered yet no more is read: it waits in the kernel, and then at the
+ * client. To read it and cut the client made so much garbage that 128 clients which came again were a third of a
+ * gigabyte.
+ */
+export const ASKED_BYTES_MAX = 64 * 1024;
+/** With as little as this it is read again. */
+const ASKED_BYTES_FEW = ASKED_BYTES_MAX / 2;
+/** If meanwhile it reads nothing for so long it is cut: it may be gone, which is not seen before what it sent is read. */
+const UNREAD_SECONDS = 4;
+/** What the kernel holds of questions, and so the most of one reading: by default it goes up to 6 MB, for each. */
+const RECEIVE_BUFFER_BYTES = 32 * 1024;
 /**
  * Asked or unread, on all connections; beyond it the one that holds most is cut. More than 128 clients hold that just do
  * not read.
  */
-export const HELD_BYTES_MAX = 16 * 1024 * 1024;
+const HELD_BYTES_MAX = 16 * 1024 * 1024;
 /** What the kernel holds of answers for a client that does not read: by default it goes up to 4 MB, for each. */
 const SEND_BUFFER_BYTES = 64 * 1024;
 /** What is taken and thrown away of a client that goes on after the end of what it is answered. */
-const SPILLED_BYTES_MAX = UNANSWERED_BYTES_MAX;
+const SPILLED_BYTES_MAX = 256 * 1024;
+
+/** Within this a connection that asks at once is answered. Before that, another makes room if there is one. */
+export const ANSWERED_MS = 500;
 
 /** Why a connection is cut, of those reasons that lie here. */
 type Excess = "too_many" | "unread";
@@ -79,7 +92,7 @@ export class TcpServer<Reason extends string> {
         error: (client) => client.terminate(),
       },
     });
-    boundSendBuffer(this.listener);
+    boundBuffers(this.listener);
   }
 
   get port(): number {
@@ -91,13 +104,19 @@ export class TcpServer<Reason extends string> {
   }
 
   private open(client: Client<Reason>): void {
-    const { connections } = this;
     const connection = new Connection(client, this.parts.talk, this.events);
     client.data = connection;
     connection.alive();
-    if (connections.size <= this.parts.connectionsMax) return;
+    if (this.connections.size > this.parts.connectionsMax) this.quietest().cut("too_many");
+  }
+
+  /** Of those that had time to ask and be answered; else those who talk without end would shut out all others. */
+  private quietest(): Connection<Reason> {
+    const { connections } = this;
+    const beforeMs = performance.now() - ANSWERED_MS;
+    for (const connection of connections) if (connection.openedAtMs < beforeMs) return connection;
     const [quietest] = connections;
-    quietest.cut("too_many");
+    return quietest;
   }
 
   private eventsOf({ answering, onCut, idleSeconds }: TcpServerParts<Reason>): ConnectionEvents<Reason> {
@@ -107,7 +126,7 @@ export class TcpServer<Reason extends string> {
       sent: (connection, bytes) => answering.sent(connection, bytes),
       alive: (connection, client) => {
         // Bun's timeout does not start again by itself.
-        client.timeout(idleSeconds);
+        client.timeout(connection.isPaused ? Math.min(UNREAD_SECONDS, idleSeconds) : idleSeconds);
         connections.delete(connection);
         connections.add(connection);
       },
@@ -149,10 +168,13 @@ export class Connection<Reason extends string> {
   /** Bytes that it holds in memory, as its server was told last. */
   held = 0;
   readonly account = { debtMs: 0, atMs: 0 };
+  readonly openedAtMs = performance.now();
   private readonly client: Client<Reason>;
   private readonly events: ConnectionEvents<Reason>;
   private readonly talk: Talk;
   private unread: Buffer = NOTHING;
+  /** It has asked so much that no more is read of it. */
+  isPaused = false;
   private spilled = 0;
   private isEnding = false;
   private isOver = false;
@@ -237,8 +259,7 @@ export class Connection<Reason extends string> {
     }
     this.events.sent(this, bytes.length);
     this.talk.received(bytes.toString("latin1"));
-    if (this.asked.length > UNANSWERED_BYTES_MAX) this.cut("unread");
-    else this.count();
+    this.count();
     this.ask();
   }
 
@@ -259,7 +280,9 @@ export class Connection<Reason extends string> {
   timedOut(): void {
     if (this.isOver) return;
     if (this.isEnding) this.over();
-    else this.talk.timedOut();
+    else if (!this.isPaused) this.talk.timedOut();
+    else if (this.isRead) this.alive();
+    else this.cut("unread");
   }
 
   /** To be called when the socket is closed, by whomever. */
@@ -292,14 +315,30 @@ export class Connection<Reason extends string> {
     const more = this.asked.length + this.unread.length - this.held;
     this.held += more;
     if (more !== 0) this.events.held(more);
+    if (!this.isOver && more !== 0) this.pauseOrResume();
+  }
+
+  private pauseOrResume(): void {
+    if (this.isPaused) {
+      if (this.asked.length > ASKED_BYTES_FEW) return;
+      this.isPaused = false;
+      this.client.resume();
+      this.alive();
+    } else if (this.asked.length > ASKED_BYTES_MAX) {
+      this.isPaused = true;
+      this.client.pause();
+      this.alive();
+    }
   }
 }
 
-/** Sockets that are accepted have the buffer of their listener. */
-function boundSendBuffer(listener: unknown): void {
+/** Sockets that are accepted have the buffers of their listener. */
+function boundBuffers(listener: unknown): void {
   try {
     // Not in Bun's types (1.4.5).
     const { fd } = listener as { fd: number };
-    setSendBuffer(openLibc(), fd, SEND_BUFFER_BYTES);
+    const libc = openLibc();
+    setSendBuffer(libc, fd, SEND_BUFFER_BYTES);
+    setReceiveBuffer(libc, fd, RECEIVE_BUFFER_BYTES);
   } catch {}
 }

@@ -56,6 +56,18 @@ metricsAreFirst("120 console connections that ask for everything and do not read
   for (let i = 0; i < 120; i++) begin(proxy.consolePort).pause().write("stats\nconfig\nnodes\nhelp\n".repeat(500));
 });
 
+metricsAreFirst("clients that ask without end, do not read, and come again when they are cut", async (scene) => {
+  const [http, console] = ["GET /stats.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000), "stats\n".repeat(5000)];
+  for (let i = 0; i < 120; i++) {
+    comeAgain(scene.httpport, http);
+    comeAgain(scene.proxy.consolePort, console);
+  }
+  return async () => {
+    isOver = true;
+    endAll();
+  };
+});
+
 metricsAreFirst("HTTP requests with headers without end on thousands of connections", async ({ httpport }) => {
   const head = `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(15_000)}`;
   // No more at once than a process may have open, but always some that are new.
@@ -142,6 +154,20 @@ function begin(port: number): Socket {
 function endAll(): void {
   for (const socket of sockets) socket.destroy();
   endClients();
+}
+
+let isOver = false;
+
+/** Asks on, as long as what it asked is taken, and reads nothing; and when it is cut again, on a new connection. */
+function comeAgain(port: number, text: string): void {
+  const socket = begin(port).pause();
+  const ask = () => {
+    if (!socket.destroyed) socket.write(text, () => setTimeout(ask, 1));
+  };
+  ask();
+  socket.on("close", () => {
+    if (!isOver) setTimeout(() => comeAgain(port, text), 1);
+  });
 }
 
 /** Asks on, as long as what it asked is taken, and reads the answers. */

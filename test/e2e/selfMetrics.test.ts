@@ -23,9 +23,9 @@ test.each([false, true])(
     await send(proxy, ["a:1|c\nb:1|c", "bad"]);
     const copies = mirror ? 3 : 1;
     await until("what was counted", () => total(linesOf(backends), "px.lines_received") === 3 * copies);
+    await until("something at each", () => backends.every(({ lines }) => lines.length > 0));
     const owner = ownersAmong(backends);
     for (const [i, backend] of backends.entries()) {
-      expect(backend.lines.length).toBeGreaterThan(0);
       if (!mirror) for (const line of backend.lines) expect(owner(nameOf(line))).toBe(i);
     }
     for (const line of linesOf(backends)) expect(line).toMatch(/^([ab]:1\|c|px\.[\w.]+:\d+(\.\d+)?\|[cg])$/);

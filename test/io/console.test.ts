@@ -1,9 +1,10 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import type { Socket } from "bun";
 import { CONNECTIONS_MAX } from "../../src/core/descriptors.ts";
 import { LINE_BYTES_MAX } from "../../src/io/console.ts";
-import { HELD_BYTES_MAX, UNANSWERED_BYTES_MAX } from "../../src/io/tcpServer.ts";
-import { Client, refusesConnections } from "../support/client.ts";
+import { ANSWERED_MS, ASKED_BYTES_MAX } from "../../src/io/tcpServer.ts";
+import { Client, endClients, refusesConnections } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
 import { until } from "../support/until.ts";
 
@@ -69,7 +70,7 @@ test("an answer of megabytes arrives whole, and quit waits for its end", async (
   const times = 3000;
   client.send(`${"config\n".repeat(times)}quit\n`);
   const answer = await client.wholeAnswer();
-  expect(answer.length).toBeGreaterThan(UNANSWERED_BYTES_MAX);
+  expect(answer.length).toBeGreaterThan(10 * ASKED_BYTES_MAX);
   expect(answer.match(/^\{$/gm)).toHaveLength(times);
   expect(answer).toEndWith("}\n");
 });
@@ -123,6 +124,21 @@ describe("limits", () => {
     expect(clients.filter(({ closed }) => closed)).toEqual([clients[1]]);
   });
 
+  test("one that has just begun does not make room, though all others have spoken since", async () => {
+    const { port, cuts } = openConsole();
+    const talkers: Client[] = [];
+    for (let i = 1; i < CONNECTIONS_MAX; i++) talkers.push(await Client.open(port));
+    await Bun.sleep(ANSWERED_MS);
+    const modest = await Client.open(port);
+    for (const talker of talkers) talker.send("ping\n");
+    for (const talker of talkers) await talker.answered("pong\n");
+    await Client.open(port);
+    await until("the cut", () => cuts.length > 0);
+    modest.send("ping\n");
+    await modest.answered("pong\n");
+    expect(cuts).toEqual(["too_many"]);
+  });
+
   test("a line may be as long as it may be, and no longer", async () => {
     const { port, cuts } = openConsole();
     const client = await Client.open(port);
@@ -133,15 +149,21 @@ describe("limits", () => {
     expect(cuts).toEqual(["line_too_long"]);
   });
 
-  test("a client that asks and does not read is cut", async () => {
+  test("of a client that asks and does not read no more is read; when it does it gets every answer", async () => {
     const { port, cuts } = openConsole();
     const client = await Client.open(port);
+    const times = 200_000;
     client.socket.pause();
-    await until("the cut", () => {
-      client.send("config\n".repeat(1000));
-      return cuts.length > 0;
-    });
-    expect(cuts).toEqual(["unread"]);
+    client.send("ping\n".repeat(times));
+    const other = await Client.open(port);
+    for (let i = 1; i <= 100; i++) {
+      other.send("ping\n");
+      await other.answered("pong\n".repeat(i));
+    }
+    client.socket.resume();
+    await until("every pong", () => client.answer.length >= 5 * times);
+    expect(client.answer).toBe("pong\n".repeat(times));
+    expect(cuts).toEqual([]);
   });
 
   test("for a client that does not read answers are not made", async () => {
@@ -164,16 +186,29 @@ describe("limits", () => {
     expect(cuts).toEqual([]);
   });
 
+  test.skipIf(process.platform !== "linux")(
+    "clients that ask, do not read, and are gone leave nothing open (Linux only)",
+    async () => {
+      const { port } = openConsole();
+      const before = openFiles();
+      for (let i = 0; i < 20; i++) {
+        const client = await Client.open(port);
+        client.socket.pause();
+        client.send("config\n".repeat(100_000));
+      }
+      await until("their connections", () => openFiles() >= before + 2 * 20);
+      endClients();
+      await until("the end of all", () => openFiles() <= before, 20_000);
+    },
+  );
+
   test("of clients that do not read and hold too much together the one that holds most is cut", async () => {
     const { port, cuts } = openConsole();
     const quiet = await Client.open(port);
-    const share = Math.floor(HELD_BYTES_MAX / (UNANSWERED_BYTES_MAX - 10_000));
-    const clients: Client[] = [];
-    for (let i = 0; i <= share + 2; i++) {
+    for (let i = 0; i < CONNECTIONS_MAX - 2; i++) {
       const client = await Client.open(port);
       client.socket.pause();
-      client.send("help\n".repeat(Math.floor((UNANSWERED_BYTES_MAX - 8192) / 5)));
-      clients.push(client);
+      client.send("help\n".repeat(100_000));
     }
     await until("a cut", () => cuts.length > 0);
     expect(new Set(cuts)).toEqual(new Set(["unread"]));
@@ -363,3 +398,7 @@ test("a taken port is an error with a code", () => {
   const { port } = openConsole();
   expect(() => openConsole({ port })).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
 });
+
+function openFiles(): number {
+  return readdirSync("/proc/self/fd").length;
+}

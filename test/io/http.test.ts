@@ -238,15 +238,24 @@ describe("a connection", () => {
     expect([clients[0].closed, clients[2].closed]).toEqual([false, false]);
   });
 
-  test("whose client asks and does not read is cut", async () => {
-    const { port, cuts } = openHttp();
+  test("whose client asks and does not read is cut for it, in time", async () => {
+    const { port, cuts } = openHttp({ idleSeconds: 1 });
     const client = await Client.open(port);
     client.socket.pause();
-    await until("the cut", () => {
-      client.send(ASK.repeat(200));
-      return cuts.length > 0;
-    });
+    client.send(ASK.repeat(10_000));
+    await until("the cut", () => cuts.length > 0);
     expect(cuts).toEqual(["unread"]);
+  });
+
+  test("whose client asks for much gets all of it", async () => {
+    const { port, cuts } = openHttp();
+    const client = await Client.open(port);
+    const times = 5000;
+    client.send(ASK.repeat(times));
+    client.socket.end();
+    const answer = await client.wholeAnswer();
+    expect(answer.match(/^3 of 3 nodes up$/gm)).toHaveLength(times);
+    expect(cuts).toEqual([]);
   });
 
   test("is cut when its request does not become complete in time, though a byte comes now and then", async () => {
