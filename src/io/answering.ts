@@ -23,8 +23,14 @@ export interface Asker {
 
 export class Answering {
   private readonly share = new FairShare<Asker>(performance.now());
+  private readonly onError: (error: unknown) => void;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private underWay = false;
+
+  /** @param onError takes what an asker throws: a programmer's error, which is nobody else's business to catch */
+  constructor(onError: (error: unknown) => void = throwUncaught) {
+    this.onError = onError;
+  }
 
   /** Has the asker served, when it is its turn. */
   ask(asker: Asker): void {
@@ -59,8 +65,7 @@ export class Answering {
     while (nowMs - beganMs < TURN_MS) {
       const asker = share.next(nowMs);
       if (asker === undefined) break;
-      const goesOn = asker.serve();
-      if (!goesOn) share.leave(asker);
+      if (!this.serve(asker)) share.leave(asker);
       const doneMs = performance.now();
       share.spent(asker, doneMs - nowMs, doneMs);
       nowMs = doneMs;
@@ -68,4 +73,21 @@ export class Answering {
     this.underWay = false;
     this.schedule();
   }
+
+  /** Whoever throws is done. The others are served as before. */
+  private serve(asker: Asker): boolean {
+    try {
+      return asker.serve();
+    } catch (error) {
+      this.onError(error);
+      return false;
+    }
+  }
+}
+
+/** To whoever takes in what nobody has caught. */
+function throwUncaught(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

@@ -235,10 +235,10 @@ export class Connection<Reason extends string> {
       const goesOn = this.talk.serve();
       this.count();
       return goesOn;
-    } catch {
+    } catch (error) {
       // A programmer's error. It ends the connection, and nothing else.
       this.over();
-      return false;
+      throw error;
     }
   }
 
