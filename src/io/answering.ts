@@ -63,13 +63,22 @@ export class Answering {
     while (nowMs - beganMs < TURN_MS) {
       const asker = share.next(nowMs);
       if (asker === undefined) break;
-      const goesOn = asker.serve();
-      if (!goesOn) share.leave(asker);
+      if (!this.serve(asker)) share.leave(asker);
       const doneMs = performance.now();
       share.spent(asker, doneMs - nowMs, doneMs);
       nowMs = doneMs;
     }
     this.underWay = false;
     this.schedule();
+  }
+
+  /** Whoever throws is done. The others are served as before. */
+  private serve(asker: Asker): boolean {
+    try {
+      return asker.serve();
+    } catch (error) {
+      this.onError(error as Error);
+      return false;
+    }
   }
 }

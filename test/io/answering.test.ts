@@ -102,3 +102,25 @@ test("who asks at length comes behind who asks one thing", async () => {
   await turn();
   expect(served).toEqual(["short", "long"]);
 });
+
+test("whoever throws is served no more; the error is told, and others are answered, at once and later", async () => {
+  const errors: Error[] = [];
+  const answering = new Answering((error) => void errors.push(error));
+  const broken: Asker = {
+    account: { debtMs: 0, atMs: 0 },
+    serve: () => {
+      served.push("broken");
+      throw new Error("a programmer's");
+    },
+  };
+  const other = asker("other", 3);
+  answering.ask(broken);
+  answering.ask(other);
+  await turn();
+  expect(served).toEqual(["broken", "other", "other", "other"]);
+  answering.ask(other);
+  await turn();
+  expect(served.at(-1)).toBe("other");
+  expect(served).toHaveLength(5);
+  expect(errors).toEqual([new Error("a programmer's")]);
+});
