@@ -243,10 +243,9 @@ export class Connection<Reason extends string> {
       this.count();
       return goesOn;
     } catch (error) {
-      // It ends the connection, and nothing else.
-      this.failed(error as Error);
+      // It ends the connection, and nothing else: whoever gave the turn tells of it.
       this.over();
-      return false;
+      throw error;
     }
   }
 
