@@ -21,7 +21,7 @@ const BINARY = fileURLToPath(new URL("../dist/statsd-proxy", import.meta.url));
 const WARM_UP_SECONDS = 1;
 
 const EXPLANATION = `
-A sender, the relay and the backends run as processes of this machine and talk over 127.0.0.1. For each workload the
+A sender, the relay and the backends run as processes of this machine and session over 127.0.0.1. For each workload the
 relay is started, warmed up and measured at a steady, modest rate, several times over; the table shows medians.
 
 Workloads (${NAMES.toLocaleString("en")} names; rates in datagrams a second):

@@ -1,5 +1,5 @@
 /** Writes the list of counters into the README, from the one table that the console and HTTP read. */
-import { FIGURES, type Metric, NODE_FIGURES } from "../src/core/stats.ts";
+import { FIGURES, type Metric, NODE_FIGURES } from "../src/observe/figures.ts";
 
 const README = new URL("../README.md", import.meta.url);
 

@@ -14,7 +14,7 @@ import { addonFile } from "./readBack.ts";
 import { hostTarget, type Target, targetNamed } from "./targets.ts";
 
 const BINARY = "/bin/statsd-proxy";
-/** Where src/io/farmhash.ts looks first. */
+/** Where src/placement/farmhash.io.ts looks first. */
 const ADDON = "/bin/farmhash.node";
 /** Container engines make what they mount on, but not where the root is read-only. */
 const MOUNT_POINTS = ["/dev", "/etc", "/proc", "/sys"];
@@ -61,12 +61,12 @@ function librariesOf(folder: string, target: Target, system: string): Map<string
   if (loader === undefined) throw new Error(`${system} has no ${target.loader}`);
   const found = new Map([[target.loader ?? "", loader]]);
   const asking = [join(folder, BINARY), addonFile(target)];
-  for (const asker of asking) {
-    for (const name of askedFor(asker)) {
+  for (const requester of asking) {
+    for (const name of askedFor(requester)) {
       const paths = libraryFolders(target).map((path) => join(path, name));
       const path = paths.find((path) => isFor(target, fileIn(system, path)));
       const file = path && fileIn(system, path);
-      if (!file) throw new Error(`${basename(asker)} needs ${name}, and ${system} has none for ${target.name}`);
+      if (!file) throw new Error(`${basename(requester)} needs ${name}, and ${system} has none for ${target.name}`);
       // The loader is a library too: here under another path, and musl's, which is libc as well, under another name.
       if (found.has(path) || file === loader) continue;
       found.set(path, file);

@@ -1,14 +1,14 @@
 /** What the stations of a metric's way cost by themselves, without sockets. An iteration is what the name says. */
 import { bench, group, run } from "mitata";
 import exampleConfig from "../exampleConfig.json";
-import { Batch } from "../src/core/batch.ts";
-import { type Config, readConfig } from "../src/core/config.ts";
-import { Counters, NodeCounters } from "../src/core/counters.ts";
-import { Lines, Verdict } from "../src/core/line.ts";
-import { locatorOf } from "../src/core/locator.ts";
-import { Placement, RING_KINDS, type RingKind } from "../src/core/placement.ts";
-import { Relay, type RelayNode } from "../src/core/relay.ts";
-import { loadFingerprint32 } from "../src/io/farmhash.ts";
+import { type Config, readConfig } from "../src/config/config.ts";
+import { loadFingerprint32 } from "../src/placement/farmhash.io.ts";
+import { locatorOf } from "../src/placement/locator.ts";
+import { Placement, RING_KINDS, type RingKind } from "../src/placement/placement.ts";
+import { Lines, Verdict } from "../src/protocol/line.ts";
+import { Batch } from "../src/relay/batch.ts";
+import { Counters, NodeCounters } from "../src/relay/counters.ts";
+import { Relay, type RelayNode } from "../src/relay/relay.ts";
 import { datagramsOf, NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
 
 const config = configOf(exampleConfig);
@@ -18,17 +18,17 @@ const TURN_SECONDS = 0.01;
 if (import.meta.main) await main();
 
 async function main(): Promise<void> {
-  group("scan: find, check and hash the lines of a datagram (core/line)", () => {
+  group("scan: find, check and hash the lines of a datagram (protocol/line)", () => {
     for (const name of ["W1", "W2", "W3"] as const) scan(name);
   });
-  group("route: a name to its owner (core/locator)", () => {
+  group("route: a name to its owner (placement/locator)", () => {
     for (const ring of RING_KINDS) route(ring, "hit", config.cacheSize);
     for (const ring of RING_KINDS) route(ring, "miss", 0);
   });
-  group("batch: append the lines of a datagram, shift all when it is full (core/batch)", () => {
+  group("batch: append the lines of a datagram, shift all when it is full (relay/batch)", () => {
     for (const name of ["W1", "W3"] as const) append(name);
   });
-  group("relay: a whole datagram, from lines to batches (core/relay)", () => {
+  group("relay: a whole datagram, from lines to batches (relay/relay)", () => {
     for (const name of ["W1", "W2", "W3", "W4"] as const) relay(name);
   });
   await run();

@@ -2,19 +2,19 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
-import { DEFAULT_FILE, type ReadFile, readFrom } from "./configFile.ts";
-import { problemText } from "./core/config.ts";
-import { LOG_LEVELS, type LogLevel } from "./core/logLimit.ts";
-import { demoHints, openDemoBackends, startSamples } from "./demo.ts";
-import { healthcheckCommand } from "./healthcheck.ts";
-import { openLineWriter } from "./io/lineWriter.ts";
-import { LOG_FORMATS, type Log, type LogFormat, openLog } from "./io/log.ts";
-import { writeOutput } from "./io/standardStreams.ts";
-import { planText } from "./plan.ts";
-import { startProxy } from "./proxy.ts";
-import { routeCommand } from "./routeCommand.ts";
-import { Start } from "./start.ts";
-import { topCommand } from "./top.ts";
+import { demoHints, openDemoBackends, startSamples } from "./cli/demo.io.ts";
+import { healthcheckCommand } from "./cli/healthcheck.io.ts";
+import { planText } from "./cli/plan.ts";
+import { routeCommand } from "./cli/route.io.ts";
+import { writeOutput } from "./cli/standardStreams.io.ts";
+import { topCommand } from "./cli/top.io.ts";
+import { problemText } from "./config/config.ts";
+import { DEFAULT_FILE, type ReadFile, readFrom } from "./config/file.io.ts";
+import { openLineWriter } from "./log/lineWriter.io.ts";
+import { LOG_FORMATS, type Log, type LogFormat, openLog } from "./log/log.io.ts";
+import { LOG_LEVELS, type LogLevel } from "./log/logLimit.ts";
+import { startProxy } from "./proxy/proxy.ts";
+import { Start } from "./proxy/start.ts";
 
 interface Options {
   readonly file?: string | undefined;

@@ -9,8 +9,8 @@ import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { udp } from "bun";
-import { SwappedSocket } from "../src/io/bunReading.ts";
-import { openLibc, setSendBuffer } from "../src/io/libc.ts";
+import { SwappedSocket } from "../src/net/bunReading.io.ts";
+import { openLibc, setSendBuffer } from "../src/system/libc.io.ts";
 import { Backend } from "./support/backend.ts";
 import { emptyFolder } from "./support/folder.ts";
 import { IPV6_HERE, refusingPort } from "./support/ports.ts";
@@ -68,7 +68,7 @@ describe("receiving", () => {
     return turns;
   }
 
-  test("one turn reads until the socket is empty, however many wait: io/bunReading.ts can go (oven-sh/bun#37103)", async () => {
+  test("one turn reads until the socket is empty, however many wait: net/bunReading.io.ts can go (oven-sh/bun#37103)", async () => {
     expect(await turnsOf(() => {})).toEqual([QUEUED]);
   });
 
@@ -225,7 +225,7 @@ describe("errors of UDP sockets", () => {
   });
 
   test.skipIf(!IPV6_HERE)(
-    "connecting to IPv6 needs a bind to IPv6: the bind to :: in io/link.ts can go (skipped without ::1)",
+    "connecting to IPv6 needs a bind to IPv6: the bind to :: in net/link.ts can go (skipped without ::1)",
     async () => {
       const connect = { hostname: "::1", port: 9 };
       const open = async (hostname?: string) =>

@@ -8,8 +8,8 @@
  */
 import { ptr } from "bun:ffi";
 import type { udp } from "bun";
-import { BulkReader } from "../../src/io/bulkReader.ts";
-import { type Libc, openLibc } from "../../src/io/libc.ts";
+import { BulkReader } from "../../src/net/bulkReader.io.ts";
+import { type Libc, openLibc } from "../../src/system/libc.io.ts";
 import { NAME_PREFIX } from "./workloads.ts";
 
 export interface BackendPorts {

@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Page } from "../core/web.ts";
+import type { Page } from "../http/answers.ts";
 
 export function bundle(): Page {
   const folder = mkdtempSync(join(tmpdir(), "statsd-proxy-page-"));

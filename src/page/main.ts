@@ -1,6 +1,7 @@
 /** The status page: asks once a second while somebody looks, and shows what it was told. */
-import { EVERY_NODE, NO_OWNER } from "../core/owner.ts";
-import type { HistoryJson, OwnerJson, RingJson, StatsJson } from "../core/statusJson.ts";
+
+import type { HistoryJson, OwnerJson, RingJson, StatusJson } from "../http/statusJson.ts";
+import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
 import { troublesOf } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
@@ -28,7 +29,7 @@ let startedAtMs: number | undefined;
 let nextSample = 0;
 /** What the picture of the ring was drawn of. */
 let drawn = "";
-let lastStats: StatsJson | undefined;
+let lastStats: StatusJson | undefined;
 let lostSinceMs: number | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isAsking = false;
@@ -53,7 +54,7 @@ async function refresh(): Promise<void> {
   if (document.hidden) return;
   isAsking = true;
   try {
-    await show(await get<StatsJson>("/stats.json"));
+    await show(await get<StatusJson>("/stats.json"));
     lostSinceMs = undefined;
     setText(byId("connection"), "live");
   } catch {
@@ -65,7 +66,7 @@ async function refresh(): Promise<void> {
   timer = setTimeout(() => void refresh(), INTERVAL_MS);
 }
 
-async function show(stats: StatsJson): Promise<void> {
+async function show(stats: StatusJson): Promise<void> {
   if (stats.started_at_ms !== startedAtMs) {
     rates.clear();
     nextSample = 0;
@@ -86,7 +87,7 @@ async function show(stats: StatsJson): Promise<void> {
   }
 }
 
-function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }: StatsJson): void {
+function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }: StatusJson): void {
   const up = nodes.filter((node) => node.up).length;
   const down = nodes.length - up;
   const isGood = health === "up" && up > 0;
@@ -113,7 +114,7 @@ function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }:
   document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
 }
 
-function showChanges({ health_changes, now_ms }: StatsJson): void {
+function showChanges({ health_changes, now_ms }: StatusJson): void {
   const place = byId("changes");
   const shown = JSON.stringify(health_changes);
   if (place.dataset.shown === shown) return;

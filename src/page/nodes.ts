@@ -1,5 +1,5 @@
 /** The table of nodes: rows are made once and changed in place, so that focus and selection stay. */
-import type { NodeJson, StatsJson } from "../core/statusJson.ts";
+import type { NodeJson, StatusJson } from "../http/statusJson.ts";
 import { element, setClass, setText } from "./elements.ts";
 import { errorsOf, type NodeErrors } from "./errors.ts";
 import { durationText, millisecondsText, numberText, partText } from "./format.ts";
@@ -118,7 +118,7 @@ export class Nodes {
     );
   }
 
-  show(stats: StatsJson): void {
+  show(stats: StatusJson): void {
     const rates = stats.nodes.map(({ rate }) => rate ?? 0);
     const total = rates.reduce((sum, rate) => sum + rate, 0);
     const ringShareMax = Math.max(...stats.nodes.map(({ figures }) => figures.ring_share ?? 0));

@@ -1,5 +1,5 @@
 /** The ring as a picture: whose names they are while all nodes are up (inside), and who owns each part now (outside). */
-import type { NodeJson, RingJson, StatsJson } from "../core/statusJson.ts";
+import type { NodeJson, RingJson, StatusJson } from "../http/statusJson.ts";
 import { byId, element, setText, svgElement } from "./elements.ts";
 import { partText } from "./format.ts";
 import { nodeColour } from "./nodeColour.ts";
@@ -19,7 +19,7 @@ export class Ring {
     place.append(this.svg);
   }
 
-  draw(stats: StatsJson, { parts, full_shares }: RingJson): void {
+  draw(stats: StatusJson, { parts, full_shares }: RingJson): void {
     const { nodes, mirror, failover } = stats;
     const up = nodes.filter((node) => node.up).length;
     const centre = [
@@ -60,7 +60,7 @@ export class Ring {
   }
 }
 
-function inWords({ nodes, mirror }: StatsJson): string {
+function inWords({ nodes, mirror }: StatusJson): string {
   const words = nodes.map(({ node, up, figures }, i) => {
     const share = mirror ? "every metric" : `${partText(figures.ring_share)} of the names`;
     return `${i + 1}: ${node}, ${up ? "up" : "down"}, ${share}`;

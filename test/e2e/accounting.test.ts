@@ -1,7 +1,7 @@
 /** No loss is invisible: what `stats` says adds up, at every moment, and agrees with what the backends got. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import { REJECT_REASONS, Verdict } from "../../src/core/line.ts";
+import { REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
 import { datagram, hostileBytes } from "../support/arbitraries.ts";
 import { linesArrived, openBackends } from "../support/backend.ts";
 import { Client, figuresOf, send, stats } from "../support/client.ts";

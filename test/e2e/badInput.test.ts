@@ -1,7 +1,7 @@
 /** What should not come but does, over UDP: the good lines around it go on as before, and the proxy answers. */
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import { REJECT_REASONS, Verdict } from "../../src/core/line.ts";
+import { REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
 import { hostileBytes } from "../support/arbitraries.ts";
 import { Backend, linesArrived } from "../support/backend.ts";
 import { endOfFile } from "../support/cleanUp.ts";

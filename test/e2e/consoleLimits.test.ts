@@ -1,6 +1,6 @@
 /** Clients of the console that mean no good, or know no better: they are cut, it is counted, and nothing is left of them. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { CONNECTIONS_MAX } from "../../src/core/descriptors.ts";
+import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 import { Backend, linesArrived } from "../support/backend.ts";
 import { ask, Client, endClients, send, stats } from "../support/client.ts";
 import { type RunningProxy, startProxy } from "../support/process.ts";

@@ -1,7 +1,7 @@
 /** The status page of the compiled binary, in a real browser. Screenshots are left in dist/test/screenshots. */
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import type { StatsJson } from "../../src/core/statusJson.ts";
+import type { StatusJson } from "../../src/http/statusJson.ts";
 import { type Backend, openBackends } from "../support/backend.ts";
 import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
 import { endOfFile } from "../support/cleanUp.ts";
@@ -103,7 +103,7 @@ needing(CHROMIUM).describe("the status page", () => {
     await visit.page.waitForSelector("tbody tr");
     expect(await visit.page.isVisible("#troubles")).toBe(false);
     // They cannot be had by asking.
-    const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatsJson;
+    const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatusJson;
     Object.assign(stats.figures, { internal_errors: 2 });
     Object.assign(stats.nodes[0].figures, { send_errors: 3, checks_skipped: 4 });
     await visit.page.route("**/stats.json", (route) => route.fulfill({ json: stats }));
@@ -115,7 +115,7 @@ needing(CHROMIUM).describe("the status page", () => {
 
   test("has no bar for a share of traffic that is over", async () => {
     const { url } = await start(2);
-    const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatsJson;
+    const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatusJson;
     const rates = [30, 10];
     const visit = await Visit.begin(browser, url);
     await visit.page.route("**/stats.json", (route) =>

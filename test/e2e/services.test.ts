@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readConfig } from "../../src/core/config.ts";
+import { readConfig } from "../../src/config/config.ts";
 import { Backend, linesArrived } from "../support/backend.ts";
 import { binary } from "../support/binary.ts";
 import { ask, send } from "../support/client.ts";

@@ -1,10 +1,10 @@
 /** A console by itself, of a proxy that has nothing to tell. */
 import { onTestFinished } from "bun:test";
-import { readConfig } from "../../src/core/config.ts";
-import type { Desk } from "../../src/core/console.ts";
-import { Counters, type CutReason } from "../../src/core/counters.ts";
-import { Answering } from "../../src/io/answering.ts";
-import { Console } from "../../src/io/console.ts";
+import { readConfig } from "../../src/config/config.ts";
+import type { ConsoleContext } from "../../src/console/commands.ts";
+import { Console } from "../../src/console/session.ts";
+import { Counters, type CutReason } from "../../src/relay/counters.ts";
+import { Answering } from "../../src/server/answering.ts";
 
 export interface OpenConsole {
   readonly port: number;
@@ -17,8 +17,8 @@ export interface OpenConsole {
 
 export interface OpenConsoleOptions {
   readonly port?: number;
-  readonly tap?: Desk["tap"];
-  readonly memory?: Desk["memory"];
+  readonly tap?: ConsoleContext["tap"];
+  readonly memory?: ConsoleContext["memory"];
   readonly connectionsMax?: number;
 }
 
@@ -40,7 +40,7 @@ export function openConsole({
     eventLoopLag: undefined,
     process: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
   };
-  const desk: Desk = {
+  const context: ConsoleContext = {
     config,
     view: () => ({ uptimeSeconds: 7.9, counters: new Counters(), ...nothing }),
     memory,
@@ -52,7 +52,7 @@ export function openConsole({
   const errors: Error[] = [];
   const answering = new Answering((error) => void errors.push(error));
   const onCut = (reason: CutReason) => void cuts.push(reason);
-  const console = new Console({ host: "127.0.0.1", port, desk, onCut, answering, ...limits });
+  const console = new Console({ host: "127.0.0.1", port, context, onCut, answering, ...limits });
   onTestFinished(() => console.close());
   return { port: console.port, cuts, errors, close: () => console.close() };
 }

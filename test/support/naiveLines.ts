@@ -1,5 +1,5 @@
 /** The line protocol by splitting strings: slow, and plain enough to be believed. Text is latin1, a character a byte. */
-import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, Verdict } from "../../src/core/line.ts";
+import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, Verdict } from "../../src/protocol/line.ts";
 
 export const DEFAULT_TYPES = ["c", "g", "ms", "h", "s", "d", EVENT_TYPE, SERVICE_CHECK_TYPE];
 

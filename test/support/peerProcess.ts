@@ -10,7 +10,7 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { openLibc, setReceiveBuffer } from "../../src/io/libc.ts";
+import { openLibc, setReceiveBuffer } from "../../src/system/libc.io.ts";
 import type { PeerManners } from "./peer.ts";
 import { Tally } from "./tally.ts";
 

@@ -1,14 +1,15 @@
 /** A relay on a bench: real batches, counters and routes; instead of sockets, lists of what they were given. */
-import { Batch } from "../../src/core/batch.ts";
-import { Counters, NodeCounters } from "../../src/core/counters.ts";
-import { Lines } from "../../src/core/line.ts";
-import { type Locator, locatorOf } from "../../src/core/locator.ts";
-import { NodeHealth } from "../../src/core/nodeHealth.ts";
-import { Placement } from "../../src/core/placement.ts";
-import { Relay, type RelayNode } from "../../src/core/relay.ts";
-import { shares } from "../../src/core/ring.ts";
-import type { View } from "../../src/core/stats.ts";
-import { loadFingerprint32 } from "../../src/io/farmhash.ts";
+
+import { NodeHealth } from "../../src/health/nodeHealth.ts";
+import type { View } from "../../src/observe/figures.ts";
+import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
+import { type Locator, locatorOf } from "../../src/placement/locator.ts";
+import { Placement } from "../../src/placement/placement.ts";
+import { shares } from "../../src/placement/ring.ts";
+import { Lines } from "../../src/protocol/line.ts";
+import { Batch } from "../../src/relay/batch.ts";
+import { Counters, NodeCounters } from "../../src/relay/counters.ts";
+import { Relay, type RelayNode } from "../../src/relay/relay.ts";
 import { DEFAULT_TYPES } from "./naiveLines.ts";
 
 export const BENCH_LABELS = ["127.0.0.1:8130", "127.0.0.1:8131", "127.0.0.1:8132"];

@@ -1,7 +1,8 @@
 /** Where names belong on the proxy's own ring, without its locator, cache and health. */
-import { Placement, type RingKind } from "../../src/core/placement.ts";
-import { ownerAt } from "../../src/core/ring.ts";
-import { loadFingerprint32 } from "../../src/io/farmhash.ts";
+
+import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
+import { Placement, type RingKind } from "../../src/placement/placement.ts";
+import { ownerAt } from "../../src/placement/ring.ts";
 
 interface Address {
   readonly host: string;

@@ -1,0 +1,28 @@
+/** What a configuration would do, for people to read before they start it. */
+import { type Config, hostPort } from "../config/config.ts";
+import { placementOf } from "../placement/placementOf.io.ts";
+import { shares } from "../placement/ring.ts";
+import { tableText } from "../text/table.ts";
+
+/**
+ * @param notes what was made of its file that it does not say itself
+ * @throws Error if the ring needs the farmhash addon and that cannot be loaded
+ */
+export function planText(config: Config, notes: readonly string[]): string {
+  const shareOf = config.mirror ? undefined : shares(placementOf(config).full, config.nodes.length);
+  const rows = config.nodes.map(({ label, host, port, managementport }, i) => [
+    label,
+    hostPort(host, port),
+    managementport === 0 ? "not checked" : `checked at port ${managementport}`,
+    shareOf ? `${(100 * shareOf[i]).toFixed(1)} % of the names` : "every metric",
+  ]);
+  return [
+    `metrics at ${hostPort(config.host, config.port)} (UDP), console at ` +
+      `${hostPort(config.managementhost, config.managementport)} (TCP)`,
+    ...(config.httpport === 0 ? [] : [`status page at http://${hostPort(config.httphost, config.httpport)}/`]),
+    ...notes,
+    config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
+    tableText(rows).replace(/^/gm, "  ").trimEnd(),
+    "",
+  ].join("\n");
+}

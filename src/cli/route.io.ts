@@ -1,0 +1,129 @@
+/** `statsd-proxy route`: where names go, without a proxy that runs. */
+import { Command } from "@commander-js/extra-typings";
+import type { Config } from "../config/config.ts";
+import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
+import { type NameMap, whereabouts } from "../placement/destination.ts";
+import { NO_OWNER, ownerText } from "../placement/owner.ts";
+import { placementOf } from "../placement/placementOf.io.ts";
+import { readInput, writeOutput } from "./standardStreams.io.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+/** Read and written at a time. */
+const CHUNK_BYTES = 256 * 1024;
+
+export const routeCommand = new Command("route")
+  .description(
+    "Says which node owns each name: NAME, a tab, NODE. Names are read from standard input if none is given.",
+  )
+  .argument("[name...]", "names, or whole lines")
+  .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
+  .option("--json", 'a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
+  .option("--down <node>", "as if the node were down; may be given again", collect)
+  .action((names, _, command) => {
+    const { file, json, down = [] } = command.optsWithGlobals();
+    const config = configFrom(file);
+    const unknown = down.filter((node) => !config?.nodes.some(({ label }) => label === node));
+    if (config) for (const node of unknown) console.error(`--down: there is no node ${node}`);
+    if (config === undefined || unknown.length > 0) process.exitCode = 1;
+    else if (!route(names, config, down, json === true)) process.exitCode = 1;
+  });
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** False: it could not be done, and was said why. */
+function route(names: readonly string[], config: Config, down: readonly string[], json: boolean): boolean {
+  try {
+    const out = new Rows(config, down, json);
+    if (names.length > 0) for (const name of names) out.add(Buffer.from(name));
+    else forEachLine((bytes, start, end) => out.add(bytes.subarray(start, end)));
+    out.flush();
+    return true;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Who reads no further (`| head`) has what it wanted.
+    if (code === "EPIPE") return true;
+    console.error(message);
+    return false;
+  }
+}
+
+function nameMapOf(config: Config, down: readonly string[]): NameMap {
+  const isUp = config.nodes.map(({ label }) => !down.includes(label));
+  const { types } = config;
+  if (config.mirror) return { types, placed: undefined, isUp };
+  const placement = placementOf(config);
+  return {
+    types,
+    placed: { placement, ring: config.failover === "hold" ? placement.full : placement.live(isUp) },
+    isUp,
+  };
+}
+
+/** What is written, a chunk at a time. A name is written as it came; in JSON what is no UTF-8 in it is U+FFFD. */
+class Rows {
+  private readonly map: NameMap;
+  private readonly labels: readonly string[];
+  private readonly json: boolean;
+  private readonly chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  private filled = 0;
+
+  constructor(config: Config, down: readonly string[], json: boolean) {
+    this.map = nameMapOf(config, down);
+    this.labels = config.nodes.map(({ label }) => label);
+    this.json = json;
+  }
+
+  add(asked: Buffer): void {
+    const found = whereabouts(asked, this.map);
+    const node = ownerText(found.kind === "rejected" ? NO_OWNER : found.now, this.labels);
+    if (this.json) {
+      const rejected = found.kind === "rejected" ? { rejected: found.reason } : {};
+      this.addText(`${JSON.stringify({ name: asked.toString("utf8"), node, ...rejected })}\n`);
+      return;
+    }
+    if (this.filled + asked.length > CHUNK_BYTES) this.flush();
+    if (asked.length > CHUNK_BYTES) writeOutput(asked);
+    else this.filled += asked.copy(this.chunk, this.filled);
+    this.addText(`\t${node}\n`);
+  }
+
+  flush(): void {
+    writeOutput(this.chunk.subarray(0, this.filled));
+    this.filled = 0;
+  }
+
+  private addText(text: string): void {
+    // No character takes more than three bytes for each of its units.
+    if (this.filled + 3 * text.length > CHUNK_BYTES) this.flush();
+    if (3 * text.length > CHUNK_BYTES) writeOutput(Buffer.from(text));
+    else this.filled += this.chunk.write(text, this.filled);
+  }
+}
+
+/** Hands over the lines of standard input, `bytes[start, end)`, without their ends; empty ones are left out. */
+function forEachLine(take: (bytes: Buffer, start: number, end: number) => void): void {
+  let bytes = Buffer.allocUnsafe(CHUNK_BYTES);
+  let filled = 0;
+  const takeLine = (start: number, lineEnd: number) => {
+    const end = lineEnd > start && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
+    if (end > start) take(bytes, start, end);
+  };
+  for (;;) {
+    // A line that is longer than all there is room for.
+    if (filled === bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
+    const read = readInput(bytes, filled);
+    if (read === 0) break;
+    let start = 0;
+    const end = filled + read;
+    for (let at = bytes.indexOf(LF, filled); at !== -1 && at < end; at = bytes.indexOf(LF, start)) {
+      takeLine(start, at);
+      start = at + 1;
+    }
+    bytes.copyWithin(0, start, end);
+    filled = end - start;
+  }
+  takeLine(0, filled);
+}

@@ -1,0 +1,86 @@
+/** Standard output as a screen that is drawn over and over, until a key or a signal ends it; or as plain text. */
+import type { FrameLine } from "./topFrame.ts";
+
+// ECMA-48, and xterm's private modes 1049 (the other screen) and 25 (the cursor).
+const ENTER = "\x1b[?1049h\x1b[?25l";
+const LEAVE = "\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+const CLEAR_LINE_REST = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+const RED = "\x1b[31m";
+const NORMAL = "\x1b[0m";
+
+/** `q`, and what the keys for an interruption and for the end send to a raw terminal. */
+const END_KEYS = ["q", "Q", "\x03", "\x04"];
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export class Screen {
+  private readonly plain: boolean;
+  private isOpen = false;
+  private ended = false;
+  /** Ends the waiting that is under way. */
+  private wake = () => {};
+
+  /** @param plain no terminal: each drawing stands below the one before */
+  constructor(plain: boolean) {
+    this.plain = plain;
+  }
+
+  /** @param redraw called when the terminal has another size */
+  open(redraw: () => void): void {
+    const end = () => {
+      this.ended = true;
+      this.wake();
+    };
+    this.isOpen = true;
+    // Who reads no further (`| head`) has what it wanted.
+    process.stdout.on("error", end);
+    for (const signal of SIGNALS) process.on(signal, end);
+    if (this.plain) return;
+    process.stdout.write(ENTER);
+    process.stdout.on("resize", redraw);
+    if (!process.stdin.isTTY) return;
+    process.stdin.setRawMode(true);
+    process.stdin.on("data", (keys) => {
+      if (END_KEYS.some((key) => keys.includes(key))) end();
+    });
+  }
+
+  draw(linesOf: (linesMax: number) => readonly FrameLine[]): void {
+    if (!this.isOpen) return;
+    if (this.plain) {
+      const lines = linesOf(Number.POSITIVE_INFINITY);
+      process.stdout.write(`${lines.map(({ text }) => text).join("\n")}\n\n`);
+      return;
+    }
+    // A terminal that does not know its size says 0.
+    const [rows, columns] = [process.stdout.rows || 24, process.stdout.columns || 80];
+    const lines = linesOf(rows).slice(0, rows);
+    const shown = lines.map(({ text, alarm }) => {
+      const cut = text.slice(0, columns);
+      return `${alarm ? RED + cut + NORMAL : cut}${cut.length < columns ? CLEAR_LINE_REST : ""}`;
+    });
+    process.stdout.write(`${HOME}${shown.join("\r\n")}${lines.length < rows ? CLEAR_BELOW : ""}`);
+  }
+
+  /** Waits so long. False, and at once: somebody ended it. */
+  async stays(ms: number): Promise<boolean> {
+    if (this.ended) return false;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    return !this.ended;
+  }
+
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    if (this.plain) return;
+    if (process.stdin.isTTY) process.stdin.setRawMode(false).pause();
+    process.stdout.write(LEAVE);
+  }
+}

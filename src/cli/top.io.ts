@@ -1,0 +1,111 @@
+/** `statsd-proxy top`: a live view of a proxy that runs, by its console. */
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { hostPort } from "../config/config.ts";
+import { configFrom } from "../config/file.io.ts";
+import { ConsoleClient } from "./consoleClient.io.ts";
+import { Screen } from "./screen.io.ts";
+import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 8126 };
+
+export const topCommand = new Command("top")
+  .description("Shows what a running proxy does, again and again: rates, losses, nodes. Asks its console.")
+  .argument(
+    "[address]",
+    `the console, HOST:PORT or PORT (default: ${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port})`,
+    addressOf,
+  )
+  .option("-f, --file <file>", "the proxy's configuration file, for the address of its console")
+  .option("-i, --interval <seconds>", "between two looks", positive, 1)
+  .option("-n, --count <frames>", "ends after so many", positive)
+  .option("--plain", "text without a terminal's control sequences, as when standard output is no terminal")
+  .action(async (given, _, command) => {
+    const { file, interval, count = Number.POSITIVE_INFINITY, plain } = command.optsWithGlobals();
+    const address = given ?? (file === undefined ? DEFAULT_ADDRESS : consoleOf(file));
+    if (address === undefined) process.exitCode = 1;
+    else await top(address, { intervalMs: 1000 * interval, count, plain: plain === true || !process.stdout.isTTY });
+  });
+
+interface TopOptions {
+  readonly intervalMs: number;
+  /** Frames to show. */
+  readonly count: number;
+  readonly plain: boolean;
+}
+
+async function top(address: Address, { intervalMs, count, plain }: TopOptions): Promise<void> {
+  const client = new ConsoleClient(address.host, address.port);
+  const shownAddress = hostPort(address.host, address.port);
+  let before: Sample | undefined;
+  let now: Sample;
+  try {
+    now = await sample(client);
+  } catch (error) {
+    console.error(`${shownAddress}: ${(error as Error).message}`);
+    process.exitCode = 1;
+    return;
+  }
+
+  const screen = new Screen(plain);
+  let failure: string | undefined;
+  const draw = () =>
+    screen.draw((linesMax) => [
+      ...(failure === undefined ? [] : [{ text: `${shownAddress}: ${failure}`, alarm: true }]),
+      ...frameOf({ address: shownAddress, before, now, linesMax: linesMax - (failure === undefined ? 0 : 1) }),
+    ]);
+  screen.open(draw);
+  // A frame that is not looked at again has rates, or it has nothing to say.
+  let shown = 0;
+  if (!plain) {
+    draw();
+    shown++;
+  }
+  while (shown < count && (await screen.stays(intervalMs))) {
+    try {
+      const next = await sample(client);
+      [before, now, failure] = [next.uptimeSeconds > now.uptimeSeconds ? now : undefined, next, undefined];
+    } catch (error) {
+      failure = (error as Error).message;
+    }
+    draw();
+    shown++;
+  }
+  screen.close();
+  client.close();
+}
+
+async function sample(client: ConsoleClient): Promise<Sample> {
+  const found = sampleOf(await client.ask("stats json"));
+  if (found === undefined) throw new Error("this is not the console of a statsd-proxy, or of an older one");
+  return found;
+}
+
+/** Where the proxy with that configuration has its console, seen from here. */
+function consoleOf(file: string): Address | undefined {
+  const config = configFrom(file);
+  if (config === undefined) return undefined;
+  const { managementhost, managementport } = config;
+  const anyHost: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  return { host: anyHost[managementhost] ?? managementhost, port: managementport };
+}
+
+/** @throws InvalidArgumentError */
+function addressOf(text: string): Address {
+  const found = /^(?:(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^:[\]]+)):)?(?<port>\d{1,5})$/.exec(text)?.groups;
+  const port = Number(found?.port);
+  if (found === undefined || port < 1 || port > 65535) throw new InvalidArgumentError("Expected HOST:PORT or PORT.");
+  return { host: found.ipv6 ?? found.host ?? DEFAULT_ADDRESS.host, port };
+}
+
+/** @throws InvalidArgumentError */
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0 && value <= 86_400))
+    throw new InvalidArgumentError("Expected a number above 0.");
+  return value;
+}

@@ -1,0 +1,134 @@
+/**
+ * Where a text stops being JSON5, and what should stand there: `Bun.JSON5.parse` of Bun 1.4.5 says only that it does.
+ * Bun alone judges what is JSON5; this looks for the place when it has refused a text.
+ */
+import { escapeBytes } from "../text/escape.ts";
+
+/** Characters of the text that are shown. */
+const SHOWN_MAX = 40;
+/** Deeper than any configuration. */
+const DEPTH_MAX = 100;
+
+const SPACE = /(?:\s+|\/\/[^\n\r\u2028\u2029]*|\/\*[^*]*\*+(?:[^*/][^*]*\*+)*\/)*/y;
+const KEY = /(?:[\p{ID_Start}$_]|\\u[\da-f]{4})(?:[\p{ID_Continue}$\u200c\u200d]|\\u[\da-f]{4})*/iuy;
+const WORD = /(?:true|false|null)(?![\p{ID_Continue}$])/uy;
+/** The dot is for addresses without quotes: 127.0.0.1 is no number with something behind it. */
+const NUMBER =
+  /[+-]?(?:0x[\da-f]+|(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|(?-i:Infinity|NaN))(?![\p{ID_Continue}$.])/iuy;
+const PLAIN = { "'": /[^'\\\n\r]*/y, '"': /[^"\\\n\r]*/y };
+const ESCAPE = /\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|0(?!\d)|\r\n|[^\dxu])/y;
+
+const BEGINNING = "{ at the beginning";
+const VALUE = 'a plain value, such as 8125 or "text"';
+const KEY_OR_END = "a key or }";
+
+/** What only a program has, instead of a value or key, or behind a value. Etsy's proxy runs its file as one. */
+const EXPRESSION = /^(?:[\p{ID_Start}$_(`[]|\.\.\.)/u;
+const OPERATION = /^(?:[?|&*%<>=+([-]|\/(?!\*)|\.\p{ID_Start})/u;
+const NOT_RUN = "; JavaScript is not run here: write";
+
+/** One line: the place, what is expected there, and what is there instead; undefined if no fault is found. */
+export function syntaxProblem(text: string): string | undefined {
+  const scan = new Scan(text);
+  const expected = scan.file();
+  return expected === undefined ? undefined : problemAt(text, scan.at, expected);
+}
+
+function problemAt(text: string, at: number, expected: string): string {
+  const lines = text.slice(0, at).split(/\r\n|[\n\r\u2028\u2029]/);
+  const column = (lines.at(-1) as string).replace("\ufeff", "").length + 1;
+  const place = `line ${lines.length}, column ${column}: expected ${expected}`;
+  const [rest] = text.slice(at, at + 4 * SHOWN_MAX).split(/[\n\r\u2028\u2029]/, 1);
+  const there = rest.trimEnd();
+  if (there === "") return `${place}, but the ${at >= text.length ? "file" : "line"} ends here`;
+  const shown = there.length > SHOWN_MAX ? `${there.slice(0, SHOWN_MAX)}...` : there;
+  return `${place}, not ${escapeBytes(Buffer.from(shown))}${adviceFor(expected, there)}`;
+}
+
+function adviceFor(expected: string, there: string): string {
+  if (expected === BEGINNING) return EXPRESSION.test(there) ? `${NOT_RUN} only the object itself` : "";
+  const isExpression = expected === VALUE || expected === KEY_OR_END;
+  return (isExpression ? EXPRESSION : OPERATION).test(there) ? `${NOT_RUN} the value itself` : "";
+}
+
+/** Each method takes what it is called after, from `at` on; or returns what is expected at `at` instead. */
+class Scan {
+  at = 0;
+  private depth = 0;
+  private readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  file(): string | undefined {
+    this.take(SPACE);
+    if (this.text[this.at] !== "{") return BEGINNING;
+    return this.value() ?? (this.at < this.text.length ? "the end of the file" : undefined);
+  }
+
+  private value(): string | undefined {
+    const first = this.text[this.at];
+    if (first === "{" || first === "[") return this.list(first);
+    const fault = first === "'" || first === '"' ? this.string(first) : this.plain();
+    if (fault === undefined) this.take(SPACE);
+    return fault;
+  }
+
+  private plain(): string | undefined {
+    return this.take(WORD) || this.take(NUMBER) ? undefined : VALUE;
+  }
+
+  private list(begin: "{" | "["): string | undefined {
+    const end = begin === "{" ? "}" : "]";
+    if (this.depth === DEPTH_MAX) return `at most ${DEPTH_MAX} brackets within each other`;
+    this.depth++;
+    this.skip(1);
+    while (this.text[this.at] !== end) {
+      const fault = (begin === "{" ? this.key() : undefined) ?? this.value();
+      if (fault !== undefined) return fault;
+      if (this.text[this.at] === ",") this.skip(1);
+      else if (this.text[this.at] !== end) return `, or ${end}`;
+    }
+    this.skip(1);
+    this.depth--;
+    return undefined;
+  }
+
+  private key(): string | undefined {
+    const first = this.text[this.at];
+    if (first === "'" || first === '"') {
+      const fault = this.string(first);
+      if (fault !== undefined) return fault;
+    } else if (!this.take(KEY)) return KEY_OR_END;
+    this.take(SPACE);
+    if (this.text[this.at] !== ":") return ":";
+    this.skip(1);
+    return undefined;
+  }
+
+  private string(quote: "'" | '"'): string | undefined {
+    this.at++;
+    for (;;) {
+      this.take(PLAIN[quote]);
+      if (this.text[this.at] === quote) break;
+      if (this.text[this.at] !== "\\") return `${quote} at the end of the text`;
+      if (!this.take(ESCAPE)) return "an escape, such as \\n or \\u0041";
+    }
+    this.at++;
+    return undefined;
+  }
+
+  private skip(count: number): void {
+    this.at += count;
+    this.take(SPACE);
+  }
+
+  /** Whether there was anything of the form. */
+  private take(form: RegExp): boolean {
+    form.lastIndex = this.at;
+    const [found = ""] = form.exec(this.text) ?? [];
+    this.at += found.length;
+    return found !== "";
+  }
+}

@@ -1,0 +1,297 @@
+/** The console's language: commands in, answers out. Sockets and timers are console/session.ts's business. */
+import { version } from "../../package.json";
+import { type Config, hostPort } from "../config/config.ts";
+import { nodeStatsOf, proxyStatsOf, type View } from "../observe/figures.ts";
+import type { Whereabouts } from "../placement/destination.ts";
+import { oncePer } from "../placement/oncePer.ts";
+import { ownerText } from "../placement/owner.ts";
+import { sum } from "../relay/sum.ts";
+import { escapeBytes } from "../text/escape.ts";
+import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
+import { tableParts } from "../text/table.ts";
+import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
+import { endsWithinCharacter, wordsOf } from "./words.ts";
+
+/** What the commands can see and change. */
+export interface ConsoleContext {
+  readonly config: Config;
+  view(): View;
+  memory(): MemoryFigures;
+  /** Of a name, or of a whole line. */
+  whereabouts(asked: Buffer): Whereabouts;
+  /** Undefined: there are as many taps as there may be. */
+  tap(request: TapRequest): Stream | undefined;
+  /** What `health` answers: settable by the operator, to take the proxy out of a load balancer. */
+  health: "up" | "down";
+}
+
+export interface MemoryFigures {
+  readonly heapUsedBytes: number;
+  readonly heapCapacityBytes: number;
+  readonly residentBytes: number;
+  readonly objects: number;
+}
+
+/** What goes on coming after an answer, by itself, for a while. */
+export interface Stream {
+  /**
+   * To be called once. `write` is false when the client does not keep up, which ends the stream; `end` is called with
+   * the last text when it ends by itself.
+   */
+  begin(write: (text: string) => boolean, end: (last: string) => void): void;
+  /** Ends it early; returns the last text. Afterwards neither function is called. */
+  stop(): string;
+}
+
+export interface Answer extends Pieces {
+  /** Comes after the text; commands behind this one wait for its end. */
+  readonly stream?: Stream;
+  /** The connection ends after this answer. */
+  readonly close?: true;
+}
+
+interface Command {
+  readonly usage: string;
+  readonly meaning: string;
+  /** Words that are no whole command without one more. */
+  readonly wordsMin?: number;
+  /** What the word behind the command's name may be, if there is a list. */
+  readonly options?: readonly string[];
+  /** Undefined: the arguments are not understood. */
+  run(words: readonly string[], context: ConsoleContext): Answer | undefined;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  ping: {
+    usage: "ping",
+    meaning: "answers pong",
+    run: noWords(() => "pong\n"),
+  },
+  stats: {
+    usage: "stats [json]",
+    meaning: "every counter",
+    options: ["json"],
+    run: (words, context) => {
+      if (words.length === 0) return piecesOf(statsLines(context.view()));
+      return words.length === 1 && words[0].toLowerCase() === "json"
+        ? piecesOf(flatStatsJson(context.view()))
+        : undefined;
+    },
+  },
+  memstats: {
+    usage: "memstats",
+    meaning: "memory of the process",
+    run: noWords((context) => memoryText(context.memory())),
+  },
+  config: {
+    usage: "config",
+    meaning: "the configuration in force, defaults included",
+    run: (words, context) => (words.length === 0 ? piecesOf(configParts(context.config)) : undefined),
+  },
+  nodes: {
+    usage: "nodes",
+    meaning: "a table of the nodes",
+    run: (words, context) => (words.length === 0 ? piecesOf(nodesLines(context)) : undefined),
+  },
+  route: {
+    usage: "route NAME...",
+    meaning: "the node that gets a name, or a whole line, now, and the one that owns it when all are up",
+    wordsMin: 1,
+    run: (words, context) => (words.length === 0 ? USAGE("route") : piecesOf(routeLines(words, context))),
+  },
+  tap: {
+    usage: "tap [rejected] [PATTERN] [LIMIT]",
+    meaning: "lines as they pass, with their node; or those that are refused, with the reason",
+    run: (words, context) => {
+      const request = tapRequest(words);
+      if (request === undefined) return USAGE("tap");
+      const stream = context.tap(request);
+      if (stream === undefined) return { text: "too many taps at once\n" };
+      return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line ends it\n`, stream };
+    },
+  },
+  health: {
+    usage: "health [up|down]",
+    meaning: "what health checks of this proxy are told",
+    options: ["up", "down"],
+    run: (words, context) => {
+      if (words.length > 1) return undefined;
+      const wanted = words[0]?.toLowerCase();
+      if (wanted === "up" || wanted === "down") context.health = wanted;
+      else if (wanted !== undefined) return undefined;
+      return { text: `health: ${context.health}\n` };
+    },
+  },
+  status: {
+    usage: "status",
+    meaning: "uptime in seconds, and the nodes in the ring",
+    run: noWords((context) => {
+      const { uptimeSeconds, nodes } = context.view();
+      const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
+      return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
+    }),
+  },
+  version: {
+    usage: "version",
+    meaning: "the version of this proxy",
+    run: noWords(() => `${version}\n`),
+  },
+  help: {
+    usage: "help",
+    meaning: "this list",
+    run: noWords(() => helpText()),
+  },
+  quit: {
+    usage: "quit",
+    meaning: "ends the connection",
+    run: (words) => (words.length === 0 ? { text: "", close: true } : undefined),
+  },
+};
+
+const UNKNOWN: Answer = { text: "unknown command\n" };
+const USAGE = (name: string): Answer => ({ text: `usage: ${COMMANDS[name].usage}\n` });
+
+/** The answer to one line, a character a byte, without its line end. An empty line has none. */
+export function answer(line: string, context: ConsoleContext): Answer | undefined {
+  const words = wordsOf(line);
+  if (words === undefined) return UNKNOWN;
+  const [name, ...rest] = words;
+  if (name === undefined) return undefined;
+  return commandOf(name)?.run(rest, context) ?? UNKNOWN;
+}
+
+/**
+ * Whether text that came without a line end should be taken for a line once its sender pauses. Not while it is only
+ * the beginning of a command: the rest may be on its way.
+ */
+export function looksComplete(text: string): boolean {
+  const words = wordsOf(text);
+  if (words === undefined || words.length === 0) return false;
+  const [name, ...rest] = words.map((word) => word.toLowerCase());
+  const command = commandOf(name);
+  if (command === undefined) return rest.length > 0 || !Object.keys(COMMANDS).some((known) => known.startsWith(name));
+  if (rest.length < (command.wordsMin ?? 0) || endsWithinCharacter(text)) return false;
+  if (rest.length !== 1 || command.options === undefined) return true;
+  const [word] = rest;
+  return command.options.includes(word) || !command.options.some((option) => option.startsWith(word));
+}
+
+function commandOf(name: string): Command | undefined {
+  const lower = name.toLowerCase();
+  return Object.hasOwn(COMMANDS, lower) ? COMMANDS[lower] : undefined;
+}
+
+function noWords(text: (context: ConsoleContext) => string): Command["run"] {
+  return (words, context) => (words.length === 0 ? { text: text(context) } : undefined);
+}
+
+/** Nodes between two chances to do something else. */
+const PART_NODES = 8;
+
+/**
+ * The first two lines are those of go-statsd-proxy, and the rest goes on in its form: `name: value`, as C's `%f`. All
+ * figures of one node belong to one moment.
+ */
+function* statsLines(view: View): Generator<string> {
+  yield `time running in seconds: ${Math.floor(view.uptimeSeconds)}\n`;
+  yield proxyStatsOf(view).map(figureLine).join("");
+  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+    const prefix = `node.${node.label}.`;
+    const figures = nodeStatsOf(node);
+    return figures.map(([name, value]) => figureLine([prefix + name, value])).join("");
+  });
+}
+
+function figureLine([name, value]: readonly [string, number]): string {
+  return `${name}: ${value.toFixed(6)}\n`;
+}
+
+/** The same figures as one JSON object, in one line. */
+function* flatStatsJson(view: View): Generator<string> {
+  const uptime = { uptime_seconds: Number(view.uptimeSeconds.toFixed(3)) };
+  yield JSON.stringify({ ...uptime, ...Object.fromEntries(proxyStatsOf(view)) }).slice(0, -1);
+  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+    const prefix = `node.${node.label}.`;
+    const figures = nodeStatsOf(node);
+    return figures.map(([name, value]) => `,${JSON.stringify(prefix + name)}:${value}`).join("");
+  });
+  yield "}\n";
+}
+
+const CONFIG_PART_CHARS = 16 * 1024;
+const configText = oncePer((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
+
+function* configParts(config: Config): Generator<string> {
+  const text = configText(config);
+  for (let at = 0; at < text.length; at += CONFIG_PART_CHARS) yield text.slice(at, at + CONFIG_PART_CHARS);
+}
+
+const NODE_COLUMNS = [
+  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals", "send_errors"],
+  ...["checks_passed", "checks_failed", "checks_skipped"],
+];
+
+/** Nodes that are not checked have no checks to show. */
+function nodesLines({ config, view }: ConsoleContext): Iterable<string> {
+  const { nodes } = view();
+  function* rows(): Generator<readonly string[]> {
+    for (const [i, { label, isUp, counters, batch }] of nodes.entries()) {
+      const { host, port, managementport, weight } = config.nodes[i];
+      const dropped = sum(Object.values(counters.linesDropped));
+      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
+      const { checksPassed, checksFailed, checksSkipped } = counters;
+      const checks = managementport === 0 ? ["-", "-", "-"] : [checksPassed, checksFailed, checksSkipped];
+      yield [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);
+    }
+  }
+  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9, 10, 11]);
+}
+
+function* routeLines(asked: readonly string[], context: ConsoleContext): Generator<string> {
+  const labels = context.config.nodes.map(({ label }) => label);
+  const found: Whereabouts[] = [];
+  function* rows(): Generator<readonly string[]> {
+    for (const [i, text] of asked.entries()) {
+      const bytes = Buffer.from(text, "latin1");
+      found[i] ??= context.whereabouts(bytes);
+      const answer = found[i];
+      yield [
+        escapeBytes(bytes),
+        ...(answer.kind === "rejected"
+          ? ["-", "-", `rejected: ${answer.reason}`]
+          : [ownerText(answer.now, labels), ownerText(answer.allUp, labels), ""]),
+      ];
+    }
+  }
+  yield* tableParts(["name", "owner", "owner_when_all_up", ""], rows);
+}
+
+/** A number alone is a limit. Undefined: not understood. */
+function tapRequest(words: readonly string[]): TapRequest | undefined {
+  const rejected = words[0]?.toLowerCase() === "rejected";
+  const rest = rejected ? words.slice(1) : [...words];
+  const limit = /^\d{1,9}$/.test(rest.at(-1) ?? "") ? rest.pop() : undefined;
+  const linesMax = limit === undefined ? TAP_LINES_DEFAULT : Number(limit);
+  if (rest.length > 1 || linesMax < 1 || linesMax > TAP_LINES_MAX) return undefined;
+  if ((rest[0]?.length ?? 0) > PATTERN_BYTES_MAX) return undefined;
+  return { rejected, pattern: rest[0], linesMax };
+}
+
+/** go-statsd-proxy's labels, of those figures that this runtime has: it counts no mallocs, frees or pointer look-ups. */
+function memoryText(memory: MemoryFigures): string {
+  return [
+    `bytes allocated and in use: ${memory.heapUsedBytes}`,
+    `bytes obtained from system: ${memory.residentBytes}`,
+    `bytes allocated and still in use: ${memory.heapUsedBytes}`,
+    `bytes in idle spans: ${Math.max(0, memory.heapCapacityBytes - memory.heapUsedBytes)}`,
+    `bytes in non-idle span: ${memory.heapUsedBytes}`,
+    `total number of allocated objects: ${memory.objects}`,
+    "",
+  ].join("\n");
+}
+
+function helpText(): string {
+  const width = Math.max(...Object.values(COMMANDS).map(({ usage }) => usage.length));
+  const lines = Object.values(COMMANDS).map(({ usage, meaning }) => `  ${usage.padEnd(width)}  ${meaning}`);
+  return `Commands: ${Object.keys(COMMANDS).join(", ")}\n\n${lines.join("\n")}\n\n`;
+}

@@ -1,0 +1,121 @@
+/** The HTTP side's language: a request in, an answer out. Sockets are http/session.ts's business. */
+
+import type { Whereabouts } from "../placement/destination.ts";
+import type { HttpCode } from "../relay/counters.ts";
+import { type Pieces, piecesOf } from "../text/pieces.ts";
+import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
+import { historyJson, ownerJson, type RingJson, type StatsSource, statusJsonParts } from "./statusJson.ts";
+
+/** Parts of the circle in the page's picture of the ring: half a degree each. */
+const RING_PARTS = 720;
+
+/** Longer ones come in no datagram that senders make, and in no URL. */
+export const ASKED_BYTES_MAX = 4096;
+
+const JSON_TYPE = "application/json";
+
+/** What requests can see. Nothing can be changed. */
+export interface HttpContext {
+  /** What is running: version and the like. */
+  readonly build: Labels;
+  /** The status page, complete, and what its browser is to allow it. */
+  readonly page: Page;
+  source(): StatsSource;
+  whereabouts(asked: Buffer): Whereabouts;
+  ringPicture(parts: number): number[] | undefined;
+  fullShares(): readonly number[] | undefined;
+}
+
+export interface Page {
+  readonly html: string;
+  readonly contentSecurityPolicy: string;
+}
+
+export interface Reply {
+  readonly status: HttpCode;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Pieces;
+}
+
+type Answer = (query: URLSearchParams, context: HttpContext) => Reply;
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  "/": (_, { page }) =>
+    reply(
+      200,
+      "text/html; charset=utf-8",
+      { text: page.html },
+      { "content-security-policy": page.contentSecurityPolicy },
+    ),
+  "/metrics": (_, context) =>
+    reply(200, PROMETHEUS_TYPE, piecesOf(prometheusParts(context.source().view, context.build))),
+  "/healthz": (_, context) => healthReply(context.source()),
+  "/stats.json": (_, context) => reply(200, JSON_TYPE, piecesOf(statusJsonParts(context.source()))),
+  // The rest is for the page.
+  "/history.json": (query, context) => {
+    const from = Number(query.get("from") ?? 0);
+    if (!Number.isInteger(from) || from < 0) return text(400, "from: expected the number of a sample");
+    return json(historyJson(context.source().history.since(from)));
+  },
+  "/ring.json": (_, context) =>
+    json({
+      parts: context.ringPicture(RING_PARTS) ?? null,
+      full_shares: context.fullShares() ?? null,
+    } satisfies RingJson),
+  "/owner.json": (query, context) => {
+    const asked = query.get("name") ?? "";
+    if (asked.length > ASKED_BYTES_MAX) return text(400, `name: expected at most ${ASKED_BYTES_MAX} bytes`);
+    const bytes = Buffer.from(asked);
+    return json(ownerJson(bytes, context.whereabouts(bytes)));
+  },
+};
+
+/** The answer to a request. Nothing of the request is in it, apart from what the box of the page asks about. */
+export function respond(method: string, path: string, query: URLSearchParams, context: HttpContext): Reply {
+  const answer = Object.hasOwn(ANSWERS, path) ? ANSWERS[path] : undefined;
+  if (answer === undefined) return text(404, "not found");
+  if (method !== "GET" && method !== "HEAD") return text(405, "method not allowed", { allow: "GET, HEAD" });
+  return answer(query, context);
+}
+
+/** For what cannot be read as a request, or is too long for one. */
+export function badRequest(status: 400 | 431): Reply {
+  return text(status, status === 431 ? "request header fields too large" : "bad request");
+}
+
+/** For a programmer's error. */
+export function serverError(): Reply {
+  return text(500, "internal error");
+}
+
+/** Healthy is a proxy that its operator has not set down, and that has a node to send to. */
+function healthReply({ health, view }: StatsSource): Reply {
+  const upCount = view.nodes.filter(({ isUp }) => isUp).length;
+  const isUp = health === "up" && upCount > 0;
+  const reason = health === "down" ? "set down at the console" : `${upCount} of ${view.nodes.length} nodes up`;
+  return text(isUp ? 200 : 503, `health: ${isUp ? "up" : "down"}\n${reason}`);
+}
+
+function json(value: unknown): Reply {
+  return reply(200, JSON_TYPE, { text: JSON.stringify(value) });
+}
+
+function text(status: HttpCode, line: string, headers: Reply["headers"] = {}): Reply {
+  return reply(status, "text/plain; charset=utf-8", { text: `${line}\n` }, headers);
+}
+
+function reply(status: HttpCode, type: string, body: Pieces, headers: Reply["headers"] = {}): Reply {
+  return {
+    status,
+    body,
+    headers: {
+      "content-type": type,
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "cross-origin-resource-policy": "same-origin",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+      ...headers,
+    },
+  };
+}

@@ -1,0 +1,530 @@
+/**
+ * The one table of figures: what the console shows, what HTTP gives to programs (JSON, Prometheus), and what the README
+ * lists. A figure is read from a snapshot, so that all of one answer belong to one moment.
+ */
+
+import type { NodeHealth } from "../health/nodeHealth.ts";
+import { REJECT_REASONS } from "../protocol/line.ts";
+import { BATCH_DATAGRAMS_MAX, type Batch } from "../relay/batch.ts";
+import { type Counters, DROP_REASONS, type DropReason, type NodeCounters } from "../relay/counters.ts";
+import { sum } from "../relay/sum.ts";
+
+export interface NodeView {
+  readonly label: string;
+  readonly isUp: boolean;
+  readonly counters: NodeCounters;
+  readonly batch: Batch;
+  /** The part of all names that it owns now, 0 to 1; undefined when mirroring. */
+  readonly ringShare: number | undefined;
+  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck">;
+}
+
+export interface View {
+  readonly uptimeSeconds: number;
+  readonly counters: Counters;
+  readonly nodes: readonly NodeView[];
+  /** Names that the route cache holds. */
+  readonly namesCached: number;
+  /** Bytes of kernel receive buffer granted; undefined where that cannot be asked. */
+  readonly receiveBufferBytes: number | undefined;
+  /** Datagrams that the kernel dropped at the receiver; undefined where that cannot be asked. */
+  readonly kernelDrops: number | undefined;
+  /** Lines that the log left out because nobody read it. */
+  readonly logLinesLost: number;
+  /** How late the event loop is; undefined where nobody measures it. */
+  readonly eventLoopLag: EventLoopLag | undefined;
+  readonly process: ProcessView;
+}
+
+interface EventLoopLag {
+  readonly lastSeconds: number;
+  /** Of the last minute. */
+  readonly maxSeconds: number;
+}
+
+export interface ProcessView {
+  readonly startedAtSeconds: number;
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+}
+
+type Unit =
+  | "datagrams"
+  | "lines"
+  | "bytes"
+  | "nodes"
+  | "checks"
+  | "names"
+  | "answers"
+  | "errors"
+  | "connections"
+  | "requests"
+  | "changes"
+  | "seconds"
+  | "part"
+  | "state";
+
+export interface Figure<Of> {
+  /** `<reason>` or `<code>` stands for one figure of each. */
+  readonly name: string;
+  readonly unit: Unit;
+  readonly meaning: string;
+  /** Undefined: not known here, and not shown. */
+  readonly read: (of: Of) => number | Readonly<Record<string, number>> | undefined;
+  /** What Prometheus knows it as. Absent: it is a sum of others, which Prometheus makes by itself. */
+  readonly metric?: Metric;
+  /** It goes up and down; absent: it only grows, as every figure whose metric is a counter. */
+  readonly gauge?: true;
+  /** It should not grow, and is logged as this event when it does. */
+  readonly loss?: Loss;
+}
+
+export interface Loss {
+  readonly event: string;
+  /** Of the reasons only these: the others are told for each node. Absent: all. */
+  readonly only?: readonly string[];
+}
+
+/** One value of a figure. */
+export interface Reading {
+  readonly figure: Figure<never>;
+  /** The node that it is of; undefined: it is the proxy's. */
+  readonly node: string | undefined;
+  /** What stands for the `<reason>` or `<code>` in the figure's name. */
+  readonly key: string | undefined;
+  readonly value: number;
+}
+
+/** Several figures may be one metric, told apart by labels. */
+export interface Metric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  /** Labels besides `node` and the one in angle brackets. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of the reasons only these: the others are counted for each node. */
+  readonly only?: readonly string[];
+  /** Where the meaning of the figure is not that of the whole metric. */
+  readonly help?: string;
+}
+
+/** Reasons for dropping lines that belong to no node. */
+const WITHOUT_NODE = ["no_live_node", "internal_error"];
+
+export const FIGURES: readonly Figure<View>[] = [
+  {
+    name: "packets_received",
+    unit: "datagrams",
+    meaning: "datagrams that the kernel handed over",
+    read: ({ counters }) => counters.packetsReceived,
+    metric: { name: "statsd_proxy_datagrams_received_total", type: "counter" },
+  },
+  {
+    name: "kernel_drops",
+    unit: "datagrams",
+    meaning: "datagrams that the kernel dropped before the proxy could read them, its buffer being full (Linux)",
+    read: ({ kernelDrops }) => kernelDrops,
+    metric: { name: "statsd_proxy_kernel_drops_total", type: "counter" },
+    loss: { event: "kernel_drops" },
+  },
+  {
+    name: "datagrams_unread",
+    unit: "datagrams",
+    meaning: "datagrams that the kernel still held when the proxy, told to stop, had read for five seconds",
+    read: ({ counters }) => counters.datagramsUnread,
+    metric: { name: "statsd_proxy_datagrams_unread_total", type: "counter" },
+    loss: { event: "datagrams_unread" },
+  },
+  {
+    name: "bytes_received",
+    unit: "bytes",
+    meaning: "bytes in those datagrams",
+    read: ({ counters }) => counters.bytesReceived,
+    metric: { name: "statsd_proxy_received_bytes_total", type: "counter" },
+  },
+  {
+    name: "lines_received",
+    unit: "lines",
+    meaning: "lines in those datagrams, empty ones left out; always rejected + accepted",
+    read: ({ counters }) => counters.linesReceived,
+    metric: { name: "statsd_proxy_lines_received_total", type: "counter" },
+  },
+  {
+    name: "lines_accepted",
+    unit: "lines",
+    meaning: "lines that are metrics; always relayed + dropped + pending (when mirroring: for each node)",
+    read: ({ counters }) => counters.linesAccepted,
+    metric: { name: "statsd_proxy_lines_accepted_total", type: "counter" },
+  },
+  {
+    name: "lines_rejected",
+    unit: "lines",
+    meaning: "lines that are no metrics, and go nowhere",
+    read: ({ counters }) => sum(counters.linesRejected),
+  },
+  {
+    name: "lines_rejected.<reason>",
+    unit: "lines",
+    meaning: "of these, by the first thing that is missing or wrong",
+    read: ({ counters }) => Object.fromEntries(REJECT_REASONS.map((reason, i) => [reason, counters.linesRejected[i]])),
+    metric: {
+      name: "statsd_proxy_lines_rejected_total",
+      type: "counter",
+      help: "lines that are no metrics, by the first thing that is missing or wrong",
+    },
+    loss: { event: "rejecting_lines" },
+  },
+  {
+    name: "lines_relayed",
+    unit: "lines",
+    meaning: "lines handed to the kernel for a backend, on all nodes",
+    read: ({ nodes }) => sum(nodes.map(({ counters }) => counters.linesRelayed)),
+  },
+  {
+    name: "lines_dropped",
+    unit: "lines",
+    meaning: "accepted lines that no backend will get, on all nodes",
+    read: ({ counters, nodes }) =>
+      counters.linesUnowned +
+      counters.linesFailed +
+      sum(nodes.map((node) => sum(Object.values(node.counters.linesDropped)))),
+  },
+  {
+    name: "lines_dropped.<reason>",
+    unit: "lines",
+    meaning: "of these, by reason",
+    read: ({ counters, nodes }) => {
+      const dropped = (reason: DropReason) => sum(nodes.map((node) => node.counters.linesDropped[reason]));
+      const ofNodes = Object.fromEntries(DROP_REASONS.map((reason) => [reason, dropped(reason)]));
+      return { no_live_node: counters.linesUnowned, internal_error: counters.linesFailed, ...ofNodes };
+    },
+    metric: {
+      name: "statsd_proxy_lines_dropped_total",
+      type: "counter",
+      labels: { node: "" },
+      only: WITHOUT_NODE,
+      help: "accepted lines that a backend will not get, by reason; without a node: they had none",
+    },
+    loss: { event: "dropping_lines", only: WITHOUT_NODE },
+  },
+  {
+    name: "lines_pending",
+    unit: "lines",
+    meaning: "lines batched and not yet sent, on all nodes",
+    read: ({ nodes }) => sum(nodes.map(({ batch }) => batch.linesPending)),
+    gauge: true,
+  },
+  {
+    name: "datagrams_sent",
+    unit: "datagrams",
+    meaning: "datagrams handed to the kernel for a backend, on all nodes",
+    read: ({ nodes }) => sum(nodes.map(({ counters }) => counters.datagramsSent)),
+  },
+  {
+    name: "nodes",
+    unit: "nodes",
+    meaning: "nodes configured",
+    read: ({ nodes }) => nodes.length,
+    metric: { name: "statsd_proxy_nodes", type: "gauge" },
+  },
+  {
+    name: "nodes_up",
+    unit: "nodes",
+    meaning: "nodes in the ring now",
+    read: ({ nodes }) => nodes.filter(({ isUp }) => isUp).length,
+    metric: { name: "statsd_proxy_nodes_up", type: "gauge" },
+  },
+  {
+    name: "lines_self",
+    unit: "lines",
+    meaning: "lines of the proxy's own metrics handed to the kernel (with selfMetrics); in no other counter",
+    read: ({ counters }) => counters.linesSelf,
+    metric: { name: "statsd_proxy_self_lines_total", type: "counter" },
+  },
+  {
+    name: "lines_self_dropped",
+    unit: "lines",
+    meaning: "lines of the proxy's own metrics that no backend will get",
+    read: ({ counters }) => counters.linesSelfDropped,
+    metric: { name: "statsd_proxy_self_lines_dropped_total", type: "counter" },
+  },
+  {
+    name: "names_cached",
+    unit: "names",
+    meaning: "names whose owner is remembered (at most cacheSize)",
+    read: ({ namesCached }) => namesCached,
+    metric: { name: "statsd_proxy_names_cached", type: "gauge" },
+  },
+  {
+    name: "console_cut.<reason>",
+    unit: "connections",
+    meaning: "console connections that the proxy ended, by reason",
+    read: ({ counters }) => counters.consoleCut,
+    metric: { name: "statsd_proxy_console_cut_total", type: "counter" },
+    loss: { event: "console_cut" },
+  },
+  {
+    name: "http_cut.<reason>",
+    unit: "connections",
+    meaning: "HTTP connections that the proxy ended, by reason; idle ones are nothing to worry about",
+    read: ({ counters }) => counters.httpCut,
+    metric: { name: "statsd_proxy_http_cut_total", type: "counter" },
+    // Browsers and load balancers leave connections idle: that is no loss.
+    loss: { event: "http_cut", only: ["too_many", "unread", "slow"] },
+  },
+  {
+    name: "receive_buffer_bytes",
+    unit: "bytes",
+    meaning: "kernel receive buffer granted, as the kernel counts it: twice what it lets one ask (Linux)",
+    read: ({ receiveBufferBytes }) => receiveBufferBytes,
+    metric: { name: "statsd_proxy_receive_buffer_bytes", type: "gauge" },
+  },
+  {
+    name: "http_requests.<code>",
+    unit: "requests",
+    meaning: "HTTP requests answered, by status code",
+    read: ({ counters }) => counters.httpRequests,
+    metric: { name: "statsd_proxy_http_requests_total", type: "counter" },
+  },
+  {
+    name: "internal_errors",
+    unit: "errors",
+    meaning: "errors of the program's own that it went on after; each is logged, and should be reported",
+    read: ({ counters }) => counters.internalErrors,
+    metric: { name: "statsd_proxy_internal_errors_total", type: "counter" },
+  },
+  {
+    name: "invariant_violations",
+    unit: "errors",
+    meaning: "times that the sums of lines did not add up when they were checked, once a second",
+    read: ({ counters }) => counters.invariantViolations,
+    metric: { name: "statsd_proxy_invariant_violations_total", type: "counter" },
+  },
+  {
+    name: "log_lines_lost",
+    unit: "lines",
+    meaning: "lines of the log that were left out because nobody read standard error (Linux)",
+    read: ({ logLinesLost }) => logLinesLost,
+    metric: { name: "statsd_proxy_log_lines_lost_total", type: "counter" },
+  },
+  {
+    name: "event_loop_lag_seconds",
+    unit: "seconds",
+    meaning: "how late the last of the timers came that fires once a second (with httpport)",
+    read: ({ eventLoopLag }) => eventLoopLag?.lastSeconds,
+    metric: { name: "statsd_proxy_event_loop_lag_seconds", type: "gauge" },
+  },
+  {
+    name: "event_loop_lag_max_seconds",
+    unit: "seconds",
+    meaning: "the latest of the last minute (with httpport)",
+    read: ({ eventLoopLag }) => eventLoopLag?.maxSeconds,
+    metric: { name: "statsd_proxy_event_loop_lag_max_seconds", type: "gauge" },
+  },
+  {
+    name: "start_time_seconds",
+    unit: "seconds",
+    meaning: "when the proxy was started, since 1970",
+    read: ({ process }) => process.startedAtSeconds,
+    metric: { name: "process_start_time_seconds", type: "gauge" },
+  },
+  {
+    name: "cpu_seconds",
+    unit: "seconds",
+    meaning: "processor time used, the kernel's on its behalf included",
+    read: ({ process }) => process.cpuSeconds,
+    metric: { name: "process_cpu_seconds_total", type: "counter" },
+  },
+  {
+    name: "resident_memory_bytes",
+    unit: "bytes",
+    meaning: "resident memory of the process",
+    read: ({ process }) => process.residentBytes,
+    metric: { name: "process_resident_memory_bytes", type: "gauge" },
+  },
+  {
+    name: "heap_used_bytes",
+    unit: "bytes",
+    meaning: "of this, used by objects of the program",
+    read: ({ process }) => process.heapUsedBytes,
+    metric: { name: "statsd_proxy_heap_used_bytes", type: "gauge" },
+  },
+];
+
+/** Shown as `node.<label>.<name>`. */
+export const NODE_FIGURES: readonly Figure<NodeView>[] = [
+  {
+    name: "up",
+    unit: "state",
+    meaning: "1 while the node gets metrics",
+    read: ({ isUp }) => Number(isUp),
+    metric: { name: "statsd_proxy_node_up", type: "gauge" },
+  },
+  {
+    name: "ring_share",
+    unit: "part",
+    meaning: "the part of all names that it owns now, 0 to 1 (not when mirroring)",
+    read: ({ ringShare }) => ringShare,
+    metric: { name: "statsd_proxy_node_ring_share_ratio", type: "gauge" },
+  },
+  {
+    name: "lines_relayed",
+    unit: "lines",
+    meaning: "lines handed to the kernel for it",
+    read: ({ counters }) => counters.linesRelayed,
+    metric: {
+      name: "statsd_proxy_lines_relayed_total",
+      type: "counter",
+      help: "lines handed to the kernel for a backend",
+    },
+  },
+  {
+    name: "lines_dropped",
+    unit: "lines",
+    meaning: "accepted lines that it will not get",
+    read: ({ counters }) => sum(Object.values(counters.linesDropped)),
+  },
+  {
+    name: "lines_dropped.<reason>",
+    unit: "lines",
+    meaning: "of these, by reason",
+    read: ({ counters }) => counters.linesDropped,
+    metric: { name: "statsd_proxy_lines_dropped_total", type: "counter" },
+    loss: { event: "dropping_lines" },
+  },
+  {
+    name: "lines_pending",
+    unit: "lines",
+    meaning: "lines batched for it and not yet sent",
+    read: ({ batch }) => batch.linesPending,
+    metric: { name: "statsd_proxy_lines_pending", type: "gauge", help: "lines batched and not yet sent" },
+  },
+  {
+    name: "batch_fill",
+    unit: "part",
+    meaning: "how much of its batch waits for its socket, 0 to 1; full, lines are dropped",
+    read: ({ batch }) => batch.datagrams / BATCH_DATAGRAMS_MAX,
+    metric: { name: "statsd_proxy_batch_fill_ratio", type: "gauge" },
+  },
+  {
+    name: "datagrams_sent",
+    unit: "datagrams",
+    meaning: "datagrams handed to the kernel for it",
+    read: ({ counters }) => counters.datagramsSent,
+    metric: {
+      name: "statsd_proxy_datagrams_sent_total",
+      type: "counter",
+      help: "datagrams handed to the kernel for a backend",
+    },
+  },
+  {
+    name: "bytes_sent",
+    unit: "bytes",
+    meaning: "bytes in those datagrams",
+    read: ({ counters }) => counters.bytesSent,
+    metric: { name: "statsd_proxy_sent_bytes_total", type: "counter" },
+  },
+  {
+    name: "refusals",
+    unit: "answers",
+    meaning: "times its host answered that nobody listens on the port",
+    read: ({ counters }) => counters.refusals,
+    metric: { name: "statsd_proxy_refusals_total", type: "counter" },
+  },
+  {
+    name: "send_errors",
+    unit: "errors",
+    meaning: "errors of its socket that are no refusals: no route, no address, not permitted",
+    read: ({ counters }) => counters.sendErrors,
+    metric: { name: "statsd_proxy_send_errors_total", type: "counter" },
+  },
+  {
+    name: "checks_passed",
+    unit: "checks",
+    meaning: "health checks that it passed",
+    read: ({ counters }) => counters.checksPassed,
+    metric: {
+      name: "statsd_proxy_checks_total",
+      type: "counter",
+      labels: { result: "passed" },
+      help: "health checks, by result",
+    },
+  },
+  {
+    name: "checks_failed",
+    unit: "checks",
+    meaning: "health checks that it failed",
+    read: ({ counters }) => counters.checksFailed,
+    metric: { name: "statsd_proxy_checks_total", type: "counter", labels: { result: "failed" } },
+  },
+  {
+    name: "checks_skipped",
+    unit: "checks",
+    meaning: "health checks that could not be made for want of a descriptor or port of the proxy's own",
+    read: ({ counters }) => counters.checksSkipped,
+    metric: { name: "statsd_proxy_checks_total", type: "counter", labels: { result: "skipped" } },
+  },
+  {
+    name: "check_duration_seconds",
+    unit: "seconds",
+    meaning: "how long its last health check took",
+    read: ({ health }) => health.lastCheck && health.lastCheck.durationMs / 1000,
+    metric: { name: "statsd_proxy_check_duration_seconds", type: "gauge" },
+  },
+  {
+    name: "state_changes",
+    unit: "changes",
+    meaning: "times that it was taken out or back",
+    read: ({ health }) => health.changes,
+    metric: { name: "statsd_proxy_node_state_changes_total", type: "counter" },
+  },
+];
+
+/** Every value of every figure, in order. */
+export function readingsOf(view: View): Reading[] {
+  return [
+    ...FIGURES.flatMap((figure) => readings(figure, view, undefined)),
+    ...view.nodes.flatMap((node) => NODE_FIGURES.flatMap((figure) => readings(figure, node, node.label))),
+  ];
+}
+
+/** Every figure by its full name, as `lines_rejected.no_colon` or `node.127.0.0.1:8130.lines_relayed`, in order. */
+export function statsOf(view: View): [name: string, value: number][] {
+  return readingsOf(view).map((reading) => {
+    const name = nameOf(reading);
+    return [reading.node === undefined ? name : `node.${reading.node}.${name}`, reading.value];
+  });
+}
+
+/** The figures of the proxy as a whole, by name. */
+export function proxyStatsOf(view: View): [name: string, value: number][] {
+  return FIGURES.flatMap((figure) => readings(figure, view, undefined)).map((reading) => [
+    nameOf(reading),
+    reading.value,
+  ]);
+}
+
+/** The figures of one node, by their name within it. */
+export function nodeStatsOf(node: NodeView): [name: string, value: number][] {
+  return NODE_FIGURES.flatMap((figure) => readings(figure, node, node.label)).map((reading) => [
+    nameOf(reading),
+    reading.value,
+  ]);
+}
+
+/** The name of a reading within its node, or within the proxy: `lines_rejected.no_colon`. */
+export function nameOf({ figure, key }: Reading): string {
+  return key === undefined ? figure.name : figure.name.replace(/<\w+>/, key);
+}
+
+/** Whether a figure goes up and down. */
+export function isGauge({ metric, gauge }: Figure<never>): boolean {
+  return gauge === true || metric?.type === "gauge";
+}
+
+function readings<Of>(figure: Figure<Of>, of: Of, node: string | undefined): Reading[] {
+  const value = figure.read(of);
+  if (value === undefined) return [];
+  if (typeof value === "number") return [{ figure, node, key: undefined, value }];
+  return Object.entries(value).map(([key, count]) => ({ figure, node, key, value: count }));
+}

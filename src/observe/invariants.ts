@@ -1,0 +1,42 @@
+/** The sums that must hold at any moment, whatever happens: every line that was received is in exactly one place. */
+import type { Batch } from "../relay/batch.ts";
+import type { Counters, NodeCounters } from "../relay/counters.ts";
+import { sum } from "../relay/sum.ts";
+
+export interface Violation {
+  /** What does not add up: a counter, or for a node `NODE: lines_accepted`. */
+  readonly sum: string;
+  readonly expected: number;
+  readonly found: number;
+}
+
+export interface Accounts {
+  readonly counters: Counters;
+  readonly nodes: readonly { readonly label: string; readonly counters: NodeCounters; readonly batch: Batch }[];
+}
+
+/** @param mirror whether every line is for every node */
+export function violations({ counters, nodes }: Accounts, mirror: boolean): Violation[] {
+  const { linesReceived, linesAccepted, linesRejected, linesUnowned, linesFailed } = counters;
+  const found = nodes.map(({ label, counters, batch }) => {
+    const lines = counters.linesRelayed + sum(Object.values(counters.linesDropped)) + batch.linesPending;
+    return { label, lines };
+  });
+  const sums = [
+    { sum: "lines_received", expected: linesReceived, found: linesAccepted + sum(linesRejected) },
+    ...(mirror
+      ? found.map(({ label, lines }) => ({
+          sum: `${label}: lines_accepted`,
+          expected: linesAccepted,
+          found: lines + linesFailed / nodes.length,
+        }))
+      : [
+          {
+            sum: "lines_accepted",
+            expected: linesAccepted,
+            found: sum(found.map(({ lines }) => lines)) + linesUnowned + linesFailed,
+          },
+        ]),
+  ];
+  return sums.filter(({ expected, found }) => expected !== found);
+}

@@ -1,0 +1,75 @@
+/**
+ * What is counted. Every line that the kernel handed over is at any moment in exactly one of these places:
+ *
+ *     received = rejected + accepted          accepted = relayed + dropped + pending
+ *
+ * The second holds for all nodes together, and with mirroring for each node by itself.
+ */
+import { REJECT_REASONS } from "../protocol/line.ts";
+
+/**
+ * Why an accepted line did not go to a node that it was meant for:
+ *
+ * - `node_down`: mirroring, and the node is out
+ * - `held`: `failover` is `hold`, and the node is out
+ * - `send_buffer_full`: its socket took nothing for so long that its batch is full
+ * - `send_error`: the kernel refused to send the datagram (too large, no route ...)
+ */
+export const DROP_REASONS = ["node_down", "held", "send_buffer_full", "send_error"] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** Why a console connection was cut: what strangers can make grow is bounded. */
+export const CUT_REASONS = ["too_many", "line_too_long", "unread", "idle"] as const;
+export type CutReason = (typeof CUT_REASONS)[number];
+
+/** Why an HTTP connection was: `slow` is one whose request did not become complete in time. */
+export const HTTP_CUT_REASONS = ["too_many", "unread", "slow", "idle"] as const;
+export type HttpCutReason = (typeof HTTP_CUT_REASONS)[number];
+
+/** Status codes that HTTP requests are answered with. */
+export type HttpCode = 200 | 400 | 404 | 405 | 431 | 500 | 503;
+
+export class NodeCounters {
+  linesRelayed = 0;
+  readonly linesDropped: Record<DropReason, number> = { node_down: 0, held: 0, send_buffer_full: 0, send_error: 0 };
+  datagramsSent = 0;
+  bytesSent = 0;
+  /** Times the node's host answered that nobody listens on the port. */
+  refusals = 0;
+  /** Errors of its socket that are no refusals: no route, no address, not permitted ... */
+  sendErrors = 0;
+  checksPassed = 0;
+  checksFailed = 0;
+  /** Health checks that could not be made for want of something of ours. */
+  checksSkipped = 0;
+}
+
+export class Counters {
+  packetsReceived = 0;
+  bytesReceived = 0;
+  linesReceived = 0;
+  linesAccepted = 0;
+  /** By `Verdict - 1`, as `REJECT_REASONS`. */
+  readonly linesRejected = new Array<number>(REJECT_REASONS.length).fill(0);
+  /** Dropped because no node was up to own them (`no_live_node`). */
+  linesUnowned = 0;
+  /** Dropped because relaying their datagram ended in an error of the program's own (when mirroring: each copy). */
+  linesFailed = 0;
+  /** Exceptions that should not have been: each is logged, and the proxy goes on. */
+  internalErrors = 0;
+  /** Times that the sums above did not hold when they were checked. */
+  invariantViolations = 0;
+  /** Datagrams that the kernel still held when the time for the last reading was up. */
+  datagramsUnread = 0;
+  /** Console connections that were cut: by reason. */
+  readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0 };
+  readonly httpCut: Record<HttpCutReason, number> = { too_many: 0, unread: 0, slow: 0, idle: 0 };
+  /**
+   * Lines of the proxy's own metrics that were handed to the kernel, and that no backend will get. They are in no other
+   * counter, not even of the nodes: those are for lines that arrived.
+   */
+  linesSelf = 0;
+  linesSelfDropped = 0;
+  /** HTTP requests answered: by status code. */
+  readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 431: 0, 500: 0, 503: 0 };
+}

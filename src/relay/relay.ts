@@ -1,0 +1,141 @@
+/** The way of a metric: datagram, lines, route, batch. Sending is asked for here and done elsewhere. */
+
+import type { Locator } from "../placement/locator.ts";
+import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
+import { type Lines, Verdict } from "../protocol/line.ts";
+import type { Batch } from "./batch.ts";
+import { countLines } from "./batch.ts";
+import type { Counters, NodeCounters } from "./counters.ts";
+
+/** Stands for an owner before the first line. */
+const NOBODY = -4;
+
+/** Told of each line, in debug mode. `owner`: index of a node, `NO_OWNER`, `EVERY_NODE`; of a refused line `NO_OWNER`. */
+export type LineObserver = (line: Buffer, verdict: Verdict, owner: number) => void;
+
+export interface RelayParts {
+  readonly lines: Lines;
+  /** Undefined: mirroring, every accepted line goes to every node. */
+  readonly locator: Locator | undefined;
+  readonly nodes: readonly RelayNode[];
+  readonly counters: Counters;
+}
+
+/** A node as the relay sees it: where its lines wait, what becomes of them, and whether it gets any. */
+export interface RelayNode {
+  readonly batch: Batch;
+  readonly counters: NodeCounters;
+  /** False: lines for it are dropped, and counted. */
+  readonly isUp: boolean;
+  /** Sends what waits in the batch, as far as the socket takes it. */
+  send(): void;
+}
+
+export class Relay {
+  /** Sees every line while it is set; costs nothing while it is not. */
+  observer: LineObserver | undefined;
+  private readonly lines: Lines;
+  private readonly locator: Locator | undefined;
+  private readonly nodes: readonly RelayNode[];
+  private readonly counters: Counters;
+
+  constructor(parts: RelayParts) {
+    this.lines = parts.lines;
+    this.locator = parts.locator;
+    this.nodes = parts.nodes;
+    this.counters = parts.counters;
+    this.observer = undefined;
+  }
+
+  /**
+   * Takes the lines of the datagram `bytes[start, end)` to the batches of their owners. Neighbouring lines with one
+   * owner (when mirroring, all) are a run and copied together.
+   */
+  datagram(bytes: Buffer, start: number, end: number): void {
+    const { lines, counters, locator } = this;
+    counters.packetsReceived++;
+    counters.bytesReceived += end - start;
+    let received = 0;
+    let accepted = 0;
+    let delivered = 0;
+    let runStart = 0;
+    let runEnd = 0;
+    let runLines = 0;
+    let runOwner = NOBODY;
+    try {
+      lines.open(bytes, start, end);
+      for (let verdict = lines.next(); verdict !== Verdict.end; verdict = lines.next()) {
+        received++;
+        if (verdict !== Verdict.accepted) {
+          counters.linesRejected[verdict - 1]++;
+          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_OWNER);
+          continue;
+        }
+        accepted++;
+        const owner = locator ? locator.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
+        if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, owner);
+        // One byte apart: that byte is the LF, and nothing (a refused line, an empty one, a CR) lies between.
+        if (owner === runOwner && lines.start === runEnd + 1) {
+          runLines++;
+        } else {
+          if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
+          delivered += runLines;
+          runOwner = owner;
+          runStart = lines.start;
+          runLines = 1;
+        }
+        runEnd = lines.lineEnd;
+      }
+      if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
+      delivered += runLines;
+    } finally {
+      // What throws here is an error of the program's own. Even then each line that was counted has its place.
+      counters.linesReceived += received;
+      counters.linesAccepted += accepted;
+      counters.linesFailed += (accepted - delivered) * (locator ? 1 : this.nodes.length);
+    }
+  }
+
+  /** Sends everything that waits. */
+  flush(): void {
+    const { nodes } = this;
+    for (let i = 0; i < nodes.length; i++) if (nodes[i].batch.linesPending > 0) nodes[i].send();
+  }
+
+  /** Lines that wait in all batches. */
+  get linesPending(): number {
+    return this.nodes.reduce((sum, { batch }) => sum + batch.linesPending, 0);
+  }
+
+  private deliver(owner: number, bytes: Buffer, start: number, end: number, lines: number): void {
+    const { nodes } = this;
+    if (owner === EVERY_NODE) {
+      for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
+    } else if (owner === NO_OWNER) {
+      this.counters.linesUnowned += lines;
+    } else {
+      this.deliverTo(nodes[owner], bytes, start, end, lines);
+    }
+  }
+
+  private deliverTo(node: RelayNode, bytes: Buffer, start: number, end: number, lines: number): void {
+    const { batch } = node;
+    const dropped = node.counters.linesDropped;
+    if (!node.isUp) {
+      if (this.locator) dropped.held += lines;
+      else dropped.node_down += lines;
+      return;
+    }
+    let at = batch.append(bytes, start, end, lines);
+    while (at < end) {
+      const waiting = batch.datagrams;
+      node.send();
+      if (batch.datagrams === waiting) {
+        // The socket takes nothing, so neither does the batch.
+        dropped.send_buffer_full += countLines(bytes, at, end);
+        return;
+      }
+      at = batch.append(bytes, at, end, countLines(bytes, at, end));
+    }
+  }
+}

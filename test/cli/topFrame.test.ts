@@ -1,0 +1,136 @@
+import { describe, expect, test } from "bun:test";
+import { type FrameParts, frameOf, type Sample, sampleOf } from "../../src/cli/topFrame.ts";
+import { answer } from "../../src/console/commands.ts";
+import { statsOf } from "../../src/observe/figures.ts";
+import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+
+const address = "127.0.0.1:8126";
+
+/** A moment of a bench. */
+function sampleAt(bench: RelayBench, uptimeSeconds: number, isUp: (node: number) => boolean = () => true): Sample {
+  const view = bench.view();
+  const nodes = view.nodes.map((node, i) => ({ ...node, isUp: isUp(i) }));
+  return { uptimeSeconds, figures: new Map(statsOf({ ...view, nodes })) };
+}
+
+function textOf(parts: FrameParts): string[] {
+  return frameOf(parts).map(({ text }) => text);
+}
+
+describe("a frame", () => {
+  test("has the rates since the moment before, by the proxy's clock, and the totals", () => {
+    const bench = new RelayBench({ mirror: true });
+    const before = sampleAt(bench, 90_000);
+    bench.receive(Array.from({ length: 3000 }, (_, i) => `name${i}:1|c`).join("\n"));
+    bench.receive("bad");
+    bench.relay.flush();
+    bench.nodes[1].counters.linesDropped.send_error += 5;
+    bench.nodes[0].counters.bytesSent += 5000;
+    const now = sampleAt(bench, 90_002, (node) => node !== 2);
+    expect(textOf({ address, before, now })).toEqual([
+      "statsd-proxy 127.0.0.1:8126   up 1d 01:00:02   nodes: 2 of 3 up",
+      "",
+      "                                 per second  total",
+      "datagrams received                      1.0      2",
+      "datagrams dropped by the kernel           0      7",
+      "lines received                        1,501  3,001",
+      "lines rejected                          0.5      1",
+      "lines relayed                         4,500  9,000",
+      "lines dropped                           2.5      5",
+      "lines pending                                    0",
+      "datagrams sent                            0      0",
+      "",
+      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refusals  checks failed",
+      "127.0.0.1:8130  up         1,500          0            0   2.5        0         0              0",
+      "127.0.0.1:8131  up         1,500        2.5            0     0        0         0              0",
+      "127.0.0.1:8132  DOWN       1,500          0            0     0        0         0              0",
+    ]);
+    const alarms = frameOf({ address, before, now }).filter(({ alarm }) => alarm);
+    expect(alarms.map(({ text }) => text.split("  ")[0])).toEqual([
+      "statsd-proxy 127.0.0.1:8126",
+      "lines rejected",
+      "lines dropped",
+      "127.0.0.1:8131",
+      "127.0.0.1:8132",
+    ]);
+  });
+
+  test("has rows and columns for what seldom goes wrong once it does, and calls it an alarm", () => {
+    const bench = new RelayBench({});
+    const calm = sampleAt(bench, 50);
+    bench.counters.internalErrors = 2;
+    bench.counters.invariantViolations = 3;
+    bench.counters.linesSelfDropped = 4;
+    bench.nodes[1].counters.sendErrors = 5;
+    bench.nodes[2].counters.checksSkipped = 6;
+    const now = { uptimeSeconds: 51, figures: new Map([...sampleAt(bench, 51).figures, ["log_lines_lost", 1234]]) };
+    const lines = frameOf({ address, before: calm, now });
+    expect(lines.slice(11).map(({ text }) => text)).toEqual([
+      "internal errors                          2.0      2",
+      "sums that did not add up                 3.0      3",
+      "lines of the log lost                  1,234  1,234",
+      "lines of its own metrics dropped         4.0      4",
+      "",
+      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refusals  checks failed  send errors  checks skipped",
+      "127.0.0.1:8130  up             0          0            0     0        0         0              0            0               0",
+      "127.0.0.1:8131  up             0          0            0     0        0         0              0            5               0",
+      "127.0.0.1:8132  up             0          0            0     0        0         0              0            0               6",
+    ]);
+    expect(lines.slice(11).map(({ alarm }) => alarm)).toEqual([
+      ...[true, true, true, true, false],
+      ...[false, false, true, true],
+    ]);
+  });
+
+  test("has no rates without a moment before, or over a restart", () => {
+    const bench = new RelayBench({});
+    bench.receive("a:1|c");
+    const now = sampleAt(bench, 5);
+    for (const before of [undefined, sampleAt(bench, 50), now]) {
+      const lines = textOf({ address, before, now });
+      expect(lines).toContain("lines received                            -      1");
+      expect(lines.find((line) => line.startsWith(BENCH_LABELS[0]))).toMatch(/ up +- +- +- +- +/);
+    }
+  });
+
+  test("leaves out what this machine does not have", () => {
+    const now = sampleAt(new RelayBench({}), 5);
+    const figures = new Map([...now.figures].filter(([name]) => name !== "kernel_drops"));
+    expect(textOf({ address, before: undefined, now: { ...now, figures } }).join("\n")).not.toContain("by the kernel");
+  });
+
+  test("with more nodes than there is room for shows those that are out first, and keeps to the room", () => {
+    const now = sampleAt(new RelayBench({}), 5, (node) => node !== 2);
+    const whole = textOf({ address, before: undefined, now });
+    for (let linesMax = 0; linesMax <= whole.length + 1; linesMax++) {
+      const lines = textOf({ address, before: undefined, now, linesMax });
+      if (linesMax >= whole.length) expect(lines).toEqual(whole);
+      if (linesMax >= whole.length - 2) expect(lines.length).toBeLessThanOrEqual(linesMax);
+    }
+    const lines = textOf({ address, before: undefined, now, linesMax: whole.length - 1 });
+    expect(lines.slice(-2)).toEqual([expect.stringMatching(/^127\.0\.0\.1:8132 +DOWN/), "... and 2 more"]);
+  });
+
+  test("holds nothing that a terminal would take for a command, whatever a node is called", () => {
+    const figures = { lines_received: 0, "node.\x1b[2Jx\n.up": 1 };
+    const now = sampleOf(JSON.stringify({ uptime_seconds: 1, ...figures })) as Sample;
+    for (const line of textOf({ address, before: undefined, now })) expect(line).toMatch(/^[\x20-\x7e]*$/);
+  });
+});
+
+describe("a sample", () => {
+  test("is what the console answers to stats json", () => {
+    const bench = new RelayBench({});
+    const context = { view: () => bench.view() } as Parameters<typeof answer>[1];
+    const sample = sampleOf(answer("stats json", context)?.text ?? "");
+    expect(sample?.uptimeSeconds).toBe(51.9);
+    expect([...(sample?.figures ?? [])]).toEqual(statsOf(bench.view()));
+  });
+
+  test.each(["unknown command", "", "null", "7", "[]", "{}", '{"uptime_seconds":"1"}', '{"uptime_seconds":1}'])(
+    "is not %j",
+    (text) => {
+      expect(sampleOf(text)).toBeUndefined();
+    },
+  );
+});

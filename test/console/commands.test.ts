@@ -1,0 +1,343 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { version } from "../../package.json";
+import { readConfig } from "../../src/config/config.ts";
+import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
+import type { TapRequest } from "../../src/console/tap.ts";
+import { statsOf } from "../../src/observe/figures.ts";
+import type { Whereabouts } from "../../src/placement/destination.ts";
+import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
+import { escapeBytes } from "../../src/text/escape.ts";
+import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+
+const COMMANDS = [
+  ...["ping", "stats", "memstats", "config", "nodes", "route", "tap", "health", "status", "version", "help", "quit"],
+];
+/** Those that say something by themselves. */
+const ALONE = COMMANDS.filter((command) => command !== "route");
+
+describe("a line is answered", () => {
+  test.each([
+    ["ping", "pong\n"],
+    ["PING", "pong\n"],
+    ["  ping \t", "pong\n"],
+    ["ping\r", "pong\n"],
+    ["health", "health: up\n"],
+    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\n`],
+  ])("%j: %j", (line, text) => {
+    expect(answer(line, consoleContextOf())).toEqual({ text });
+  });
+
+  test.each([
+    ...["pingg", "pin", "ping pong", "stats all", "config x", "status x", "help me", "quit now", "memstats -v"],
+    ...["health sideways", "health up down", "health upp", "GET / HTTP/1.1", "\x00", "ping\x00", "foo:1|c"],
+    ...["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"],
+  ])("%j: unknown command", (line) => {
+    const context = consoleContextOf();
+    expect(answer(line, context)).toEqual({ text: "unknown command\n" });
+    expect(context.health).toBe("up");
+  });
+
+  test.each(["", " ", "\r", "\t \r"])("%j: not at all", (line) => {
+    expect(answer(line, consoleContextOf())).toBeUndefined();
+  });
+
+  test("quit: by the end of the connection", () => {
+    expect(answer("quit", consoleContextOf())).toEqual({ text: "", close: true });
+    expect(answer("QUIT\r", consoleContextOf())).toEqual({ text: "", close: true });
+  });
+
+  test("anything at all: with whole lines, and without an exception", () => {
+    const words = fc.constantFrom(...COMMANDS, "up", "down", "json", "rejected", '"', "x", "5", " ", "\t");
+    const line = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.array(words, { maxLength: 4 }).map((some) => some.join(" ")),
+    );
+    fc.assert(
+      fc.property(line, (line) => {
+        const answered = answer(line, consoleContextOf());
+        if (answered === undefined) expect(line.trim()).toBe("");
+        else expect(answered.close === true || answered.text.endsWith("\n")).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("health", () => {
+  test("is what the operator set it to", () => {
+    const context = consoleContextOf();
+    const said = ["health", "health down", "health", "HEALTH Up", "health"].map((line) => answer(line, context)?.text);
+    expect(said).toEqual(["health: up\n", "health: down\n", "health: down\n", "health: up\n", "health: up\n"]);
+  });
+});
+
+describe("stats", () => {
+  test("begins with the two lines of go-statsd-proxy and goes on in their form", () => {
+    const bench = new RelayBench({});
+    bench.receive("a:1|c\nbad");
+    const lines = linesOf("stats", consoleContextOf(bench));
+    expect(lines.slice(0, 2)).toEqual(["time running in seconds: 51", "packets_received: 1.000000"]);
+    for (const line of lines.slice(1)) expect(line).toMatch(/^[^ ]+: \d+\.\d{6}$/);
+    expect(lines).toContain("lines_received: 2.000000");
+    expect(lines).toContain("lines_rejected.no_colon: 1.000000");
+    expect(lines).toContain("node.127.0.0.1:8130.up: 1.000000");
+  });
+});
+
+describe("stats json", () => {
+  test("is one JSON object in one line, of the same figures", () => {
+    const bench = new RelayBench({});
+    bench.receive("a:1|c\nbad");
+    const context = consoleContextOf(bench);
+    const [line, ...rest] = linesOf("stats json", context);
+    expect(rest).toEqual([]);
+    const { uptime_seconds, ...figures } = JSON.parse(line);
+    expect(uptime_seconds).toBe(51.9);
+    expect(Object.entries(figures)).toEqual(statsOf(context.view()));
+    expect(answer("STATS JSON", context)).toEqual({ text: `${line}\n` });
+  });
+});
+
+test("version is the version", () => {
+  expect(answer("version", consoleContextOf())).toEqual({ text: `${version}\n` });
+});
+
+describe("nodes", () => {
+  test("is a table, a row each", () => {
+    const bench = new RelayBench({});
+    bench.nodes[0].counters.linesRelayed = 12345;
+    bench.nodes[2].counters.linesDropped.held = 3;
+    bench.nodes[2].counters.linesDropped.send_error = 4;
+    bench.nodes[1].counters.checksPassed = 5;
+    bench.nodes[1].counters.checksFailed = 6;
+    bench.nodes[1].counters.checksSkipped = 7;
+    bench.nodes[0].counters.refusals = 8;
+    bench.nodes[0].counters.sendErrors = 9;
+    const context = consoleContextOf(bench);
+    const nodes = context.view().nodes.map((node, i) => ({ ...node, isUp: i !== 2 }));
+    const checked = context.config.nodes.map((node, i) => ({ ...node, managementport: i === 1 ? 8141 : 0 }));
+    const config = { ...context.config, nodes: checked };
+    expect(linesOf("nodes", { ...context, config, view: () => ({ ...context.view(), nodes }) })).toEqual([
+      "node            address         weight  state  relayed  dropped  pending  refusals  send_errors  checks_passed  checks_failed  checks_skipped",
+      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0         8            9              -              -               -",
+      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0         0            0              5              6               7",
+      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0         0            0              -              -               -",
+    ]);
+  });
+});
+
+describe("route", () => {
+  test("names the owner now and when all are up, a row for each name", () => {
+    const owners = [
+      { now: 0, allUp: 0 },
+      { now: 1, allUp: 2 },
+      { now: NO_OWNER, allUp: 0 },
+      { now: EVERY_NODE, allUp: EVERY_NODE },
+    ];
+    const context = { ...consoleContextOf(), whereabouts: () => routed(owners.shift()) };
+    expect(linesOf('route web.requests b "page views" d', context)).toEqual([
+      "name          owner           owner_when_all_up",
+      "web.requests  127.0.0.1:8130  127.0.0.1:8130",
+      "b             127.0.0.1:8131  127.0.0.1:8132",
+      "page views    -               127.0.0.1:8130",
+      "d             *               *",
+    ]);
+  });
+
+  test("passes the bytes of a name on as they are, quoted or, if it can be, not", () => {
+    const names = fc.uint8Array({ minLength: 1, maxLength: 20 }).map((bytes) => Buffer.from(bytes));
+    const bare = names.filter((name) => !/[\t-\r ]|^"/.test(name.toString("latin1")));
+    fc.assert(
+      fc.property(names, bare, (name, other) => {
+        const asked: Buffer[] = [];
+        const whereabouts = (asking: Buffer) => {
+          asked.push(asking);
+          return routed({ now: 0, allUp: 0 });
+        };
+        const quoted = `"${escapeBytes(name).replaceAll('"', '\\"')}"`;
+        answer(`route ${quoted}  ${other.toString("latin1")}`, { ...consoleContextOf(), whereabouts });
+        expect(asked).toEqual([name, other]);
+      }),
+    );
+  });
+
+  test("of a line that is no metric says why", () => {
+    const context: ConsoleContext = {
+      ...consoleContextOf(),
+      whereabouts: () => ({ kind: "rejected", reason: "unknown_type" }),
+    };
+    expect(linesOf("route web.requests:1|xyz", context)).toEqual([
+      "name                owner  owner_when_all_up",
+      "web.requests:1|xyz  -      -                  rejected: unknown_type",
+    ]);
+  });
+
+  test("without a name, or with a quote left open, is explained", () => {
+    expect(answer("route", consoleContextOf())).toEqual({ text: "usage: route NAME...\n" });
+    expect(answer('route "a', consoleContextOf())).toEqual({ text: "unknown command\n" });
+  });
+});
+
+describe("tap", () => {
+  const all = { rejected: false, pattern: undefined, linesMax: 100 };
+
+  test.each<[string, TapRequest]>([
+    ["tap", all],
+    ["tap 7", { ...all, linesMax: 7 }],
+    ["tap web.*", { ...all, pattern: "web.*" }],
+    ["tap Web 7", { ...all, pattern: "Web", linesMax: 7 }],
+    ["tap caf\xc3\xa0 7", { ...all, pattern: "caf\xc3\xa0", linesMax: 7 }],
+    ['tap "page views"', { ...all, pattern: "page views" }],
+    ["tap 7 8", { ...all, pattern: "7", linesMax: 8 }],
+    ["tap rejected", { ...all, rejected: true }],
+    ["TAP REJECTED 10000", { ...all, rejected: true, linesMax: 10_000 }],
+    ["tap rejected web 7", { rejected: true, pattern: "web", linesMax: 7 }],
+  ])("%j asks for %j", (line, expected) => {
+    const asked: TapRequest[] = [];
+    const stream = { begin: () => {}, stop: () => "" };
+    const tap = (request: TapRequest) => {
+      asked.push(request);
+      return stream;
+    };
+    const text = `# up to ${expected.linesMax} lines in 60 s; an empty line ends it\n`;
+    expect(answer(line, { ...consoleContextOf(), tap })).toEqual({ text, stream });
+    expect(asked).toEqual([expected]);
+  });
+
+  test.each(["tap a b", "tap a 7 8", "tap 0", "tap 10001", "tap rejected a b", "tap -1 x", `tap ${"x".repeat(256)}`])(
+    "%j is explained",
+    (line) => {
+      expect(answer(line, consoleContextOf())).toEqual({ text: "usage: tap [rejected] [PATTERN] [LIMIT]\n" });
+    },
+  );
+
+  test("is refused while there are as many as there may be", () => {
+    expect(answer("tap", consoleContextOf())).toEqual({ text: "too many taps at once\n" });
+  });
+});
+
+describe("memstats", () => {
+  test("has go-statsd-proxy's labels, and only figures that this runtime has", () => {
+    const goLabels = [
+      ...["bytes allocated and in use", "bytes allocated total", "bytes obtained from system"],
+      ...["number of pointer lookups", "number of mallocs", "number of frees", "bytes allocated and still in use"],
+      ...[
+        "bytes in idle spans",
+        "bytes in non-idle span",
+        "bytes released to the OS",
+        "total number of allocated objects",
+      ],
+    ];
+    const lines = linesOf("memstats", consoleContextOf());
+    for (const line of lines) expect(goLabels).toContain(line.replace(/: \d+$/, ""));
+    expect(lines).toContain("bytes allocated and in use: 1000");
+    expect(lines).toContain("bytes obtained from system: 9000");
+    expect(lines).toContain("bytes in idle spans: 500");
+    expect(lines).toContain("total number of allocated objects: 42");
+  });
+});
+
+describe("config", () => {
+  test("is the configuration in force, defaults included, as JSON", () => {
+    const context = consoleContextOf();
+    expect(JSON.parse(answer("config", context)?.text ?? "")).toEqual(context.config);
+    expect(context.config.checkInterval).toBe(1000);
+  });
+});
+
+describe("help", () => {
+  test("names every command, and every one that it names is known", () => {
+    const [first, ...rest] = linesOf("help", consoleContextOf());
+    expect(first).toBe(`Commands: ${COMMANDS.join(", ")}`);
+    for (const command of COMMANDS) {
+      expect(rest.some((line) => line.trim().startsWith(command))).toBe(true);
+      expect(answer(command, consoleContextOf())?.text).not.toBe("unknown command\n");
+    }
+  });
+});
+
+describe("status", () => {
+  test("names the nodes that are in the ring, and no others", () => {
+    const context = consoleContextOf();
+    const nodes = context.view().nodes.map((node, i) => ({ ...node, isUp: i !== 1 }));
+    const view = { ...context.view(), nodes };
+    expect(answer("status", { ...context, view: () => view })?.text).toBe(
+      `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n`,
+    );
+  });
+});
+
+describe("text without a line end looks complete", () => {
+  test.each([
+    ...ALONE.map((command) => [command, true] as const),
+    ["STATS", true],
+    ["stats json", true],
+    ["stats js", false],
+    ["stats xml", true],
+    ["health d", false],
+    ["health x", true],
+    ["tap web.*", true],
+    ["tap rejected 5", true],
+    ["route", false],
+    ["route ", false],
+    ["route web.requests", true],
+    ['route "page', false],
+    ['route "page views', false],
+    ['route "page views"', true],
+    ["route caf\xc3", false],
+    ["route caf\xc3\xa9", true],
+    ["route \xe2\x82", false],
+    ["route \xe2\x82\xac", true],
+    [" ping ", true],
+    ["ping\r", true],
+    ["health down", true],
+    ["what", true],
+    ["statsx", true],
+    ["foo bar", true],
+    ["__proto__", true],
+    ["", false],
+    [" ", false],
+    ["p", false],
+    ["Pin", false],
+    ["stat", false],
+    ["he", false],
+  ])("%j: %p", (text, complete) => {
+    expect(looksComplete(text)).toBe(complete);
+  });
+
+  test("only if it has an answer, and never while it is the beginning of one command", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...COMMANDS)), (text) => {
+        if (looksComplete(text)) expect(answer(text, consoleContextOf())).toBeDefined();
+      }),
+    );
+    for (const command of COMMANDS)
+      for (let length = 1; length < command.length; length++)
+        expect(looksComplete(command.slice(0, length))).toBe(false);
+  });
+});
+
+function routed(owners: { now: number; allUp: number } | undefined): Whereabouts {
+  const { now, allUp } = owners ?? { now: NO_OWNER, allUp: NO_OWNER };
+  return { kind: "routed", nameStart: 0, nameEnd: 1, position: 0.5, now, allUp };
+}
+
+function consoleContextOf(bench = new RelayBench({})): ConsoleContext {
+  const nodes = BENCH_LABELS.map((label) => ({ host: label.split(":")[0], port: Number(label.split(":")[1]) }));
+  const { config } = readConfig(JSON.stringify({ nodes }));
+  if (config === undefined) throw new Error("a good configuration was refused");
+  return {
+    config,
+    view: () => bench.view(),
+    memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
+    whereabouts: () => routed({ now: NO_OWNER, allUp: NO_OWNER }),
+    tap: () => undefined,
+    health: "up",
+  };
+}
+
+function linesOf(command: string, context: ConsoleContext): string[] {
+  const text = answer(command, context)?.text ?? "";
+  expect(text.endsWith("\n")).toBe(true);
+  return text.slice(0, -1).split("\n");
+}

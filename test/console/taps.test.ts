@@ -1,0 +1,126 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Stream } from "../../src/console/commands.ts";
+import { LOOKS_PER_TICK, TAPS_MAX, Taps } from "../../src/console/taps.ts";
+import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(30_000);
+
+const ALL = { rejected: false, pattern: undefined, linesMax: 100 };
+
+function tapsOf(bench: RelayBench): Taps {
+  return new Taps({
+    labels: BENCH_LABELS,
+    watch: (observer) => {
+      bench.relay.observer = observer;
+    },
+    linesReceived: () => bench.counters.linesReceived,
+  });
+}
+
+/** A reader of a stream. */
+class Reader {
+  text = "";
+  reads = true;
+  last: string | undefined;
+
+  constructor(stream: Stream | undefined) {
+    stream?.begin(
+      (text) => {
+        this.text += text;
+        return this.reads;
+      },
+      (last) => {
+        this.last = last;
+      },
+    );
+  }
+}
+
+describe("taps", () => {
+  test("show lines soon after they passed, and end when they have shown their number", async () => {
+    const bench = new RelayBench({ mirror: true });
+    const reader = new Reader(tapsOf(bench).open({ ...ALL, linesMax: 2 }));
+    bench.receive("a:1|c");
+    await until("the line", () => reader.text === "*               a:1|c\n");
+    bench.receive("b:1|c\nc:1|c");
+    await until("the end", () => reader.last === "*               b:1|c\n# 2 shown\n");
+    expect(bench.relay.observer).toBeUndefined();
+  });
+
+  test("leave the relay without a observer when the last of them is stopped", () => {
+    const bench = new RelayBench({});
+    const taps = tapsOf(bench);
+    const streams = [taps.open(ALL), taps.open(ALL)];
+    expect(bench.relay.observer).toBeUndefined();
+    for (const stream of streams) new Reader(stream);
+    expect(streams[0]?.stop()).toBe("# 0 shown\n");
+    expect(bench.relay.observer).toBeDefined();
+    expect(streams[1]?.stop()).toBe("# 0 shown\n");
+    expect(bench.relay.observer).toBeUndefined();
+    streams[1]?.stop();
+    expect(bench.relay.observer).toBeUndefined();
+  });
+
+  test("end when the client does not read", async () => {
+    const bench = new RelayBench({ mirror: true });
+    const reader = new Reader(tapsOf(bench).open(ALL));
+    reader.reads = false;
+    bench.receive("a:1|c");
+    await until("the end", () => reader.last === "# 1 shown\n");
+    expect(bench.relay.observer).toBeUndefined();
+  });
+
+  test("are no more than so many at once", () => {
+    const taps = tapsOf(new RelayBench({}));
+    const streams = Array.from({ length: TAPS_MAX }, () => taps.open(ALL));
+    for (const stream of streams) new Reader(stream);
+    expect(taps.open(ALL)).toBeUndefined();
+    streams[0]?.stop();
+    const late = taps.open(ALL);
+    expect(late).toBeDefined();
+    for (const stream of [...streams, late]) stream?.stop();
+  });
+
+  test("look at so many lines at a time, then at none until the next tick, and say so", async () => {
+    const bench = new RelayBench({});
+    const stream = tapsOf(bench).open({ ...ALL, pattern: "late" });
+    const reader = new Reader(stream);
+    const flood = Array.from({ length: LOOKS_PER_TICK + 100 }, (_, i) => `name${i}:1|c`).join("\n");
+    bench.receive(flood);
+    expect(bench.relay.observer).toBeUndefined();
+    bench.receive("late:1|c");
+    await until("the next tick", () => bench.relay.observer !== undefined);
+    bench.receive("late:2|c");
+    await until("the line", () => reader.text.endsWith("  late:2|c\n"));
+    expect(reader.text).not.toContain("late:1|c");
+    expect(stream?.stop()).toBe("# 1 shown, 101 were not looked at (too many at a time)\n");
+  });
+
+  test("look at as many again after each tick", async () => {
+    const bench = new RelayBench({});
+    const stream = tapsOf(bench).open({ ...ALL, pattern: "none" });
+    new Reader(stream);
+    const flood = Array.from({ length: LOOKS_PER_TICK - 1 }, (_, i) => `name${i}:1|c`).join("\n");
+    for (let i = 0; i < 3; i++) {
+      bench.receive(flood);
+      expect(bench.relay.observer).toBeDefined();
+      bench.receive("last:1|c");
+      expect(bench.relay.observer).toBeUndefined();
+      await until("the next tick", () => bench.relay.observer !== undefined);
+    }
+    stream?.stop();
+  });
+
+  test("look at fewer lines if each look is dear", async () => {
+    const bench = new RelayBench({});
+    const stream = tapsOf(bench).open({ ...ALL, pattern: `*${"n".repeat(126)}*${"n".repeat(126)}x` });
+    new Reader(stream);
+    const name = "n".repeat(1000);
+    let looks = 0;
+    for (; bench.relay.observer !== undefined && looks < LOOKS_PER_TICK; looks++) bench.receive(`${name}:1|c`);
+    expect(looks).toBeGreaterThan(0);
+    expect(looks).toBeLessThan(LOOKS_PER_TICK / 50);
+    stream?.stop();
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Membership } from "../../src/engine/membership.ts";
+import { afterCheck, STARTS_UP } from "../../src/health/health.ts";
+import { ownerAt } from "../../src/placement/ring.ts";
+import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
+
+const NODES = BENCH_LABELS.map((_, node) => node);
+const NAMES = Array.from({ length: 30 }, (_, i) => `app.${i}`);
+const passed = { atMs: 1, durationMs: 2, failure: undefined };
+const failed = { atMs: 3, durationMs: 4, failure: "ECONNREFUSED" };
+const RULES = { fall: 2, rise: 1 };
+
+describe("record", () => {
+  test("tells when a check takes a node out or back, and says who is up", () => {
+    const { bench, membership } = rehashing();
+    const records = [false, false, false, true, true].map((passes) => [
+      membership.record(bench.nodes[1], passes ? passed : failed),
+      bench.nodes[1].isUp,
+      membership.upCount,
+    ]);
+    expect(records).toEqual([
+      [false, true, 3],
+      [true, false, 2],
+      [false, false, 2],
+      [true, true, 3],
+      [false, true, 3],
+    ]);
+  });
+
+  test("keeps the nodes apart, as many checks as there may be of each", () => {
+    const checks = fc.array(fc.record({ node: fc.constantFrom(...NODES), passes: fc.boolean() }), {
+      maxLength: 40,
+      size: "max",
+    });
+    const rules = fc.record({ fall: fc.integer({ min: 1, max: 3 }), rise: fc.integer({ min: 1, max: 3 }) });
+    fc.assert(
+      fc.property(checks, rules, (checks, rules) => {
+        const bench = new RelayBench({});
+        const membership = membershipOf(bench, rules, true);
+        const healths = NODES.map(() => STARTS_UP);
+        for (const { node, passes } of checks) {
+          const before = healths[node];
+          healths[node] = afterCheck(before, passes, rules);
+          const changed = membership.record(bench.nodes[node], passes ? passed : failed);
+          expect(changed).toBe(before.isUp !== healths[node].isUp);
+          const isUp = healths.map((health) => health.isUp);
+          expect(bench.nodes.map((node) => node.isUp)).toEqual(isUp);
+          expect(membership.upCount).toBe(isUp.filter(Boolean).length);
+          expect(bench.locator?.ring).toEqual(PLACEMENT.live(isUp));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+test("the last 50 changes are remembered by the node's label, however often it comes and goes", () => {
+  const bench = new RelayBench({});
+  const membership = membershipOf(bench, { fall: 1, rise: 1 }, true);
+  for (let atMs = 1; atMs <= 120; atMs++) membership.record(bench.nodes[1], { ...(atMs % 2 ? failed : passed), atMs });
+  expect(membership.changes.map(({ atMs }) => atMs)).toEqual(Array.from({ length: 50 }, (_, i) => 71 + i));
+  expect(membership.changes.slice(-2)).toEqual([
+    { atMs: 119, node: BENCH_LABELS[1], isUp: false, failure: "ECONNREFUSED" },
+    { atMs: 120, node: BENCH_LABELS[1], isUp: true, failure: undefined },
+  ]);
+});
+
+describe("a node that is taken out", () => {
+  test("passes its names, and no others, to the rest of the ring, and gets them back", () => {
+    const { bench, membership } = rehashing();
+    membership.record(bench.nodes[1], failed);
+    membership.record(bench.nodes[1], failed);
+    receiveAll(bench);
+    const withoutIt = PLACEMENT.live([true, false, true]);
+    expect(NODES.map((node) => bench.linesSent(node))).toEqual(NODES.map((node) => linesOwned(withoutIt, node)));
+    membership.record(bench.nodes[1], passed);
+    receiveAll(bench);
+    expect(NODES.map((node) => bench.linesSent(node))).toEqual(
+      NODES.map((node) => [...linesOwned(withoutIt, node), ...linesOwned(PLACEMENT.full, node)]),
+    );
+  });
+
+  test("keeps its names where they are to be held, and they are counted", () => {
+    const bench = new RelayBench({});
+    const membership = membershipOf(bench, RULES, false);
+    membership.record(bench.nodes[1], failed);
+    membership.record(bench.nodes[1], failed);
+    receiveAll(bench);
+    expect(NODES.map((node) => bench.linesSent(node))).toEqual(
+      NODES.map((node) => (node === 1 ? [] : linesOwned(PLACEMENT.full, node))),
+    );
+    expect(bench.nodes[1].counters.linesDropped.held).toBe(linesOwned(PLACEMENT.full, 1).length);
+    membership.record(bench.nodes[1], passed);
+    receiveAll(bench);
+    expect(bench.linesSent(1)).toEqual(linesOwned(PLACEMENT.full, 1));
+  });
+
+  test("misses what is mirrored, and the others do not", () => {
+    const bench = new RelayBench({ mirror: true });
+    const membership = membershipOf(bench, RULES, false);
+    membership.record(bench.nodes[1], failed);
+    membership.record(bench.nodes[1], failed);
+    receiveAll(bench);
+    expect(NODES.map((node) => bench.linesSent(node).length)).toEqual([NAMES.length, 0, NAMES.length]);
+    expect(bench.nodes[1].counters.linesDropped.node_down).toBe(NAMES.length);
+  });
+
+  test("and is the last one: lines have no live node until one is back", () => {
+    const { bench, membership } = rehashing();
+    for (const node of [...NODES, ...NODES]) membership.record(bench.nodes[node], failed);
+    receiveAll(bench);
+    expect(bench.counters.linesUnowned).toBe(NAMES.length);
+    membership.record(bench.nodes[2], passed);
+    receiveAll(bench);
+    expect(bench.linesSent(2).length).toBe(NAMES.length);
+  });
+});
+
+function rehashing(): { bench: RelayBench; membership: Membership } {
+  const bench = new RelayBench({});
+  return { bench, membership: membershipOf(bench, RULES, true) };
+}
+
+function membershipOf(bench: RelayBench, rules: { fall: number; rise: number }, rehash: boolean): Membership {
+  const { nodes, locator } = bench;
+  return new Membership({ nodes, rules, rehash: rehash && locator ? { locator, placement: PLACEMENT } : undefined });
+}
+
+function receiveAll(bench: RelayBench): void {
+  bench.receive(NAMES.map(lineOf).join("\n"));
+  bench.relay.flush();
+}
+
+function linesOwned(ring: typeof PLACEMENT.full, node: number): string[] {
+  return NAMES.filter((name) => {
+    const bytes = Buffer.from(name);
+    return ownerAt(ring, PLACEMENT.position(bytes, 0, bytes.length)) === node;
+  }).map(lineOf);
+}
+
+function lineOf(name: string): string {
+  return `${name}:1|c`;
+}

@@ -1,0 +1,289 @@
+import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Checks, type ChecksParts } from "../../src/health/checks.ts";
+import { emptyFolder } from "../support/folder.ts";
+import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
+import { run } from "../support/process.ts";
+import { boundPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(30_000);
+
+/** So long that no check of a test comes because of it. */
+const NEVER_MS = 3_600_000;
+const HOST = "127.0.0.1";
+const CHECKS_MODULE = join(import.meta.dir, "..", "..", "src", "io", "checks.ts");
+
+/** Checks of one node, which is up until `fall` of them have failed in a row. */
+class Checked {
+  readonly results: string[] = [];
+  readonly skipped: string[] = [];
+  readonly checks: Checks;
+  isUp = true;
+  private failures = 0;
+
+  constructor(managementport: number, { fall = 2, ...parts }: Partial<ChecksParts> & { fall?: number } = {}) {
+    this.checks = new Checks({
+      host: HOST,
+      port: managementport,
+      intervalMs: NEVER_MS,
+      isUp: () => this.isUp,
+      onCheck: (failure) => {
+        this.results.push(failure ?? "up");
+        this.failures = failure === undefined ? 0 : this.failures + 1;
+        this.isUp = this.failures < fall;
+      },
+      onSkip: (reason) => this.skipped.push(reason),
+      ...parts,
+    });
+    onTestFinished(() => this.checks.stop());
+    this.checks.start(0);
+  }
+
+  /** Waits until there are so many results. */
+  async until(count: number): Promise<void> {
+    await until(`${count} checks`, () => this.results.length >= count);
+  }
+
+  /** Brings another check. */
+  async another(): Promise<void> {
+    const { length } = this.results;
+    await until("another check", () => {
+      this.checks.checkSoon();
+      return this.results.length > length;
+    });
+  }
+}
+
+describe("a node is checked soon when something gives reason to", () => {
+  test("once, however often that is", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port);
+    await checked.until(1);
+    for (let i = 0; i < 1000; i++) checked.checks.checkSoon();
+    await checked.until(2);
+    await Bun.sleep(0);
+    expect(management.questions).toHaveLength(2);
+  });
+
+  test("also when that comes again in each turn of the event loop, for as long as it lasts", async () => {
+    const checked = new Checked(new ManagementPort().port);
+    await checked.until(1);
+    // As on a busy proxy: a socket's event, and then a sleep before the loop goes on to the next.
+    const again = () => socket.closed || socket.send("again", socket.port, HOST);
+    const data = () => {
+      checked.checks.checkSoon();
+      setImmediate(() => {
+        Bun.sleepSync(10);
+        again();
+      });
+    };
+    const socket = await Bun.udpSocket({ hostname: HOST, socket: { data, error: () => {} } });
+    onTestFinished(() => socket.close());
+    again();
+    await checked.until(4);
+    expect(new Set(checked.results)).toEqual(new Set(["up"]));
+  });
+
+  test("also when it comes while a check is under way", async () => {
+    const management = new ManagementPort({ manners: MANNERS.silent });
+    const checked = new Checked(management.port);
+    await until("the question", () => management.questions.length === 1);
+    checked.checks.checkSoon();
+    management.manners = MANNERS.up;
+    for (const client of management.clients) client.write("health: up\n");
+    await checked.until(2);
+    expect(checked.results).toEqual(["up", "up"]);
+  });
+
+  test("and never with two questions under way", async () => {
+    const management = new ManagementPort({ manners: MANNERS.silent });
+    const checked = new Checked(management.port, { intervalMs: 10 });
+    await until("the question", () => management.questions.length === 1);
+    for (let i = 0; i < 10; i++) {
+      checked.checks.checkSoon();
+      await Bun.sleep(5);
+    }
+    expect(management.questions).toHaveLength(1);
+  });
+});
+
+describe("in time", () => {
+  test("a check takes at most five seconds, however long the interval", async () => {
+    const management = new ManagementPort({ manners: MANNERS.silent });
+    const setTimer = spyOn(globalThis, "setTimeout");
+    onTestFinished(() => setTimer.mockRestore());
+    new Checked(management.port);
+    await until("the question", () => management.questions.length === 1);
+    // That of the first check is due at once; the others are those of the check itself.
+    const [, ...ofCheck] = setTimer.mock.calls.map(([, ms]) => Number(ms));
+    expect(new Set(ofCheck)).toEqual(new Set([5000]));
+  });
+
+  test("a node without a port for checks is not checked", () => {
+    const setTimer = spyOn(globalThis, "setTimeout");
+    onTestFinished(() => setTimer.mockRestore());
+    const { checks } = new Checked(0);
+    checks.checkSoon();
+    expect(setTimer).not.toHaveBeenCalled();
+  });
+
+  test("once stopped, nothing is checked any more, whatever gives reason to", async () => {
+    const { checks, ...checked } = new Checked(new ManagementPort().port);
+    await until("the first", () => checked.results.length === 1);
+    checks.stop();
+    const setTimer = spyOn(globalThis, "setTimeout");
+    onTestFinished(() => setTimer.mockRestore());
+    checks.checkSoon();
+    expect(setTimer).not.toHaveBeenCalled();
+  });
+});
+
+describe("a node that dies is out at once, long before the next check is due", () => {
+  const fall = 2;
+
+  test("when it kept its connection", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port, { fall });
+    await checked.until(1);
+    await checked.another();
+    management.close();
+    await until("out", () => !checked.isUp);
+    expect(checked.results.slice(2)).toEqual([expect.any(String), "ECONNREFUSED"]);
+  });
+
+  test("when it had answered only once", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port, { fall });
+    await checked.until(1);
+    management.close();
+    await until("out", () => !checked.isUp);
+    expect(checked.results).toEqual(["up", "ECONNREFUSED", "ECONNREFUSED"]);
+  });
+
+  test.skipIf(!RAW_PORTS_WORK)("when it was dead from the start (Linux only)", async () => {
+    const checked = new Checked(boundPort(), { fall: 3 });
+    await until("out", () => !checked.isUp);
+    expect(checked.results).toEqual(["ECONNREFUSED", "ECONNREFUSED", "ECONNREFUSED"]);
+  });
+
+  test("and back by the interval", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port, { fall, intervalMs: 50 });
+    await checked.until(2);
+    management.close();
+    await until("out", () => !checked.isUp);
+    management.listen();
+    await until("back", () => checked.isUp);
+  });
+});
+
+describe("a kept connection's end", () => {
+  test("is one failed check, and the next follows at once and passes", async () => {
+    const management = new ManagementPort();
+    const checked = new Checked(management.port);
+    await checked.until(1);
+    await checked.another();
+    for (const client of management.clients) client.end();
+    await checked.until(4);
+    expect(checked.results).toEqual(["up", "up", "closed the connection", "up"]);
+    expect(management.connections).toBe(2);
+  });
+
+  test.each<[what: string, manners: Manners]>([
+    ["closes after each answer", MANNERS.closer],
+    ["resets after each answer", (client) => sayAndReset(client)],
+  ])("of one that %s is none: it is healthy, and is not asked more often", async (_, manners) => {
+    const management = new ManagementPort({ manners });
+    const checked = new Checked(management.port);
+    // The second is the one that tells what sort it is.
+    await checked.until(2);
+    for (let i = 0; i < 5; i++) {
+      await checked.another();
+      await until("its end", () => management.clients.size === 0);
+    }
+    expect(new Set(checked.results)).toEqual(new Set(["up"]));
+    await Bun.sleep(20);
+    expect(management.questions.length).toBe(checked.results.length);
+  });
+
+  test("brings no storm, whatever sort the node is", async () => {
+    let answers = 0;
+    const checked = new Checked(
+      new ManagementPort({ manners: (client) => (answers++ % 2 === 0 ? MANNERS.closer(client) : client.end()) }).port,
+      { fall: 1000 },
+    );
+    const beganAtMs = performance.now();
+    await checked.until(10);
+    // One at once after each that passed, the others 100 ms after the one before.
+    expect(performance.now() - beganAtMs).toBeGreaterThan(300);
+  });
+});
+
+test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and none fails (Linux only)", async () => {
+  const folder = emptyFolder();
+  const script = `
+    import { closeSync, openSync } from "node:fs";
+    import { Checks } from ${JSON.stringify(CHECKS_MODULE)};
+    const manners = { data: (client) => client.end("health: up\\n"), error: () => {} };
+    const { port: managementport } = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: manners });
+    const said = { passed: 0, failed: 0, skipped: 0 };
+    const checks = new Checks({
+      host: "127.0.0.1",
+      port: managementport,
+      intervalMs: 10,
+      isUp: () => true,
+      onCheck: (failure) => void said[failure === undefined ? "passed" : "failed"]++,
+      onSkip: (reason) => void said[reason === "no file descriptor" ? "skipped" : "failed"]++,
+    });
+    const atLeast = async (what, count) => { while (said[what] < count) await Bun.sleep(5); };
+    checks.start(0);
+    await atLeast("passed", 3);
+    const held = [];
+    try { for (;;) held.push(openSync("/dev/null")); } catch {}
+    await atLeast("skipped", 10);
+    for (const fd of held) closeSync(fd);
+    await atLeast("passed", 20);
+    checks.stop();
+    console.log("failed", said.failed);
+    process.exit();`;
+  writeFileSync(join(folder, "checks.ts"), script);
+  const command = `ulimit -n 64; exec '${process.execPath}' checks.ts`;
+  expect(await run(["sh", "-c", command], folder)).toEqual({ exitCode: 0, stdout: "failed 0\n", stderr: "" });
+});
+
+test("a node without management port is never checked, and may be asked for", () => {
+  const checked = new Checked(0);
+  checked.checks.checkSoon();
+  expect(checked.results).toEqual([]);
+});
+
+test("stopping ends every connection and every check, and nothing comes after it", async () => {
+  const managements = Array.from({ length: 5 }, () => new ManagementPort());
+  managements[4].manners = MANNERS.silent;
+  let results = 0;
+  const isUp = () => true;
+  const checks = managements.map(({ port }) => {
+    return new Checks({ host: HOST, port, intervalMs: 10, isUp, onCheck: () => results++, onSkip: () => {} });
+  });
+  for (const ofNode of checks) ofNode.start(0);
+  await until("questions", () => managements.every(({ questions }) => questions.length > 0));
+  for (const ofNode of checks) ofNode.stop();
+  const atStop = results;
+  await until("no connection", () => managements.every(({ clients }) => clients.size === 0));
+  for (const ofNode of checks) {
+    ofNode.checkSoon();
+    ofNode.stop();
+  }
+  const connections = managements.map((management) => management.connections);
+  await Bun.sleep(50);
+  expect(results).toBe(atStop);
+  expect(managements.map((management) => management.connections)).toEqual(connections);
+});
+
+function sayAndReset(client: Parameters<Manners>[0]): void {
+  client.write("health: up\n");
+  client.flush();
+  setTimeout(() => client.terminate(), 5);
+}

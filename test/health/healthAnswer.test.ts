@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { judge } from "../../src/health/healthAnswer.ts";
+
+type Row = [text: string, verdict: "up" | "down" | "too long" | undefined, connection: "whole" | "open" | "too much"];
+
+describe("what came", () => {
+  test.each<Row>([
+    ["", undefined, "open"],
+    ["health: up\n", "up", "whole"],
+    ["health: up\r\n", "up", "whole"],
+    ["health: up and running\n", "up", "whole"],
+    ["Welcome\nhealth: up\n", "up", "whole"],
+    ["up\n", "up", "whole"],
+    ["up", "up", "open"],
+    ["health: up\r", "up", "open"],
+    ["health: up\n\n", "up", "too much"],
+    ["health: up\nEND\n", "up", "too much"],
+    ["health: up\nhealth: up\n", "up", "too much"],
+    ["startup of statsd\nhealth: down\n", "up", "too much"],
+    ["health: down\n", "down", "whole"],
+    ["health: down\r\n", "down", "whole"],
+    ["Welcome\nhealth: down\n", "down", "whole"],
+    ["health: down\n> ", "down", "too much"],
+    ["health: down\nuptime: 5\n", "up", "whole"],
+    ["health: down", undefined, "open"],
+    ["health: downgraded\n", undefined, "open"],
+    ["no health: down\n", undefined, "open"],
+    ["Welcome\n", undefined, "open"],
+    ["ERROR\n", undefined, "open"],
+    ["\0\xff", undefined, "open"],
+    ["x".repeat(4096), undefined, "open"],
+    ["x".repeat(4097), "too long", "too much"],
+    ["x\n".repeat(3000), "too long", "too much"],
+    [`${"x".repeat(10_000)}health: up\n`, "up", "whole"],
+    [`up${"x".repeat(4094)}`, "up", "open"],
+    [`up${"x".repeat(4095)}`, "up", "too much"],
+  ])("%j", (text, verdict, connection) => {
+    const { isWhole, isTooMuch, ...judged } = judge(text);
+    expect(judged.verdict).toBe(verdict);
+    expect({ isWhole, isTooMuch }).toEqual({ isWhole: connection === "whole", isTooMuch: connection === "too much" });
+  });
+});
+
+test("whatever the pieces that an answer comes in, its verdict is the same, and no piece before shows another", () => {
+  const texts = fc.constantFrom("health: up\n", "Welcome\r\nhealth: up\r\n", "health: down\n", "Hi\nhealth: down\r\n");
+  fc.assert(
+    fc.property(texts, fc.array(fc.nat(30)), (text, cuts) => {
+      const whole = judge(text);
+      expect(whole.isWhole).toBe(true);
+      for (const cut of cuts.filter((at) => at < text.length)) {
+        const { verdict, isWhole, isTooMuch } = judge(text.slice(0, cut));
+        expect([undefined, whole.verdict]).toContain(verdict);
+        expect({ isWhole, isTooMuch }).toEqual({ isWhole: false, isTooMuch: false });
+      }
+    }),
+  );
+});

@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { NodeHealth } from "../../src/health/nodeHealth.ts";
+
+const RULES = { fall: 2, rise: 1 };
+const passed = (atMs: number) => ({ atMs, durationMs: 2, failure: undefined });
+const failed = (atMs: number) => ({ atMs, durationMs: 3, failure: "ECONNREFUSED" });
+
+test("a node is up since the start, without a check", () => {
+  expect(new NodeHealth(100)).toMatchObject({ isUp: true, sinceMs: 100, changes: 0, lastCheck: undefined });
+});
+
+test("a check is remembered until the next, and a change of state with its time", () => {
+  const health = new NodeHealth(100);
+  expect(health.record(failed(200), RULES)).toBe(false);
+  expect(health).toMatchObject({ isUp: true, sinceMs: 100, changes: 0, lastCheck: failed(200) });
+  expect(health.record(failed(300), RULES)).toBe(true);
+  expect(health.record(failed(400), RULES)).toBe(false);
+  expect(health).toMatchObject({ isUp: false, sinceMs: 300, changes: 1, lastCheck: failed(400) });
+  expect(health.record(passed(500), RULES)).toBe(true);
+  expect(health).toMatchObject({ isUp: true, sinceMs: 500, changes: 2, lastCheck: passed(500) });
+});

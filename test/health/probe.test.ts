@@ -1,0 +1,360 @@
+import { heapStats } from "bun:jsc";
+import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import type { CheckResult } from "../../src/health/checkPlan.ts";
+import { Probe, type ProbeParts } from "../../src/health/probe.ts";
+import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
+import { boundPort, fullPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(60_000);
+
+/** Long, where the result comes by itself; short, where it is that nothing came. */
+const LONG_MS = 20_000;
+const SHORT_MS = 100;
+
+const HOST = "127.0.0.1";
+
+/** A probe that keeps what it was told of connections that ended while nothing was asked. */
+function openProbe(port: number, timeoutMs: number, parts: Partial<ProbeParts> = {}) {
+  const ends: [reason: string, answers: number][] = [];
+  const onEnd = (...end: [reason: string, answers: number]) => void ends.push(end);
+  const probe = new Probe({ host: HOST, port, timeoutMs, hasDescriptor: () => true, onEnd, ...parts });
+  onTestFinished(() => probe.close());
+  return { probe, ends };
+}
+
+/** The result of one check in words: `up`, the failure, or why it was skipped. */
+async function check(probe: Probe): Promise<string> {
+  const results: CheckResult[] = [];
+  probe.ask((result) => results.push(result));
+  await until("a result", () => results.length > 0);
+  // What else the connection has to say must not make a second result.
+  await turn();
+  expect(results).toHaveLength(1);
+  const [result] = results;
+  if (result.outcome === "passed") return "up";
+  return result.outcome === "failed" ? `${result.sign}: ${result.reason}` : `skipped: ${result.reason}`;
+}
+
+/** One check of a port by a probe of its own. */
+async function result(port: number, timeoutMs: number, parts: Partial<ProbeParts> = {}): Promise<string> {
+  return await check(openProbe(port, timeoutMs, parts).probe);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Keeps the event loop from coming round. */
+function block(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
+
+/** A management port that answers so. */
+function portOf(manners: Manners): number {
+  return new ManagementPort({ manners }).port;
+}
+
+test.each<[what: string, manners: Manners, outcome: string]>([
+  ["up", MANNERS.up, "up"],
+  ["up without a line end", MANNERS.unended, "up"],
+  ["up in single bytes", MANNERS.bytewise, "up"],
+  ["up, and then the end", MANNERS.closer, "up"],
+  ["up behind a banner", MANNERS.behindBanner, "up"],
+  ["up and more", MANNERS.chatty, "up"],
+  ["up behind other text", (client) => void client.write(`${"x".repeat(1000)}\nhealth: up\n`), "up"],
+  ["down", MANNERS.down, "silence: health: down"],
+  ["down, and then the end", (client) => void client.end("health: down\n"), "silence: health: down"],
+  ["garbage, and then the end", (client) => void client.end("\0\xff\r\n"), "silence: answer without up"],
+  ["too much", MANNERS.endless, "silence: answer too long"],
+  ["the end", MANNERS.closing, "refusal: closed without an answer"],
+  ["a reset", MANNERS.resetting, "refusal: ECONNRESET"],
+])("a management port that answers %s", async (_, manners, outcome) => {
+  expect(await result(portOf(manners), LONG_MS)).toBe(outcome);
+});
+
+test.each<[what: string, manners: Manners, outcome: string]>([
+  ["says nothing", MANNERS.silent, "silence: no answer"],
+  ["says down without a line end, and no more", (client) => void client.write("down"), "silence: answer without up"],
+  ["says garbage and no more", MANNERS.garbage, "silence: answer without up"],
+])("a management port that %s, until the time is up", async (_, manners, outcome) => {
+  expect(await result(portOf(manners), SHORT_MS)).toBe(outcome);
+});
+
+test.skipIf(!RAW_PORTS_WORK)("a port that refuses (Linux only)", async () => {
+  expect(await result(boundPort(), LONG_MS)).toBe("refusal: ECONNREFUSED");
+});
+
+test.skipIf(!RAW_PORTS_WORK)("a port that never connects (Linux only)", async () => {
+  expect(await result(fullPort(), SHORT_MS)).toBe("silence: no answer");
+});
+
+test("the question is Etsy's", async () => {
+  const management = new ManagementPort();
+  expect(await result(management.port, LONG_MS)).toBe("up");
+  expect(management.questions).toEqual(["health\r\n"]);
+});
+
+test("a check that is abandoned reports nothing, and its connection ends", async () => {
+  const management = new ManagementPort({ manners: MANNERS.silent });
+  const { probe } = openProbe(management.port, SHORT_MS);
+  const results: unknown[] = [];
+  probe.ask((result) => results.push(result));
+  await until("the question", () => management.questions.length === 1);
+  probe.close();
+  await until("its end", () => management.clients.size === 0);
+  probe.close();
+  // One that came after it would have had its time by then.
+  expect(await result(management.port, 2 * SHORT_MS)).toBe("silence: no answer");
+  expect(results).toEqual([]);
+});
+
+describe("a connection", () => {
+  test.each([
+    ["one that says up", MANNERS.up, "up"],
+    ["one that says up in single bytes", MANNERS.bytewise, "up"],
+    ["one that says down", MANNERS.down, "silence: health: down"],
+  ])("is kept from check to check: %s", async (_, manners, outcome) => {
+    const management = new ManagementPort({ manners });
+    const { probe, ends } = openProbe(management.port, LONG_MS);
+    for (let checks = 1; checks <= 20; checks++) {
+      expect(await check(probe)).toBe(outcome);
+      // The rest of an answer that came in pieces.
+      await Bun.sleep(2);
+    }
+    expect(management.connections).toBe(1);
+    expect(management.questions).toHaveLength(20);
+    expect(ends).toEqual([]);
+  });
+
+  test.each<[what: string, manners: Manners]>([
+    ["says more than it was asked", MANNERS.chatty],
+    ["says more than it was asked, later", (client) => sayLater(client, "health: up\n", "health: up\n")],
+    ["never ends its line", MANNERS.unended],
+  ])("to one that %s is not asked again: no failure, but a new one", async (_, manners) => {
+    const management = new ManagementPort({ manners });
+    const { probe, ends } = openProbe(management.port, LONG_MS);
+    for (let checks = 1; checks <= 5; checks++) {
+      expect(await check(probe)).toBe("up");
+      if (manners !== MANNERS.unended) await until("the end", () => management.clients.size === 0);
+      expect(management.connections).toBe(checks);
+    }
+    expect(ends).toEqual([]);
+  });
+
+  test("whose answer comes when time is up is not asked again, and that answer is taken for no other", async () => {
+    const management = new ManagementPort({ manners: MANNERS.silent });
+    const { probe } = openProbe(management.port, SHORT_MS);
+    expect(await check(probe)).toBe("silence: no answer");
+    for (const client of management.clients) client.write("health: up\n");
+    expect(await check(probe)).toBe("silence: no answer");
+    expect(management.connections).toBe(2);
+  });
+
+  test("that ends while nothing is asked is told once, with what it answered", async () => {
+    const management = new ManagementPort();
+    const { probe, ends } = openProbe(management.port, LONG_MS);
+    for (let checks = 0; checks < 3; checks++) expect(await check(probe)).toBe("up");
+    for (const client of management.clients) client.end();
+    await until("its end", () => ends.length > 0);
+    expect(await check(probe)).toBe("up");
+    for (const client of management.clients) client.terminate();
+    await until("its end", () => ends.length > 1);
+    await turn();
+    expect(ends).toEqual([
+      ["closed the connection", 3],
+      ["ECONNRESET", 1],
+    ]);
+  });
+
+  test("that ends behind an answer in two pieces has answered once", async () => {
+    const manners: Manners = (client) => {
+      client.write("health: up");
+      setTimeout(() => client.end("\n"), 20);
+    };
+    const { probe, ends } = openProbe(portOf(manners), LONG_MS);
+    expect(await check(probe)).toBe("up");
+    await until("its end", () => ends.length > 0);
+    expect(ends).toEqual([["closed the connection", 1]]);
+  });
+
+  test("that was quiet for a minute, as a firewall forgets it, is not asked again", async () => {
+    const management = new ManagementPort();
+    const { probe, ends } = openProbe(management.port, LONG_MS);
+    const now = performance.now.bind(performance);
+    let laterMs = 0;
+    const clock = spyOn(performance, "now").mockImplementation(() => now() + laterMs);
+    onTestFinished(() => clock.mockRestore());
+    const connectionsAfter = async (ms: number) => {
+      laterMs += ms;
+      expect(await check(probe)).toBe("up");
+      return management.connections;
+    };
+    expect([await connectionsAfter(0), await connectionsAfter(50_000)]).toEqual([1, 1]);
+    expect([await connectionsAfter(61_000), await connectionsAfter(50_000)]).toEqual([2, 2]);
+    expect(ends).toEqual([]);
+  });
+
+  test("that was kept and ends instead of an answer is a failure", async () => {
+    const management = new ManagementPort();
+    const { probe, ends } = openProbe(management.port, LONG_MS);
+    for (let checks = 0; checks < 2; checks++) expect(await check(probe)).toBe("up");
+    management.manners = MANNERS.resetting;
+    expect(await check(probe)).toBe("end: ECONNRESET");
+    management.manners = MANNERS.up;
+    for (let checks = 0; checks < 2; checks++) expect(await check(probe)).toBe("up");
+    management.manners = MANNERS.closing;
+    expect(await check(probe)).toBe("end: closed without an answer");
+    expect(ends).toEqual([]);
+  });
+
+  test("that ends at the second question, as that of one who closes late, is made anew for it", async () => {
+    const management = new ManagementPort();
+    const { probe, ends } = openProbe(management.port, LONG_MS);
+    expect(await check(probe)).toBe("up");
+    management.manners = (client) => (management.connections === 1 ? client.end() : MANNERS.up(client));
+    expect(await check(probe)).toBe("up");
+    expect(management.connections).toBe(2);
+    expect(ends).toEqual([]);
+  });
+
+  test("that ends in the middle of its second answer is not", async () => {
+    const management = new ManagementPort();
+    const { probe } = openProbe(management.port, LONG_MS);
+    expect(await check(probe)).toBe("up");
+    management.manners = (client) => void client.end("health: ");
+    expect(await check(probe)).toBe("silence: answer without up");
+    expect(management.connections).toBe(1);
+  });
+});
+
+describe("a late look at the clock is not a late answer", () => {
+  /** Answers from another process, so that it does so while this one's event loop stands. */
+  async function elsewhere(delayMs: number): Promise<number> {
+    const script = `
+      const answer = (client) => setTimeout(() => client.write("health: up\\n"), ${delayMs});
+      const socket = { data: answer, error: () => {} };
+      console.log(Bun.listen({ hostname: "127.0.0.1", port: 0, socket }).port);`;
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+    onTestFinished(() => child.kill());
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) return Number(text);
+    throw new Error("no port");
+  }
+
+  test("an answer that came while the event loop stood counts, however long that was", async () => {
+    const { probe } = openProbe(await elsewhere(10), 50);
+    for (let checks = 0; checks < 20; checks++) {
+      const answer = check(probe);
+      // The timer is due when the loop goes on; at first the connection is there by then, and later the answer.
+      block(150);
+      expect(await answer).toBe("up");
+    }
+  });
+
+  test("so does one to a proxy whose event loop comes round only now and then", async () => {
+    const { probe } = openProbe(await elsewhere(0), 30);
+    let busy = true;
+    const sleepOn = () => {
+      block(60);
+      if (busy) setImmediate(sleepOn);
+    };
+    sleepOn();
+    for (let checks = 0; checks < 10; checks++) expect(await check(probe)).toBe("up");
+    busy = false;
+  });
+
+  test("silence is silence then, too", async () => {
+    const { probe } = openProbe(portOf(MANNERS.silent), 50);
+    const answer = check(probe);
+    block(150);
+    expect(await answer).toBe("silence: no answer");
+  });
+});
+
+describe("want of something of ours is no failure of the node", () => {
+  test("no descriptor is left: nothing is tried", async () => {
+    const management = new ManagementPort();
+    const { probe } = openProbe(management.port, LONG_MS, { hasDescriptor: () => false });
+    expect(await check(probe)).toBe("skipped: no file descriptor");
+    expect(management.connections).toBe(0);
+  });
+
+  test.skipIf(!RAW_PORTS_WORK)("the last one is taken before connect gets it (Linux only)", async () => {
+    const left = [true, false];
+    const hasDescriptor = () => left.shift() ?? true;
+    expect(await result(boundPort(), LONG_MS, { hasDescriptor })).toBe("skipped: no file descriptor");
+  });
+
+  test("a kept connection needs none", async () => {
+    let has = true;
+    const { probe } = openProbe(new ManagementPort().port, LONG_MS, { hasDescriptor: () => has });
+    expect(await check(probe)).toBe("up");
+    has = false;
+    expect(await check(probe)).toBe("up");
+  });
+});
+
+describe.skipIf(!RAW_PORTS_WORK)("10,000 checks leave nothing behind (Linux only)", () => {
+  const CHECKS = 10_000;
+  const AT_ONCE = 20;
+
+  test.each<[what: string, port: () => number, outcome: string]>([
+    ["keeps its connections", () => portOf(MANNERS.up), "up"],
+    ["closes after each answer", () => portOf(MANNERS.closer), "up"],
+    ["says too much", () => portOf(MANNERS.chatty), "up"],
+    ["never ends its line", () => portOf(MANNERS.unended), "up"],
+    ["says down", () => portOf(MANNERS.down), "silence: health: down"],
+    ["never ends", () => portOf(MANNERS.endless), "silence: answer too long"],
+    ["resets", () => portOf(MANNERS.resetting), "refusal: ECONNRESET"],
+    ["closes", () => portOf(MANNERS.closing), "refusal: closed without an answer"],
+    ["refuses", () => boundPort(), "refusal: ECONNREFUSED"],
+    ["says nothing", () => portOf(MANNERS.silent), "silence: no answer"],
+    ["never connects", () => fullPort(), "silence: no answer"],
+  ])("of one that %s", async (_, open, outcome) => {
+    const port = open();
+    const timeoutMs = outcome.endsWith("no answer") ? 1 : LONG_MS;
+    await turn();
+    const before = descriptors();
+    const timersBefore = timers();
+    const probes = Array.from({ length: AT_ONCE }, () => openProbe(port, timeoutMs).probe);
+    const outcomes = new Set<string>();
+    const manyChecks = async (probe: Probe) => {
+      for (let checks = 0; checks < CHECKS / AT_ONCE; checks++) {
+        outcomes.add(
+          await new Promise<string>((resolve) =>
+            probe.ask((result) => {
+              if (result.outcome === "passed") resolve("up");
+              else resolve(result.outcome === "failed" ? `${result.sign}: ${result.reason}` : result.outcome);
+            }),
+          ),
+        );
+        // So that an answer's rest comes before the next question, and an end before it, too.
+        await turn();
+        await turn();
+      }
+    };
+    await Promise.all(probes.map(manyChecks));
+    expect([...outcomes]).toEqual([outcome]);
+    for (const probe of probes) probe.close();
+    await until("as many descriptors as before", () => descriptors() <= before);
+    // One that each check left would be 10,000; some may wait for the garbage collector.
+    await until("hardly more timers than before", () => timers() < timersBefore + CHECKS / 20);
+  });
+
+  function timers(): number {
+    Bun.gc(true);
+    return heapStats().objectTypeCounts.Timeout ?? 0;
+  }
+
+  function descriptors(): number {
+    return readdirSync("/proc/self/fd").length;
+  }
+});
+
+/** Writes the second text when the first has been read. */
+function sayLater(client: { write(text: string): unknown }, first: string, second: string): void {
+  client.write(first);
+  setTimeout(() => client.write(second), 20);
+}

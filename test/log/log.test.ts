@@ -1,0 +1,54 @@
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
+import { type LogFormat, openLog } from "../../src/log/log.io.ts";
+import { BURST, LOG_LEVELS } from "../../src/log/logLimit.ts";
+
+function logOf(level: (typeof LOG_LEVELS)[number], format: LogFormat = "logfmt") {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line.replace(/^time=\S+ /, ""));
+  return { lines, log: openLog({ level, format, writer: { linesLost: 0, write, flush: () => {} } }) };
+}
+
+describe("a log", () => {
+  test.each(LOG_LEVELS)("of level %s says that and what is above", (level) => {
+    const { log, lines } = logOf(level);
+    for (const each of LOG_LEVELS) log[each]("event", { n: 1 });
+    const said = LOG_LEVELS.slice(LOG_LEVELS.indexOf(level));
+    expect(lines).toEqual(said.map((each) => `level=${each} event=event n=1`));
+  });
+
+  test("holds back what is said too often, and says in the end how often it was", () => {
+    const { log, lines } = logOf("info");
+    for (let i = 0; i < BURST + 3; i++) log.warn("node_down", { node: "a" });
+    expect(lines).toHaveLength(BURST);
+    log.flush(0);
+    expect(lines.slice(BURST)).toEqual(["level=warn event=node_down node=a repeated=3"]);
+    log.flush(0);
+    expect(lines).toHaveLength(BURST + 1);
+  });
+
+  test("says what it held back when the time for it has come, each time", () => {
+    const timers: (() => void)[] = [];
+    const setTimer = spyOn(globalThis, "setTimeout").mockImplementation(((fire: () => void) => {
+      timers.push(fire);
+      return { unref: () => timers.length };
+    }) as never);
+    onTestFinished(() => setTimer.mockRestore());
+    const { log, lines } = logOf("info");
+    for (let i = 0; i < BURST + 2; i++) log.warn("node_down", { node: "a" });
+    expect(timers).toHaveLength(1);
+    timers[0]();
+    for (let i = 0; i < 3; i++) log.warn("node_down", { node: "a" });
+    expect(timers).toHaveLength(2);
+    timers[1]();
+    const told = [2, 3].map((repeated) => `level=warn event=node_down node=a repeated=${repeated}`);
+    expect(lines.slice(BURST)).toEqual(told);
+  });
+
+  test("in JSON", () => {
+    const { log, lines } = logOf("info", "json");
+    log.info("listening", { nodes: 3 });
+    const { time, ...rest } = JSON.parse(lines[0]);
+    expect(rest).toEqual({ level: "info", event: "listening", nodes: 3 });
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+});

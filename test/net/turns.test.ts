@@ -1,0 +1,229 @@
+import { describe, expect, test } from "bun:test";
+import { chargedBytes, Gather } from "../../src/net/gather.ts";
+import { Turns } from "../../src/net/turns.ts";
+
+const DATAGRAM_BYTES = 40;
+/** What reading and relaying a datagram takes: a proxy that can carry 500,000 a second and no more. */
+const COST_MS = 0.002;
+const BULK_DATAGRAMS = 64;
+
+interface Weather {
+  readonly perSecond: number;
+  readonly bufferBytes: number;
+  readonly gatherMs: number;
+  /** Datagrams that come at once. */
+  readonly burst: number;
+  readonly bulk: boolean;
+}
+
+/**
+ * A kernel's queue in front of the real turns, on a simulated clock: datagrams come at a steady rate, in bursts, and
+ * are lost when the buffer is full.
+ */
+function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
+  const arrivals = Math.min(20_000, Math.max(50, perSecond));
+  const spacingMs = 1000 / perSecond;
+  const queueMax = Math.floor(bufferBytes / chargedBytes(DATAGRAM_BYTES));
+  let nowMs = 0;
+  let arrived = 0;
+  let queued = 0;
+  let lost = 0;
+  let paused = false;
+  let waitedMsMax = 0;
+  const queuedAtMs: number[] = [];
+  const deferred: (() => void)[] = [];
+
+  const arrive = () => {
+    for (; arrived < arrivals; arrived++) {
+      const atMs = Math.floor(arrived / burst) * burst * spacingMs;
+      if (atMs > nowMs) return;
+      if (queued === queueMax) {
+        lost++;
+      } else {
+        queued++;
+        queuedAtMs.push(atMs);
+      }
+    }
+  };
+  const read = () => {
+    queued--;
+    waitedMsMax = Math.max(waitedMsMax, nowMs - (queuedAtMs.shift() as number));
+    nowMs += COST_MS;
+    arrive();
+  };
+  const turns: Turns = new Turns({
+    gather: new Gather({ msMax: gatherMs, bufferBytes }),
+    flush: () => {},
+    bun: {
+      pause: () => {
+        paused = true;
+      },
+      resume: () => {
+        paused = false;
+      },
+    },
+    readBulk: bulk
+      ? () => {
+          const count = Math.min(BULK_DATAGRAMS, queued);
+          for (let i = 0; i < count; i++) {
+            read();
+            turns.datagram(DATAGRAM_BYTES);
+          }
+          return count === BULK_DATAGRAMS;
+        }
+      : undefined,
+    defer: (run) => deferred.push(run),
+    nowMs: () => nowMs,
+    sleep: (ms) => {
+      nowMs += ms;
+      arrive();
+    },
+  });
+
+  let loops = 0;
+  while (arrived < arrivals || queued > 0) {
+    loops++;
+    arrive();
+    // Bun: reads until the socket is empty or it is paused, then comes round.
+    if (!bulk) paused = false;
+    while (queued > 0 && !paused) {
+      read();
+      turns.datagramFromBun(DATAGRAM_BYTES);
+    }
+    const due = deferred.splice(0);
+    for (const run of due) run();
+    if (due.length === 0 && queued === 0) nowMs += spacingMs / 2;
+  }
+  return { lost, loops, waitedMsMax, arrivals };
+}
+
+const RATES = [1, 50, 300, 1000, 10_000, 50_000, 100_000, 200_000, 400_000, 500_000];
+const BUFFERS = [212_992, 425_984, 1_048_576, 8_388_608];
+
+describe.each([
+  ["read in bulk", true],
+  ["read by Bun alone", false],
+])("gathering, %s", (_, bulk) => {
+  test.each(RATES.flatMap((perSecond) => BUFFERS.map((bufferBytes) => [perSecond, bufferBytes])))(
+    "at %d datagrams a second and a buffer of %d bytes loses nothing that would not be lost without it",
+    (perSecond, bufferBytes) => {
+      for (const burst of [1, 8, 20]) {
+        const weather = { perSecond, bufferBytes, burst, bulk };
+        const without = simulate({ ...weather, gatherMs: 0 });
+        const gathering = simulate({ ...weather, gatherMs: 10 });
+        expect(gathering.lost).toBeLessThanOrEqual(without.lost);
+      }
+    },
+  );
+
+  test("a metric waits no longer than the sleep and a turn", () => {
+    for (const perSecond of RATES) {
+      const { waitedMsMax } = simulate({ perSecond, bufferBytes: 8_388_608, gatherMs: 10, burst: 1, bulk });
+      expect(waitedMsMax).toBeLessThan(perSecond > 400_000 ? 40 : 21);
+    }
+  });
+
+  test("at a trickle nothing waits", () => {
+    const { waitedMsMax } = simulate({ perSecond: 100, bufferBytes: 8_388_608, gatherMs: 10, burst: 1, bulk });
+    expect(waitedMsMax).toBeLessThan(10);
+  });
+
+  test("the event loop comes round however much comes", () => {
+    const { loops, arrivals } = simulate({ perSecond: 500_000, bufferBytes: 8_388_608, gatherMs: 10, burst: 1, bulk });
+    expect(loops).toBeGreaterThan((arrivals * COST_MS) / 30);
+  });
+});
+
+/** Turns whose every effect is written down, on a clock that stands still unless it is told otherwise. */
+class Bench {
+  nowMs = 0;
+  /** What was done since the last look. */
+  private done: string[] = [];
+  private readonly deferred: (() => void)[] = [];
+  readonly turns: Turns;
+
+  /** @param read what a call of `readBulk` finds: datagrams, or something that happens meanwhile */
+  constructor({ onFlush = () => {}, read = () => 0 }: { onFlush?: () => void; read?: () => number } = {}) {
+    const note = (what: string) => void this.done.push(what);
+    this.turns = new Turns({
+      gather: new Gather({ msMax: 10, bufferBytes: 8_388_608 }),
+      flush: () => {
+        note("flush");
+        onFlush();
+      },
+      readBulk: () => {
+        note("read");
+        const count = read();
+        for (let i = 0; i < count; i++) this.turns.datagram(DATAGRAM_BYTES);
+        return count === BULK_DATAGRAMS;
+      },
+      bun: { pause: () => note("pause"), resume: () => note("resume") },
+      defer: (run) => this.deferred.push(run),
+      nowMs: () => this.nowMs,
+      sleep: () => note("sleep"),
+    });
+  }
+
+  /** Bun hands over so many datagrams, and the event loop comes round so much later; returns what that did. */
+  turn(datagrams: number, laterMs: number): string[] {
+    for (let i = 0; i < datagrams; i++) this.turns.datagramFromBun(DATAGRAM_BYTES);
+    this.nowMs += laterMs;
+    for (const run of this.deferred.splice(0)) run();
+    return this.done.splice(0);
+  }
+}
+
+/** So much later that a few datagrams in between are a trickle; and so few that many are not. */
+const LONG_MS = 1000;
+const SHORT_MS = 20;
+
+describe("Bun", () => {
+  test("is left alone at a trickle", () => {
+    const bench = new Bench();
+    for (let i = 0; i < 3; i++) expect(bench.turn(20, LONG_MS)).toEqual(["flush"]);
+  });
+
+  test("is paused by as many datagrams as it may hand over in a turn, and reads again at a trickle", () => {
+    const bench = new Bench({ read: () => 5 });
+    expect(bench.turn(31, LONG_MS)).toEqual(["flush"]);
+    expect(bench.turn(32, LONG_MS)).toEqual(["pause", "flush", "read", "resume"]);
+  });
+
+  test("is paused before the sleep while much comes, and reads again when nothing has come meanwhile", () => {
+    let count = 5;
+    const bench = new Bench({ read: () => count });
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read"]);
+    count = 0;
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read", "resume"]);
+  });
+});
+
+describe("once stopped, when the socket's number may be another's", () => {
+  test("no turn begins", () => {
+    const bench = new Bench();
+    bench.turns.stop();
+    expect(bench.turn(20, SHORT_MS)).toEqual([]);
+  });
+
+  test("the turn that is under way does nothing more", () => {
+    const bench = new Bench();
+    bench.turns.datagramFromBun(DATAGRAM_BYTES);
+    bench.turns.stop();
+    expect(bench.turn(0, SHORT_MS)).toEqual([]);
+  });
+
+  test("by what is done at the end of a turn, that neither sleeps nor reads", () => {
+    const bench: Bench = new Bench({ onFlush: () => bench.turns.stop() });
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush"]);
+  });
+
+  test("by what comes, nothing more is read, and Bun's reading is left as it is", () => {
+    const bench: Bench = new Bench({
+      read: () => {
+        bench.turns.stop();
+        return BULK_DATAGRAMS;
+      },
+    });
+    expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read"]);
+  });
+});

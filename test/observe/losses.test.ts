@@ -1,0 +1,72 @@
+import { expect, test } from "bun:test";
+import type { LogFields } from "../../src/log/logfmt.ts";
+import { Losses, SAID_AGAIN_MS } from "../../src/observe/losses.ts";
+import { RelayBench } from "../support/relayBench.ts";
+
+/** Without what the bench's view begins with. */
+function lossesOf(bench: RelayBench) {
+  const losses = new Losses();
+  const view = () => ({ ...bench.view(), kernelDrops: undefined });
+  return (nowMs: number): LogFields[] => losses.see(view(), nowMs).map(({ event, fields }) => ({ event, ...fields }));
+}
+
+test("a loss is said when it begins, then once a minute while it goes on", () => {
+  const bench = new RelayBench({});
+  const see = lossesOf(bench);
+  expect(see(0)).toEqual([]);
+  bench.receive("bad\na:1|c\nbad");
+  expect(see(1)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 2, total: 2 }]);
+  bench.receive("bad");
+  expect(see(2)).toEqual([]);
+  bench.receive("bad");
+  expect(see(1 + SAID_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 2, total: 4 }]);
+  expect(see(1 + 3 * SAID_AGAIN_MS)).toEqual([]);
+  bench.receive("bad");
+  expect(see(2 + 3 * SAID_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 1, total: 5 }]);
+});
+
+test("every kind of loss is said once, with the node if there is one", () => {
+  const bench = new RelayBench({});
+  const losses = new Losses();
+  bench.counters.linesUnowned = 3;
+  bench.nodes[1].counters.linesDropped.held = 4;
+  bench.counters.consoleCut.idle = 5;
+  bench.counters.linesAccepted = 100;
+  bench.nodes[0].counters.linesRelayed = 100;
+  expect(losses.see(bench.view(), 0)).toEqual([
+    { level: "warn", event: "kernel_drops", fields: { datagrams: 7, total: 7 } },
+    { level: "warn", event: "dropping_lines", fields: { reason: "no_live_node", lines: 3, total: 3 } },
+    { level: "warn", event: "console_cut", fields: { reason: "idle", connections: 5, total: 5 } },
+    { level: "warn", event: "dropping_lines", fields: { node: "127.0.0.1:8131", reason: "held", lines: 4, total: 4 } },
+  ]);
+});
+
+test("what one node loses does not hide what another loses", () => {
+  const bench = new RelayBench({});
+  const see = lossesOf(bench);
+  bench.nodes[0].counters.linesDropped.held = 2;
+  expect(see(0)).toMatchObject([{ node: "127.0.0.1:8130", lines: 2 }]);
+  bench.nodes[1].counters.linesDropped.held = 2;
+  expect(see(1)).toMatchObject([{ node: "127.0.0.1:8131", lines: 2 }]);
+});
+
+test("a node's name never makes one of its figures look like another", () => {
+  const bench = new RelayBench({});
+  const losses = new Losses();
+  const view = () => ({
+    ...bench.view(),
+    kernelDrops: undefined,
+    nodes: bench.view().nodes.map((node, i) => (i === 0 ? { ...node, label: "dc0.lines_dropped" } : node)),
+  });
+  bench.nodes[0].counters.linesRelayed = 100;
+  bench.nodes[0].counters.refusals = 3;
+  expect(losses.see(view(), 0)).toEqual([]);
+  bench.nodes[0].counters.linesDropped.held = 4;
+  expect(losses.see(view(), 1)).toEqual([
+    {
+      level: "warn",
+      event: "dropping_lines",
+      fields: { node: "dc0.lines_dropped", reason: "held", lines: 4, total: 4 },
+    },
+  ]);
+});

@@ -1,0 +1,46 @@
+import { describe, expect, test } from "bun:test";
+import { statsOf } from "../../src/observe/figures.ts";
+import { SelfMetrics } from "../../src/observe/selfMetrics.ts";
+import { Lines, Verdict } from "../../src/protocol/line.ts";
+import { RelayBench } from "../support/relayBench.ts";
+
+describe("self-metrics", () => {
+  test("are what grew since the last time as counters, and states as gauges", () => {
+    const bench = new RelayBench({ mirror: true });
+    const metrics = new SelfMetrics("px");
+    const growth = (lines: string[]) =>
+      lines.filter((line) => /px\.(lines_received|lines_pending|nodes_up|node\.127_0_0_1_8130\.up):/.test(line));
+    const states = ["px.lines_pending:6|g", "px.nodes_up:3|g", "px.node.127_0_0_1_8130.up:1|g"];
+    bench.receive("a:1|c\nb:1|c");
+    expect(growth(metrics.lines(bench.view()))).toEqual(["px.lines_received:2|c", ...states]);
+    bench.receive("bad");
+    expect(growth(metrics.lines(bench.view()))).toEqual(["px.lines_received:1|c", ...states]);
+    expect(growth(metrics.lines(bench.view()))).toEqual(["px.lines_received:0|c", ...states]);
+    bench.relay.flush();
+    expect(metrics.lines(bench.view())).toContain("px.node.127_0_0_1_8132.lines_relayed:2|c");
+    expect(metrics.lines(bench.view())).toContain("px.uptime_seconds:51|g");
+  });
+
+  test("are all figures, each a good line, whatever the nodes are called", () => {
+    const view = new RelayBench({}).view();
+    const labels = ["a.b:c|d", "a_b:c|d", "a-b:cäd"];
+    const nodes = view.nodes.map((node, i) => ({ ...node, label: labels[i] }));
+    const lines = new SelfMetrics("a.b").lines({ ...view, nodes });
+    expect(lines).toHaveLength(1 + statsOf(view).length);
+    expect(new Set(lines.map((line) => line.split(":")[0])).size).toBe(lines.length);
+    for (const line of lines) expect(line).toMatch(/^a\.b\.[\w.-]+:\d+(\.\d+)?\|[cg]$/);
+    const cursor = new Lines(["c", "g"], 0);
+    const bytes = Buffer.from(lines.join("\n"));
+    cursor.open(bytes, 0, bytes.length);
+    for (const _ of lines) expect(cursor.next()).toBe(Verdict.accepted);
+  });
+
+  test("know which figures may fall", () => {
+    const lines = new SelfMetrics("px").lines(new RelayBench({}).view());
+    const gauges = lines.filter((line) => line.endsWith("|g")).map((line) => line.slice(3, line.indexOf(":")));
+    expect(gauges).toEqual(
+      expect.arrayContaining(["lines_pending", "nodes_up", "names_cached", "resident_memory_bytes"]),
+    );
+    for (const name of ["packets_received", "lines_rejected", "lines_dropped"]) expect(gauges).not.toContain(name);
+  });
+});

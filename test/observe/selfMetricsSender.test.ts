@@ -1,0 +1,78 @@
+import { expect, onTestFinished, test } from "bun:test";
+import { dropAll, type Link } from "../../src/net/link.ts";
+import { statsOf } from "../../src/observe/figures.ts";
+import { SelfMetricsSender } from "../../src/observe/selfMetricsSender.ts";
+import type { Locator } from "../../src/placement/locator.ts";
+import { NO_OWNER } from "../../src/placement/owner.ts";
+import { Counters } from "../../src/relay/counters.ts";
+import { RelayBench } from "../support/relayBench.ts";
+
+type Flush = Link["flush"];
+
+/** What a bench's view makes: a line for each figure, and the uptime. */
+const LINES = statsOf(new RelayBench({}).view()).length + 1;
+
+/** Sends to every node over links that do `flush`. */
+function senderOver(flush: Flush) {
+  const counters = new Counters();
+  const view = () => new RelayBench({}).view();
+  const sender = new SelfMetricsSender({
+    prefix: "self",
+    intervalMs: 60_000,
+    datagramBytesMax: 1432,
+    locator: undefined,
+    nodes: [{ isUp: true, link: { flush } }],
+    view,
+    counters,
+  });
+  onTestFinished(() => sender.finish());
+  return { sender, counters };
+}
+
+const takesNothing: Flush = () => {};
+const takesOne: Flush = (batch, counters) => {
+  if (batch.datagrams > 0) counters.linesRelayed += batch.shift(1);
+};
+const takesAll: Flush = (batch, counters) => {
+  counters.linesRelayed += batch.shift(batch.datagrams);
+};
+const refusesAll: Flush = dropAll;
+
+test.each([
+  ["nothing", takesNothing],
+  ["a part", takesOne],
+  ["all", takesAll],
+  ["nothing any more", refusesAll],
+])("at the stop each line is sent or counted as dropped: a link that takes %s", (_, flush) => {
+  const { sender, counters } = senderOver(flush);
+  sender.send();
+  sender.finish();
+  expect(counters.linesSelf + counters.linesSelfDropped).toBe(2 * LINES);
+  if (flush === takesAll) expect(counters.linesSelf).toBe(2 * LINES);
+  if (flush === takesOne) expect(counters.linesSelf).toBeGreaterThan(0);
+  if (flush !== takesAll) expect(counters.linesSelfDropped).toBeGreaterThan(0);
+});
+
+test("lines that no node is up to own count as dropped", () => {
+  const counters = new Counters();
+  const view = () => new RelayBench({}).view();
+  const locator = { owner: () => NO_OWNER } as unknown as Locator;
+  const nodes = [{ isUp: true, link: { flush: takesAll } }];
+  const parts = { prefix: "self", intervalMs: 60_000, datagramBytesMax: 1432, view, counters };
+  const sender = new SelfMetricsSender({ ...parts, locator, nodes });
+  onTestFinished(() => sender.finish());
+  sender.send();
+  expect(counters).toMatchObject({ linesSelf: 0, linesSelfDropped: LINES });
+});
+
+test("what a link did not take is sent when it is ready again", () => {
+  let isReady = false;
+  const { sender, counters } = senderOver((batch, own) => {
+    if (isReady) takesAll(batch, own);
+  });
+  sender.send();
+  expect(counters.linesSelf).toBe(0);
+  isReady = true;
+  sender.flush();
+  expect(counters).toMatchObject({ linesSelf: LINES, linesSelfDropped: 0 });
+});

@@ -1,0 +1,41 @@
+import { expect, onTestFinished, spyOn, test } from "bun:test";
+import { openLog } from "../../src/log/log.io.ts";
+import { Watch } from "../../src/observe/watch.ts";
+import { RelayBench } from "../support/relayBench.ts";
+
+/** A watch over a bench, its log, and what its timer does. */
+function watched() {
+  const bench = new RelayBench({});
+  const lines: string[] = [];
+  const writer = { linesLost: 0, write: (line: string) => void lines.push(line), flush: () => {} };
+  const setTimer = spyOn(globalThis, "setInterval");
+  onTestFinished(() => setTimer.mockRestore());
+  const log = openLog({ format: "logfmt", level: "info", writer });
+  const view = () => ({ ...bench.view(), kernelDrops: undefined });
+  const watch = new Watch({ view, mirror: false, counters: bench.counters, log });
+  onTestFinished(() => watch.close());
+  const [[look, everyMs]] = setTimer.mock.calls as [() => void, number][];
+  return { bench, lines, watch, look, everyMs };
+}
+
+test("once a second it is looked whether the sums hold: if not, that is counted and logged", () => {
+  const { bench, lines, look, everyMs } = watched();
+  expect(everyMs).toBe(1000);
+  bench.receive("a:1|c\nb:1|c");
+  look();
+  expect([bench.counters.invariantViolations, lines]).toEqual([0, []]);
+  bench.counters.linesAccepted++;
+  look();
+  expect(bench.counters.invariantViolations).toBe(2);
+  expect(lines).toEqual([
+    expect.stringContaining("level=error event=invariant_violated sum=lines_received expected=2 found=3"),
+    expect.stringContaining("level=error event=invariant_violated sum=lines_accepted expected=3 found=2"),
+  ]);
+});
+
+test("what was lost since the last look is told at the end", () => {
+  const { bench, lines, watch } = watched();
+  bench.receive("bad");
+  watch.finish();
+  expect(lines).toEqual([expect.stringContaining("level=warn event=rejecting_lines reason=no_colon lines=1 total=1")]);
+});

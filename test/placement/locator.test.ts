@@ -1,0 +1,88 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
+import { locatorOf } from "../../src/placement/locator.ts";
+import { NO_OWNER } from "../../src/placement/owner.ts";
+import { Placement } from "../../src/placement/placement.ts";
+import { ownerAt } from "../../src/placement/ring.ts";
+
+const NODES = Array.from({ length: 4 }, (_, i) => ({ label: `127.0.0.1:${8130 + i}`, weight: 1 }));
+const placements = (["farmhash", "etsy"] as const).map((kind) => new Placement(kind, NODES, loadFingerprint32()));
+
+describe("the owner of a name", () => {
+  test("is the ring's, at every moment, whatever was remembered before", () => {
+    const name = fc.oneof(fc.constantFrom("a", "b", "app.logins"), fc.string({ minLength: 1, maxLength: 6 }));
+    const isUp = fc.array(fc.boolean(), { minLength: NODES.length, maxLength: NODES.length });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...placements),
+        fc.constantFrom(0, 1, 2, 64),
+        fc.constantFrom(0, 3, 0xffffffff),
+        fc.array(fc.oneof({ weight: 9, arbitrary: name }, { weight: 1, arbitrary: isUp }), {
+          maxLength: 60,
+          size: "max",
+        }),
+        (placement, cacheSize, hashMask, steps) => {
+          const locator = locatorOf(placement, cacheSize);
+          for (const step of steps) {
+            if (typeof step !== "string") {
+              locator.use(() => placement.live(step));
+              expect(locator.namesCached).toBe(0);
+              continue;
+            }
+            const bytes = Buffer.from(`${step}:1|c`);
+            const nameEnd = bytes.length - 4;
+            const hash = (Number(Bun.hash.xxHash32(step)) & hashMask) | 0;
+            const owner = locator.owner(bytes, 0, nameEnd, hash);
+            expect(owner).toBe(ownerAt(locator.ring, placement.position(bytes, 0, nameEnd)));
+            expect(locator.namesCached).toBeLessThanOrEqual(cacheSize);
+          }
+        },
+      ),
+    );
+  });
+
+  test("is nobody while no node is up, and its own again afterwards", () => {
+    const [placement] = placements;
+    const locator = locatorOf(placement, 64);
+    const bytes = Buffer.from("app.logins");
+    const owner = locator.owner(bytes, 0, bytes.length, 1);
+    locator.use(() => placement.live(NODES.map(() => false)));
+    expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(NO_OWNER);
+    expect(locator.namesCached).toBe(0);
+    locator.use(() => placement.full);
+    expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(owner);
+  });
+
+  test("is looked up on a ring that is made once, however many there would have been since the last look-up", () => {
+    const [placement] = placements;
+    const locator = locatorOf(placement, 64);
+    const bytes = Buffer.from("app.logins");
+    let made = 0;
+    const states = [NODES.map((_, node) => node !== 0), NODES.map((_, node) => node === 1)];
+    for (const isUp of states) {
+      locator.use(() => {
+        made++;
+        return placement.live(isUp);
+      });
+    }
+    expect(made).toBe(0);
+    for (let i = 0; i < 10; i++) expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(1);
+    expect(made).toBe(1);
+  });
+
+  test("is looked up once, and then remembered", () => {
+    let hashed = 0;
+    const fingerprint32 = loadFingerprint32();
+    const counting = new Placement("farmhash", NODES, (input) => {
+      hashed++;
+      return fingerprint32(input);
+    });
+    hashed = 0;
+    const locator = locatorOf(counting, 64);
+    const bytes = Buffer.from("app.logins");
+    for (let i = 0; i < 10; i++) locator.owner(bytes, 0, bytes.length, 1);
+    expect(hashed).toBe(1);
+    expect(locator.namesCached).toBe(1);
+  });
+});

@@ -1,0 +1,14 @@
+import { expect, test } from "bun:test";
+import { oncePer } from "../../src/placement/oncePer.ts";
+
+test("is made once for each thing in a row, and anew for another", () => {
+  let made = 0;
+  const sizeOf = oncePer((names: readonly string[]) => {
+    made++;
+    return names.length;
+  });
+  const two = ["a", "b"];
+  const three = ["a", "b", "c"];
+  expect([sizeOf(two), sizeOf(two), sizeOf(three), sizeOf(three), sizeOf(two)]).toEqual([2, 2, 3, 3, 2]);
+  expect(made).toBe(3);
+});

@@ -1,0 +1,289 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
+import { ownerAt, type Ring } from "../../src/placement/ring.ts";
+import { REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
+import { BATCH_DATAGRAMS_MAX } from "../../src/relay/batch.ts";
+import { datagram, hostileBytes } from "../support/arbitraries.ts";
+import { type NaiveLine, naiveLines } from "../support/naiveLines.ts";
+import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
+
+const NODES = BENCH_LABELS.map((_, node) => node);
+const FOREVER = Number.POSITIVE_INFINITY;
+
+/** What a node's leaving does to its names. */
+type Mode = "mirror" | "rehash" | "hold";
+const MODES: readonly Mode[] = ["mirror", "rehash", "hold"];
+
+type Step =
+  | { readonly datagram: string }
+  | { readonly node: number; readonly isUp: boolean }
+  | { readonly node: number; readonly takes: number }
+  | "flush";
+
+const arrival = fc.record({ datagram: fc.oneof({ weight: 4, arbitrary: datagram }, hostileBytes) });
+const node = fc.constantFrom(...NODES);
+const health = fc.record({ node, isUp: fc.boolean() });
+const appetite = fc.record({ node, takes: fc.constantFrom(0, 0, 1, 2, FOREVER) });
+const flush = fc.constant("flush" as const);
+const bench = {
+  datagramBytesMax: fc.constantFrom(0, 20, 60, 512, 1432),
+  cacheSize: fc.constantFrom(0, 2, 64),
+};
+
+describe("a relay whose sockets take everything", () => {
+  test.each(MODES)(
+    "sends every accepted line once, unchanged and in order, to each node that it is for (%s)",
+    (mode) => {
+      const steps = fc.array(fc.oneof({ weight: 5, arbitrary: arrival }, health, flush), {
+        maxLength: 25,
+        size: "max",
+      });
+      fc.assert(
+        fc.property(steps, fc.record(bench), (steps, parts) => {
+          const model = new Model(mode, new RelayBench({ mirror: mode === "mirror", ...parts }));
+          for (const step of steps) model.run(step);
+          model.run("flush");
+          for (const node of NODES) expect(model.bench.linesSent(node)).toEqual(model.meantFor[node]);
+          expect(model.bench.relay.linesPending).toBe(0);
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
+
+  test("packs neighbours for one node into one datagram, and keeps the limit", () => {
+    const bench = new RelayBench({ mirror: true, datagramBytesMax: 17 });
+    bench.receive("aaaa:1|c\nbbbb:2|c\ncccc:3|c");
+    bench.relay.flush();
+    for (const node of NODES) expect(bench.nodes[node].sent).toEqual(["aaaa:1|c\nbbbb:2|c", "cccc:3|c"]);
+  });
+
+  test("leaves CR, empty lines and refused lines out, and their neighbours whole", () => {
+    const bench = new RelayBench({ mirror: true });
+    bench.receive("a:1|c\r\nb:2|c\n\nbad\nc:3|c\n:1|c\nd:4|c\r");
+    bench.relay.flush();
+    for (const node of NODES) expect(bench.nodes[node].sent).toEqual(["a:1|c\nb:2|c\nc:3|c\nd:4|c"]);
+  });
+});
+
+describe("a relay whose sockets take little or nothing", () => {
+  test.each(MODES)("accounts for every line at every moment, and changes and reorders none (%s)", (mode) => {
+    const steps = fc.array(fc.oneof({ weight: 8, arbitrary: arrival }, health, appetite, flush), {
+      maxLength: 60,
+      size: "max",
+    });
+    const hungry = fc.array(fc.constantFrom(0, 1, FOREVER), { minLength: NODES.length, maxLength: NODES.length });
+    fc.assert(
+      fc.property(steps, fc.record(bench), hungry, (steps, parts, hungry) => {
+        const model = new Model(mode, new RelayBench({ mirror: mode === "mirror", ...parts }));
+        hungry.forEach((takes, node) => void model.run({ node, takes }));
+        for (const step of steps) model.run(step);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("drops what the batch has no room for, and nothing that it has", () => {
+    const bench = new RelayBench({ mirror: true, datagramBytesMax: 0 });
+    bench.nodes[1].takes = 0;
+    const lines = Array.from({ length: BATCH_DATAGRAMS_MAX + 5 }, (_, i) => `line${i}:1|c`);
+    bench.receive(lines.join("\n"));
+    expect(bench.linesWaiting(1)).toEqual(lines.slice(0, BATCH_DATAGRAMS_MAX));
+    expect(bench.nodes[1].counters.linesDropped.send_buffer_full).toBe(5);
+    expect([...bench.linesSent(0), ...bench.linesWaiting(0)]).toEqual(lines);
+    expect(bench.linesDropped(0)).toBe(0);
+  });
+
+  test("goes on as soon as the socket takes a datagram again", () => {
+    const bench = new RelayBench({ mirror: true, datagramBytesMax: 0 });
+    bench.nodes[1].takes = 1;
+    const lines = Array.from({ length: BATCH_DATAGRAMS_MAX + 5 }, (_, i) => `line${i}:1|c`);
+    bench.receive(lines.join("\n"));
+    expect([...bench.linesSent(1), ...bench.linesWaiting(1)]).toEqual(lines);
+    expect(bench.linesDropped(1)).toBe(0);
+  });
+});
+
+describe("while nodes are down", () => {
+  const name = "app.logins";
+  const owner = ownerOn(PLACEMENT.full, name);
+
+  test("mirroring goes on to the others, and what the node misses is counted as node_down", () => {
+    const bench = new RelayBench({ mirror: true });
+    bench.nodes[1].isUp = false;
+    bench.receive("a:1|c\nb:1|c");
+    bench.nodes[1].isUp = true;
+    bench.receive("c:1|c");
+    bench.relay.flush();
+    expect(NODES.map((node) => bench.linesSent(node))).toEqual([
+      ["a:1|c", "b:1|c", "c:1|c"],
+      ["c:1|c"],
+      ["a:1|c", "b:1|c", "c:1|c"],
+    ]);
+    expect(bench.nodes[1].counters.linesDropped).toEqual({ node_down: 2, held: 0, send_buffer_full: 0, send_error: 0 });
+  });
+
+  test("its names are held, and counted as held, as long as they are still its own", () => {
+    const bench = new RelayBench({});
+    bench.nodes[owner].isUp = false;
+    bench.receive(`${name}:1|c\n${name}:2|c`);
+    bench.nodes[owner].isUp = true;
+    bench.receive(`${name}:3|c`);
+    bench.relay.flush();
+    expect(bench.linesSent(owner)).toEqual([`${name}:3|c`]);
+    expect(bench.nodes[owner].counters.linesDropped).toEqual({
+      node_down: 0,
+      held: 2,
+      send_buffer_full: 0,
+      send_error: 0,
+    });
+  });
+
+  test("lines that nobody is left for are counted as having no live node", () => {
+    const bench = new RelayBench({});
+    bench.locator?.use(() => PLACEMENT.live(NODES.map(() => false)));
+    bench.receive(`${name}:1|c\nbad\nother:1|c`);
+    expect(bench.counters.linesUnowned).toBe(2);
+    expect(bench.relay.linesPending).toBe(0);
+    expect(NODES.map((node) => bench.linesDropped(node))).toEqual([0, 0, 0]);
+  });
+});
+
+describe("the observer", () => {
+  test.each([false, true])(
+    "is told every line that is not empty, in order, and what became of it (mirror: %p)",
+    (mirror) => {
+      fc.assert(
+        fc.property(fc.array(datagram, { maxLength: 4 }), (datagrams) => {
+          const bench = new RelayBench({ mirror });
+          const seen: unknown[] = [];
+          bench.relay.observer = (line, verdict, owner) => void seen.push([line.toString("latin1"), verdict, owner]);
+          for (const text of datagrams) bench.receive(text);
+          const ownerOf = ({ verdict, name }: NaiveLine) => {
+            if (verdict !== Verdict.accepted) return NO_OWNER;
+            return mirror ? EVERY_NODE : ownerOn(PLACEMENT.full, name);
+          };
+          const lines = datagrams.flatMap((text) => naiveLines(text));
+          expect(seen).toEqual(lines.map((line) => [line.text, line.verdict, ownerOf(line)]));
+        }),
+      );
+    },
+  );
+});
+
+test("what arrives is counted", () => {
+  const bench = new RelayBench({});
+  bench.receive("a:1|c\nbad\n\n:1|c\nb:1\nc:1|\nd:1|zz\n");
+  bench.receive("");
+  const { packetsReceived, bytesReceived, linesReceived, linesAccepted, linesRejected } = bench.counters;
+  expect({ packetsReceived, bytesReceived, linesReceived, linesAccepted }).toEqual({
+    packetsReceived: 2,
+    bytesReceived: 32,
+    linesReceived: 6,
+    linesAccepted: 1,
+  });
+  expect(Object.fromEntries(REJECT_REASONS.map((reason, i) => [reason, linesRejected[i]]))).toEqual({
+    no_colon: 1,
+    empty_name: 1,
+    no_pipe: 1,
+    empty_type: 1,
+    unknown_type: 1,
+  });
+});
+
+/** What must have become of every line so far. */
+class Model {
+  readonly bench: RelayBench;
+  /** Lines meant for each node while it was up. */
+  readonly meantFor: string[][] = NODES.map(() => []);
+  private readonly mode: Mode;
+  private readonly isUp = NODES.map(() => true);
+  /** Lines meant for each node while it was down. */
+  private readonly missed = NODES.map(() => 0);
+  private unowned = 0;
+  private readonly seen: NaiveLine[] = [];
+  private ring = PLACEMENT.full;
+
+  constructor(mode: Mode, bench: RelayBench) {
+    this.mode = mode;
+    this.bench = bench;
+  }
+
+  run(step: Step): void {
+    const { relay, locator } = this.bench;
+    if (step === "flush") {
+      relay.flush();
+    } else if ("takes" in step) {
+      this.bench.nodes[step.node].takes = step.takes;
+    } else if ("isUp" in step) {
+      this.isUp[step.node] = step.isUp;
+      this.bench.nodes[step.node].isUp = step.isUp;
+      if (this.mode === "rehash") {
+        this.ring = PLACEMENT.live(this.isUp);
+        locator?.use(() => this.ring);
+      }
+    } else {
+      this.bench.receive(step.datagram);
+      for (const line of naiveLines(step.datagram)) this.route(line);
+    }
+    this.expectAccounted();
+  }
+
+  private route(line: NaiveLine): void {
+    this.seen.push(line);
+    if (line.verdict !== Verdict.accepted) return;
+    const owners = this.mode === "mirror" ? NODES : [ownerOn(this.ring, line.name)];
+    for (const owner of owners) {
+      if (owner === NO_OWNER) this.unowned++;
+      else if (this.isUp[owner]) this.meantFor[owner].push(line.text);
+      else this.missed[owner]++;
+    }
+  }
+
+  private expectAccounted(): void {
+    const { bench, seen } = this;
+    const { counters, relay } = bench;
+    const count = (verdict: Verdict) => seen.filter((line) => line.verdict === verdict).length;
+    expect(counters.linesReceived).toBe(seen.length);
+    expect(counters.linesAccepted).toBe(count(Verdict.accepted));
+    expect(counters.linesRejected).toEqual(REJECT_REASONS.map((_, i) => count((i + 1) as Verdict)));
+    expect(counters.linesUnowned).toBe(this.unowned);
+    expect(relay.linesPending).toBe(sum(bench.nodes.map(({ batch }) => batch.linesPending)));
+
+    for (const node of NODES) {
+      const { linesRelayed, linesDropped } = bench.nodes[node].counters;
+      const kept = [...bench.linesSent(node), ...bench.linesWaiting(node)];
+      expect(linesRelayed).toBe(bench.linesSent(node).length);
+      expect(bench.nodes[node].batch.linesPending).toBe(bench.linesWaiting(node).length);
+      expect(kept.length).toBe(this.meantFor[node].length - linesDropped.send_buffer_full);
+      expect(isSubsequence(kept, this.meantFor[node])).toBe(true);
+      const [missed, other] =
+        this.mode === "mirror" ? (["node_down", "held"] as const) : (["held", "node_down"] as const);
+      expect(linesDropped[missed]).toBe(this.missed[node]);
+      expect(linesDropped[other]).toBe(0);
+    }
+    const places = NODES.map(
+      (node) =>
+        bench.nodes[node].counters.linesRelayed + bench.linesDropped(node) + bench.nodes[node].batch.linesPending,
+    );
+    if (this.mode === "mirror") expect(places).toEqual(NODES.map(() => counters.linesAccepted));
+    else expect(sum(places) + counters.linesUnowned).toBe(counters.linesAccepted);
+  }
+}
+
+/** The naive way: no cache. The name is latin1, a character a byte. */
+function ownerOn(ring: Ring, name: string): number {
+  const bytes = Buffer.from(name, "latin1");
+  return ownerAt(ring, PLACEMENT.position(bytes, 0, bytes.length));
+}
+
+function isSubsequence(some: readonly string[], all: readonly string[]): boolean {
+  let at = 0;
+  for (const line of all) if (at < some.length && some[at] === line) at++;
+  return at === some.length;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
