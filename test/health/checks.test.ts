@@ -13,7 +13,7 @@ setDefaultTimeout(30_000);
 /** So long that no check of a test comes because of it. */
 const NEVER_MS = 3_600_000;
 const HOST = "127.0.0.1";
-const CHECKS_MODULE = join(import.meta.dir, "..", "..", "src", "io", "checks.ts");
+const CHECKS_MODULE = join(import.meta.dir, "..", "..", "src", "health", "checks.ts");
 
 /** Checks of one node, which is up until `fall` of them have failed in a row. */
 class Checked {
