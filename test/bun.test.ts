@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { udp } from "bun";
-import { SwappedSocket } from "../src/net/bunReading.io.ts";
+import { SwappedSocket } from "../src/net/pausedReading.io.ts";
 import { openLibc, setSendBuffer } from "../src/system/libc.io.ts";
 import { Backend } from "./support/backend.ts";
 import { emptyFolder } from "./support/folder.ts";
@@ -68,7 +68,7 @@ describe("receiving", () => {
     return turns;
   }
 
-  test("one turn reads until the socket is empty, however many wait: net/bunReading.io.ts can go (oven-sh/bun#37103)", async () => {
+  test("one turn reads until the socket is empty, however many wait: net/pausedReading.io.ts can go (oven-sh/bun#37103)", async () => {
     expect(await turnsOf(() => {})).toEqual([QUEUED]);
   });
 

@@ -1,7 +1,9 @@
 /** The main job, shown: backends for the nodes of a configuration, in this process, and a trickle of sample metrics. */
 import type { Config } from "../config/config.ts";
-import { resolveHost } from "../net/resolve.io.ts";
-import type { Start } from "../proxy/start.ts";
+import type { Problem } from "../config/keys.ts";
+import { Opening } from "../engine/opening.ts";
+import { type LineWriter, openLineWriter } from "../log/lineWriter.io.ts";
+import { bunNetwork } from "../net/bunNetwork.io.ts";
 import { escapeBytes } from "../text/escape.ts";
 
 const SAMPLE_INTERVAL_MS = 500;
@@ -14,36 +16,61 @@ const SAMPLES = [
   "cache.hits:1|c|#region:eu",
 ];
 
-/** Opens a backend for each node: it prints the lines that it gets, and its management port answers `health: up`. */
-export async function openDemoBackends(config: Config, print: (text: string) => void, start: Start): Promise<void> {
-  await Promise.all(
-    config.nodes.map(async ({ host, port, managementport, label }, i) => {
-      const hostname = await start.attempt(`nodes[${i}].host`, () => resolveHost(host));
-      if (hostname === undefined) return;
-      const data = (_: unknown, bytes: Buffer) => {
-        for (const line of bytes.toString("latin1").split("\n")) {
-          print(`${label}  got  ${escapeBytes(Buffer.from(line, "latin1"))}`);
-        }
-      };
-      await start.open(`nodes[${i}].port`, () => Bun.udpSocket({ hostname, port, socket: { data, error: () => {} } }));
-      if (managementport !== 0)
-        await start.open(`nodes[${i}].managementport`, () => openHealth(hostname, managementport));
-    }),
-  );
+/** The longest that the end waits until what it shows is read. */
+const END_MS_MAX = 100;
+
+export class Demo {
+  private readonly config: Config;
+  private readonly opening = new Opening(bunNetwork);
+  private readonly output: LineWriter;
+
+  constructor(config: Config) {
+    this.config = config;
+    this.output = openLineWriter(1, (lines) => `(${lines} lines are missing here)`);
+    process.on("exit", () => this.output.flush(END_MS_MAX));
+  }
+
+  /** Opens a backend for each node: it prints the lines that it gets, and its management port answers `health: up`. */
+  async open(): Promise<readonly Problem[]> {
+    const { opening } = this;
+    await Promise.all(
+      this.config.nodes.map(async ({ host, port, managementport, label }, i) => {
+        const hostname = await opening.resolve(`nodes[${i}].host`, host);
+        if (hostname === undefined) return;
+        const data = (_: unknown, bytes: Buffer) => this.print(label, bytes);
+        const socket = { data, error: () => {} };
+        await opening.open(`nodes[${i}].port`, () => Bun.udpSocket({ hostname, port, socket }));
+        if (managementport === 0) return;
+        await opening.open(`nodes[${i}].managementport`, () => openHealth(hostname, managementport));
+      }),
+    );
+    return opening.problems;
+  }
+
+  /** Says what to type in another terminal, and sends a sample metric to the proxy now and then. */
+  async begin({ port, consolePort }: { readonly port: number; readonly consolePort: number }): Promise<void> {
+    const { opening } = this;
+    this.output.write(hints(port, consolePort));
+    const hostname = this.config.host.includes(":") ? "::1" : "127.0.0.1";
+    const connect = { hostname, port };
+    const socket = await opening.open("port", () => Bun.udpSocket({ connect, socket: { error: () => {} } }));
+    let turn = 0;
+    const timer = setInterval(() => socket?.send(SAMPLES[turn++ % SAMPLES.length]), SAMPLE_INTERVAL_MS);
+    await opening.open("port", () => ({ close: () => clearInterval(timer) }));
+  }
+
+  close(): void {
+    this.opening.abandon();
+  }
+
+  private print(label: string, bytes: Buffer): void {
+    for (const line of bytes.toString("latin1").split("\n")) {
+      this.output.write(`${label}  got  ${escapeBytes(Buffer.from(line, "latin1"))}`);
+    }
+  }
 }
 
-/** Sends a sample metric to the proxy now and then. */
-export async function startSamples(config: Config, port: number, start: Start): Promise<void> {
-  const hostname = config.host.includes(":") ? "::1" : "127.0.0.1";
-  const connect = { hostname, port };
-  const socket = await start.open("port", () => Bun.udpSocket({ connect, socket: { error: () => {} } }));
-  let turn = 0;
-  const timer = setInterval(() => socket?.send(SAMPLES[turn++ % SAMPLES.length]), SAMPLE_INTERVAL_MS);
-  await start.open("port", () => ({ close: () => clearInterval(timer) }));
-}
-
-/** What to type in another terminal. */
-export function demoHints(port: number, consolePort: number): string {
+function hints(port: number, consolePort: number): string {
   return [
     "",
     "statsd-proxy is relaying sample metrics to the backends of the demo. In another terminal:",

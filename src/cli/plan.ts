@@ -1,6 +1,7 @@
 /** What a configuration would do, for people to read before they start it. */
 import { type Config, hostPort } from "../config/config.ts";
-import { placementOf } from "../placement/placementOf.io.ts";
+import type { Fingerprint32 } from "../placement/placement.ts";
+import { placementOf } from "../placement/placementOf.ts";
 import { shares } from "../placement/ring.ts";
 import { tableText } from "../text/table.ts";
 
@@ -8,8 +9,8 @@ import { tableText } from "../text/table.ts";
  * @param notes what was made of its file that it does not say itself
  * @throws Error if the ring needs the farmhash addon and that cannot be loaded
  */
-export function planText(config: Config, notes: readonly string[]): string {
-  const shareOf = config.mirror ? undefined : shares(placementOf(config).full, config.nodes.length);
+export function planText(config: Config, notes: readonly string[], loadFingerprint32: () => Fingerprint32): string {
+  const shareOf = config.mirror ? undefined : shares(placementOf(config, loadFingerprint32).full, config.nodes.length);
   const rows = config.nodes.map(({ label, host, port, managementport }, i) => [
     label,
     hostPort(host, port),

@@ -3,8 +3,9 @@ import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config/config.ts";
 import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
 import { type NameMap, whereabouts } from "../placement/destination.ts";
+import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { NO_OWNER, ownerText } from "../placement/owner.ts";
-import { placementOf } from "../placement/placementOf.io.ts";
+import { placementOf } from "../placement/placementOf.ts";
 import { readInput, writeOutput } from "./standardStreams.io.ts";
 
 const LF = 0x0a;
@@ -54,7 +55,7 @@ function nameMapOf(config: Config, down: readonly string[]): NameMap {
   const isUp = config.nodes.map(({ label }) => !down.includes(label));
   const { types } = config;
   if (config.mirror) return { types, placed: undefined, isUp };
-  const placement = placementOf(config);
+  const placement = placementOf(config, loadFingerprint32);
   return {
     types,
     placed: { placement, ring: config.failover === "hold" ? placement.full : placement.live(isUp) },

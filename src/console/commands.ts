@@ -6,6 +6,7 @@ import type { Whereabouts } from "../placement/destination.ts";
 import { oncePer } from "../placement/oncePer.ts";
 import { ownerText } from "../placement/owner.ts";
 import { sum } from "../relay/sum.ts";
+import type { MemoryFigures } from "../system/memory.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
 import { tableParts } from "../text/table.ts";
@@ -23,13 +24,6 @@ export interface ConsoleContext {
   tap(request: TapRequest): Stream | undefined;
   /** What `health` answers: settable by the operator, to take the proxy out of a load balancer. */
   health: "up" | "down";
-}
-
-export interface MemoryFigures {
-  readonly heapUsedBytes: number;
-  readonly heapCapacityBytes: number;
-  readonly residentBytes: number;
-  readonly objects: number;
 }
 
 /** What goes on coming after an answer, by itself, for a while. */
@@ -232,11 +226,11 @@ const NODE_COLUMNS = [
 ];
 
 /** Nodes that are not checked have no checks to show. */
-function nodesLines({ config, view }: ConsoleContext): Iterable<string> {
+function nodesLines({ view }: ConsoleContext): Iterable<string> {
   const { nodes } = view();
   function* rows(): Generator<readonly string[]> {
-    for (const [i, { label, isUp, counters, batch }] of nodes.entries()) {
-      const { host, port, managementport, weight } = config.nodes[i];
+    for (const { label, config, isUp, counters, batch } of nodes) {
+      const { host, port, managementport, weight } = config;
       const dropped = sum(Object.values(counters.linesDropped));
       const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;

@@ -1,9 +1,10 @@
 /** The console's TCP side: lines in, answers out. What they are is console/commands.ts's business. */
 
+import type { Network } from "../net/network.ts";
 import type { CutReason } from "../relay/counters.ts";
-import { Answering } from "../server/answering.ts";
+import type { Answering } from "../server/answering.ts";
 import { type Connection, type Session, TcpServer } from "../server/tcpServer.ts";
-import { CONNECTIONS_MAX } from "../system/descriptors.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import { answer, type ConsoleContext, looksComplete, type Stream } from "./commands.ts";
 
 export const LINE_BYTES_MAX = 4096;
@@ -21,9 +22,11 @@ export interface ConsoleParts {
   readonly context: ConsoleContext;
   readonly onCut: (reason: CutReason) => void;
   /** The connection that was quiet for longest makes room for one more. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax: number;
   /** Shared with others who answer. */
-  readonly answering?: Answering;
+  readonly answering: Answering;
+  readonly network: Pick<Network, "listenTcp">;
+  readonly clock: Clock;
 }
 
 export class Console {
@@ -31,15 +34,20 @@ export class Console {
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   constructor(parts: ConsoleParts) {
-    const { host, port, context, onCut, connectionsMax = CONNECTIONS_MAX, answering = new Answering() } = parts;
+    const { context, clock, ...server } = parts;
     this.server = new TcpServer<Reason>({
-      ...{ host, port, connectionsMax, idleSeconds: IDLE_SECONDS, answering, onCut },
-      session: (connection) => new ConsoleSession(connection, context),
+      ...{ ...server, clock, idleSeconds: IDLE_SECONDS },
+      session: (connection) => new ConsoleSession(connection, context, clock),
     });
   }
 
   get port(): number {
     return this.server.port;
+  }
+
+  /** How many connections there may be from now on. */
+  allow(connectionsMax: number): void {
+    this.server.connectionsMax = connectionsMax;
   }
 
   close(): void {
@@ -50,6 +58,7 @@ export class Console {
 class ConsoleSession implements Session {
   private readonly connection: Connection<Reason>;
   private readonly context: ConsoleContext;
+  private readonly clock: Clock;
   /**
    * What may come yet of the end of a line that was taken for whole without it. CR and LF may come one by one, and must
    * not be taken for an empty line: that would end a tap.
@@ -59,15 +68,16 @@ class ConsoleSession implements Session {
   private rest: Iterator<string> | undefined;
   /** What goes on coming after an answer: the next command waits for its end. */
   private stream: Stream | undefined;
-  private pause: ReturnType<typeof setTimeout> | undefined;
+  private pause: Timer | undefined;
 
-  constructor(connection: Connection<Reason>, context: ConsoleContext) {
+  constructor(connection: Connection<Reason>, context: ConsoleContext, clock: Clock) {
+    this.clock = clock;
     this.connection = connection;
     this.context = context;
   }
 
   received(text: string): void {
-    clearTimeout(this.pause);
+    this.clock.cancel(this.pause);
     this.connection.alive();
     this.connection.asked += this.withoutLateEnd(text);
   }
@@ -76,7 +86,7 @@ class ConsoleSession implements Session {
   ended(): void {
     const { connection } = this;
     const { asked } = connection;
-    clearTimeout(this.pause);
+    this.clock.cancel(this.pause);
     connection.asked += asked === "" || asked.endsWith("\n") ? "quit\n" : "\nquit\n";
     // Nothing tells a client that listens on from one that is gone, but what becomes of something sent to it.
     if (this.stream) connection.write("# no more input: it goes on to its end\n");
@@ -109,7 +119,7 @@ class ConsoleSession implements Session {
   }
 
   closed(): void {
-    clearTimeout(this.pause);
+    this.clock.cancel(this.pause);
     this.stream?.stop();
     this.stream = undefined;
     this.rest = undefined;
@@ -130,9 +140,9 @@ class ConsoleSession implements Session {
   /** A command may be whole without its line end. */
   private awaitRest(): void {
     const { connection } = this;
-    clearTimeout(this.pause);
+    this.clock.cancel(this.pause);
     if (!looksComplete(connection.asked)) return;
-    this.pause = setTimeout(() => {
+    this.pause = this.clock.setTimeout(() => {
       this.lateEnd = connection.asked.endsWith("\r") ? "LF" : "CR LF";
       connection.asked += "\n";
       connection.ask();

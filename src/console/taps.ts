@@ -8,6 +8,7 @@
  */
 
 import type { LineObserver } from "../relay/relay.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import type { Stream } from "./commands.ts";
 import { TAP_MS_MAX, Tap, type TapRequest } from "./tap.ts";
 
@@ -19,11 +20,12 @@ export const LOOKS_PER_TICK = 5000;
 const STEPS_PER_LOOK = 512;
 
 export interface TapsParts {
-  readonly labels: readonly string[];
+  readonly labels: () => readonly string[];
   /** Sets the relay's observer, or takes it away. */
   readonly watch: (observer: LineObserver | undefined) => void;
   /** Lines that arrived so far. */
   readonly linesReceived: () => number;
+  readonly clock: Clock;
 }
 
 /** A tap that is under way, and what it began with. */
@@ -39,7 +41,7 @@ interface Running {
 export class Taps {
   private readonly parts: TapsParts;
   private readonly running = new Set<Running>();
-  private timer: ReturnType<typeof setInterval> | undefined;
+  private timer: Timer | undefined;
   private looks = 0;
   private looksLeft = LOOKS_PER_TICK;
   private tickedAtMs = 0;
@@ -55,8 +57,8 @@ export class Taps {
     return {
       begin: (write, end) => {
         running = {
-          tap: new Tap(request, this.parts.labels),
-          untilMs: performance.now() + TAP_MS_MAX,
+          tap: new Tap(request, this.parts.labels()),
+          untilMs: this.parts.clock.nowMs() + TAP_MS_MAX,
           write,
           end,
           passedBefore: this.parts.linesReceived(),
@@ -75,15 +77,15 @@ export class Taps {
   private add(running: Running): void {
     this.running.add(running);
     if (this.running.size > 1) return;
-    this.tickedAtMs = performance.now();
-    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.tickedAtMs = this.parts.clock.nowMs();
+    this.timer = this.parts.clock.setInterval(() => this.tick(), TICK_MS);
     this.look();
   }
 
   private remove(running: Running): void {
     this.running.delete(running);
     if (this.running.size > 0) return;
-    clearInterval(this.timer);
+    this.parts.clock.cancel(this.timer);
     this.parts.watch(undefined);
   }
 
@@ -103,7 +105,7 @@ export class Taps {
   }
 
   private tick(): void {
-    const nowMs = performance.now();
+    const nowMs = this.parts.clock.nowMs();
     for (const running of this.running) {
       const { tap, untilMs, write, end } = running;
       tap.refill(nowMs - this.tickedAtMs);

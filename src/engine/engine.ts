@@ -1,145 +1,207 @@
-/** The data plane: the socket that metrics arrive at, the cluster of nodes that they go to, and what is counted. */
-
+/**
+ * The data plane: ways in -> cluster -> nodes, and what is counted on the way.
+ *
+ *     source: datagrams -> relay of the cluster -> ... ; a turn ends: send
+ *
+ * It begins with nothing open. Every change, also the first, is prepared, and then committed between two datagrams.
+ */
 import type { Config } from "../config/config.ts";
-import type { Stream } from "../console/commands.ts";
-import type { TapRequest } from "../console/tap.ts";
-import { Taps } from "../console/taps.ts";
-import type { Log } from "../log/log.io.ts";
+import type { Log } from "../log/log.ts";
 import type { LogFields } from "../log/logfmt.ts";
-import { Receiver } from "../net/receiver.ts";
+import type { Source } from "../net/source.ts";
+import { Turns } from "../net/turns.ts";
+import { UdpSource } from "../net/udpSource.ts";
 import { statsOf, type View } from "../observe/figures.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
 import { Watch } from "../observe/watch.ts";
-import type { Start } from "../proxy/start.ts";
 import { Counters } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
-import { processReader } from "../system/processFigures.io.ts";
 import { Cluster } from "./cluster.ts";
+import type { Opening } from "./opening.ts";
+import type { Platform } from "./platform.ts";
 
 export interface EngineParts {
+  /** What is in force when the first change is committed. */
   readonly config: Config;
+  readonly platform: Platform;
   readonly log: Log;
   /** Says what becomes of each line. */
   readonly debugMode: boolean;
-  /** Of the rates, where somebody may ask for them. */
-  readonly history: History | undefined;
 }
 
-/** What an engine is made of. */
-interface Opened {
-  readonly counters: Counters;
-  readonly cluster: Cluster;
-  readonly receiver: Receiver;
+/** A way in, and what it was opened by. */
+interface Way {
+  readonly source: Source;
+  readonly host: string;
+  readonly port: number;
 }
 
 export class Engine {
-  readonly counters: Counters;
+  readonly counters = new Counters();
   readonly cluster: Cluster;
-  readonly receiver: Receiver;
+  /** In force. */
+  config: Config;
+  /** Of the rates, while somebody may ask for them. */
+  history: History | undefined;
   private readonly parts: EngineParts;
-  private readonly startedAtMs = performance.now();
-  private readonly readProcess = processReader(Date.now() / 1000);
-  private readonly taps: Taps;
+  private readonly startedAtMs: number;
+  private readonly turns: Turns;
+  private readonly debugObserver: LineObserver | undefined;
   private readonly watch: Watch;
+  private way: Way | undefined;
+  /** Ways in that are read to their ends. */
+  private readonly finishing = new Map<Source, Promise<void>>();
+  /** What the kernel dropped at those that are closed. */
+  private dropsBefore = 0;
 
-  private constructor(parts: EngineParts, { counters, cluster, receiver }: Opened) {
-    const { config, log, debugMode } = parts;
+  constructor(parts: EngineParts) {
+    const { platform, log, debugMode, config } = parts;
+    const { clock } = platform;
     this.parts = parts;
-    this.counters = counters;
-    this.cluster = cluster;
-    this.receiver = receiver;
-    const debugObserver = debugMode ? lineLog(config, log) : undefined;
-    cluster.relay.observer = debugObserver;
-    this.taps = new Taps({
-      labels: config.nodes.map(({ label }) => label),
-      watch: (observer) => {
-        cluster.relay.observer = bothOf(debugObserver, observer);
-      },
-      linesReceived: () => counters.linesReceived,
+    this.config = config;
+    this.startedAtMs = clock.nowMs();
+    this.cluster = new Cluster({
+      ...{ platform, log, counters: this.counters },
+      view: () => this.view(),
+      onFailure: (error) => this.failed(error),
     });
-    this.watch = new Watch({ view: () => this.view(), mirror: config.mirror, counters, log });
+    this.turns = new Turns({ clock, flush: () => this.flush() });
+    this.debugObserver = debugMode ? lineLog(() => this.config, log) : undefined;
+    this.observe(undefined);
+    this.watch = new Watch({ view: () => this.view(), counters: this.counters, log, clock });
   }
 
-  /** Undefined: it cannot be opened; why is `start`'s to tell. */
-  static async open(parts: EngineParts, start: Start): Promise<Engine | undefined> {
-    const { config, log } = parts;
-    const counters = new Counters();
-    const onFailure = (error: Error) => failed(error, counters, log);
-    const cluster = await Cluster.open({ config, counters, log, onFailure }, start);
-    const receiver = await start.listen({ host: "host", port: "port" }, config.host, async (host) => {
-      return await Receiver.open({
-        ...config,
-        host,
-        onDatagram: (bytes, start, end) => cluster?.relay.datagram(bytes, start, end),
-        onTurnEnd: () => cluster?.relay.flush(),
-        onError: onFailure,
+  /** Where metrics arrive; undefined before the first commit. */
+  get source(): Source | undefined {
+    return this.way?.source;
+  }
+
+  /** Opens what the next configuration has and this has not. */
+  async prepare(next: Config, opening: Opening): Promise<void> {
+    await this.cluster.prepare(next, opening);
+    const { way } = this;
+    if (way?.host === next.host && way.port === next.port) {
+      opening.whenReady(() => {
+        this.config = next;
+        way.source.use(next);
       });
-    });
-    if (cluster === undefined || receiver === undefined) return undefined;
-    return await start.open("", () => new Engine(parts, { counters, cluster, receiver }));
-  }
-
-  /** Begins what nobody else sets off: checks, and the proxy's own metrics. */
-  begin(): void {
-    const { log, config } = this.parts;
-    this.cluster.startChecks();
-    this.cluster.startSelfMetrics(() => this.view());
-    logReceiveBuffer(log, config.receiveBuffer, this.receiver.receiveBuffer);
-    if (!this.receiver.canBeInterrupted) {
-      log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
+      return;
     }
+    const source = await opening.listen({ host: "host", port: "port" }, next.host, (host) =>
+      this.openSource(next, host),
+    );
+    if (source === undefined) return;
+    opening.whenReady(() => {
+      this.config = next;
+      this.way = { source, host: next.host, port: next.port };
+      if (way) this.finishSource(way.source);
+      this.logSource(source, next.receiveBuffer);
+    });
   }
 
   /** The figures of this moment. */
   view(): View {
-    const { log, history } = this.parts;
-    const { counters, cluster, receiver } = this;
+    const { log, platform } = this.parts;
+    const { counters, cluster, source } = this;
+    const { receiveBuffer } = source ?? {};
     return {
-      uptimeSeconds: (performance.now() - this.startedAtMs) / 1000,
+      uptimeSeconds: (platform.clock.nowMs() - this.startedAtMs) / 1000,
       counters,
       nodes: cluster.views(),
+      retired: cluster.retired(),
       namesCached: cluster.namesCached,
-      receiveBufferBytes: typeof receiver.receiveBuffer === "number" ? receiver.receiveBuffer : undefined,
-      kernelDrops: receiver.kernelDrops(),
+      receiveBufferBytes: typeof receiveBuffer === "number" ? receiveBuffer : undefined,
+      kernelDrops: this.kernelDrops(),
       logLinesLost: log.linesLost,
-      eventLoopLag: history?.lag,
-      process: this.readProcess(),
+      eventLoopLag: this.history?.lag,
+      process: platform.process(),
     };
   }
 
-  /** For a sample of the history. */
-  totals(): Totals {
-    return this.cluster.totals(this.receiver.kernelDrops() ?? 0);
+  /** For a sample of the rates. */
+  sample(nowMs: number): Totals {
+    return this.cluster.sample(nowMs, this.kernelDrops() ?? 0);
   }
 
-  /** Undefined: there are as many taps as there may be. */
-  tap(request: TapRequest): Stream | undefined {
-    return this.taps.open(request);
+  /** Has every line shown to an observer; undefined: to none any more. */
+  observe(observer: LineObserver | undefined): void {
+    this.cluster.relay.observer = bothOf(this.debugObserver, observer);
   }
 
   /** Takes in an exception that nothing else has caught: it is counted and logged, and the proxy goes on. */
   failed(error: Error): void {
-    failed(error, this.counters, this.parts.log);
+    this.counters.internalErrors++;
+    this.parts.log.error("internal_error", { reason: String(error?.message ?? error), at: firstFrameOf(error) });
   }
 
   /** Reads what the kernel holds, sends it, and says what came of it all. */
   async finish(): Promise<void> {
-    await this.receiver.finish();
-    this.counters.datagramsUnread = this.receiver.datagramsUnread;
+    const { source } = this;
+    if (source) this.finishSource(source);
+    await Promise.all(this.finishing.values());
     this.cluster.finish();
     this.watch.finish();
     this.parts.log.info("stopped", summaryOf(this.view()));
   }
 
   close(): void {
+    this.way?.source.close();
     this.watch.close();
+    this.cluster.close();
   }
-}
 
-function failed(error: Error, counters: Counters, log: Log): void {
-  counters.internalErrors++;
-  log.error("internal_error", { reason: String(error?.message ?? error), at: firstFrameOf(error) });
+  private async openSource(settings: Config, host: string): Promise<Source> {
+    const { clock, network } = this.parts.platform;
+    const { relay } = this.cluster;
+    const { port, receiveBuffer, gather } = settings;
+    return await UdpSource.open({
+      ...{ host, port, receiveBuffer, gather, turns: this.turns, network, clock },
+      onLines: (bytes, start, end) => relay.datagram(bytes, start, end),
+      onTurnEnd: () => relay.flush(),
+      onError: (error) => this.failed(error),
+    });
+  }
+
+  private flush(): void {
+    try {
+      this.cluster.relay.flush();
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  /** Reads it to its end, and keeps what it has counted. */
+  private finishSource(source: Source): void {
+    if (this.finishing.has(source)) return;
+    const finish = async () => {
+      await source.finish();
+      this.counters.datagramsUnread += source.datagramsUnread;
+      if (this.way?.source === source) return;
+      this.dropsBefore += source.kernelDrops() ?? 0;
+      this.finishing.delete(source);
+    };
+    this.finishing.set(source, finish());
+  }
+
+  /** At all sockets, also those that are closed; undefined where it cannot be asked. */
+  private kernelDrops(): number | undefined {
+    let drops = this.source?.kernelDrops();
+    if (drops === undefined) return undefined;
+    drops += this.dropsBefore;
+    for (const source of this.finishing.keys()) if (source !== this.source) drops += source.kernelDrops() ?? 0;
+    return drops;
+  }
+
+  /** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */
+  private logSource({ receiveBuffer, canBeInterrupted }: Source, asked: number): void {
+    const { log } = this.parts;
+    const granted = typeof receiveBuffer === "number" ? receiveBuffer / 2 : "default";
+    if (receiveBuffer instanceof Error) log.warn("receive_buffer", { asked, granted, reason: receiveBuffer.message });
+    else if (receiveBuffer >= 2 * asked) log.info("receive_buffer", { asked, granted });
+    else log.warn("receive_buffer", { asked, granted, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
+    if (!canBeInterrupted) log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
+  }
 }
 
 /** Where an error was thrown, as its stack says. */
@@ -153,13 +215,6 @@ function bothOf(one: LineObserver | undefined, other: LineObserver | undefined):
     one(line, verdict, owner);
     other(line, verdict, owner);
   };
-}
-
-/** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */
-function logReceiveBuffer(log: Log, asked: number, granted: number | Error): void {
-  if (granted instanceof Error) log.warn("receive_buffer", { asked, granted: "default", reason: granted.message });
-  else if (granted >= 2 * asked) log.info("receive_buffer", { asked, granted: granted / 2 });
-  else log.warn("receive_buffer", { asked, granted: granted / 2, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
 }
 
 /** The last word on what came of it all. */

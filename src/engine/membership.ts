@@ -9,7 +9,8 @@ export interface Member {
   readonly health: NodeHealth;
 }
 
-export interface MembershipParts {
+/** What a change of the configuration replaces as a whole. */
+export interface MembershipSettings {
   readonly nodes: readonly Member[];
   readonly rules: HealthRules;
   /** A node's leaving passes its names to others; undefined: it does not (mirroring, or `failover: hold`). */
@@ -19,23 +20,43 @@ export interface MembershipParts {
 export class Membership {
   /** The last times that nodes were taken out or back, oldest first. */
   readonly changes: HealthChange[] = [];
-  private readonly parts: MembershipParts;
+  private settings: MembershipSettings;
 
-  constructor(parts: MembershipParts) {
-    this.parts = parts;
+  constructor(settings: MembershipSettings) {
+    this.settings = settings;
+  }
+
+  /** Goes on with other nodes or rules. */
+  use(settings: MembershipSettings): void {
+    this.settings = settings;
   }
 
   /** Nodes that are up. */
   get upCount(): number {
-    return this.parts.nodes.filter(({ health }) => health.isUp).length;
+    return this.settings.nodes.filter(({ health }) => health.isUp).length;
   }
 
   /** Takes in a check of a node. True: it took the node out or back. */
-  record({ label, health }: Member, check: Check): boolean {
-    const { nodes, rules, rehash } = this.parts;
-    if (!health.record(check, rules)) return false;
-    rehash?.locator.use(() => rehash.placement.live(nodes.map((node) => node.health.isUp)));
-    remember(this.changes, { atMs: check.atMs, node: label, isUp: health.isUp, failure: check.failure });
+  record(member: Member, check: Check): boolean {
+    if (!member.health.record(check, this.settings.rules)) return false;
+    this.changed(member, check.atMs, check.failure);
     return true;
+  }
+
+  /** A node is not checked any more, and so up. True: it was out. */
+  release(member: Member, atMs: number): boolean {
+    if (!member.health.release(atMs)) return false;
+    this.changed(member, atMs, undefined);
+    return true;
+  }
+
+  private changed({ label, health }: Member, atMs: number, failure: string | undefined): void {
+    this.rehash();
+    remember(this.changes, { atMs, node: label, isUp: health.isUp, failure });
+  }
+
+  private rehash(): void {
+    const { nodes, rehash } = this.settings;
+    rehash?.locator.use(() => rehash.placement.live(nodes.map(({ health }) => health.isUp)));
   }
 }

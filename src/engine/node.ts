@@ -1,20 +1,29 @@
-/** A backend, opened and closed by itself: its batch, its link, its checks, and what became of its lines. */
-
+/**
+ * A backend, opened and closed by itself: its batch, its link, its checks, and what became of its lines. It stays the
+ * same when its settings change, and as long as its label is in the configuration.
+ */
 import type { NodeConfig } from "../config/config.ts";
 import { Checks } from "../health/checks.ts";
 import { type Check, NodeHealth } from "../health/nodeHealth.ts";
-import type { Log } from "../log/log.io.ts";
-import { dropAll, Link } from "../net/link.ts";
+import type { Log } from "../log/log.ts";
+import { dropAll, type Link } from "../net/link.ts";
+import { UdpLink } from "../net/udpLink.ts";
+import { RateMeter } from "../observe/rateMeter.ts";
 import { Batch } from "../relay/batch.ts";
 import { NodeCounters } from "../relay/counters.ts";
 import type { RelayNode } from "../relay/relay.ts";
+import type { Platform } from "./platform.ts";
 
-export interface NodeParts {
+export interface NodeSettings {
   readonly config: NodeConfig;
   /** An IP address: the configuration's host, resolved. */
   readonly host: string;
   readonly datagramBytesMax: number;
   readonly checkIntervalMs: number;
+}
+
+export interface NodeParts {
+  readonly platform: Pick<Platform, "clock" | "network">;
   readonly log: Log;
   /** A check has ended: what it means is to be recorded in the node's health. */
   readonly onCheck: (node: Node, check: Check) => void;
@@ -26,48 +35,55 @@ export interface NodeParts {
 
 export class Node implements RelayNode {
   readonly label: string;
-  readonly counters: NodeCounters;
+  readonly counters = new NodeCounters();
   readonly batch: Batch;
-  readonly health = new NodeHealth(Date.now());
-  /** Also the way of what has a batch of its own. */
-  readonly link: Link;
-  private readonly checks: Checks;
-  private readonly onFailure: (error: Error) => void;
+  readonly health: NodeHealth;
+  /** Of the lines relayed. */
+  readonly rate = new RateMeter();
+  private readonly parts: NodeParts;
+  private settings: NodeSettings;
+  /** Undefined until it is open. */
+  private link: Link | undefined;
+  private checks: Checks | undefined;
 
-  private constructor(parts: NodeParts, counters: NodeCounters, link: Link) {
-    const { config, host, datagramBytesMax, checkIntervalMs, log } = parts;
-    this.label = config.label;
-    this.counters = counters;
-    this.batch = new Batch(datagramBytesMax);
-    this.link = link;
-    this.onFailure = parts.onFailure;
-    this.checks = new Checks({
-      ...{ host, port: config.managementport, intervalMs: checkIntervalMs },
-      isUp: () => this.isUp,
-      onCheck: (failure, durationMs) => {
-        if (failure === undefined) counters.checksPassed++;
-        else counters.checksFailed++;
-        log.debug("check", { node: this.label, result: failure ?? "up" });
-        parts.onCheck(this, { atMs: Date.now(), durationMs, failure });
-      },
-      onSkip: (reason) => {
-        counters.checksSkipped++;
-        log.warn("check_skipped", { node: this.label, reason });
-      },
-    });
+  private constructor(settings: NodeSettings, parts: NodeParts) {
+    this.label = settings.config.label;
+    this.batch = new Batch(settings.datagramBytesMax);
+    this.health = new NodeHealth(parts.platform.clock.epochMs());
+    this.parts = parts;
+    this.settings = settings;
   }
 
-  /** @throws what connect throws: ENETUNREACH, EACCES */
-  static async open(parts: NodeParts): Promise<Node> {
-    const { host, log, onReady } = parts;
-    const { port, label } = parts.config;
-    const counters = new NodeCounters();
-    let node: Node | undefined;
-    const link = await Link.open({
-      ...{ host, port, onReady },
+  /** Of its checks none is due before `startChecks`. @throws what connect throws: ENETUNREACH, EACCES */
+  static async open(settings: NodeSettings, parts: NodeParts): Promise<Node> {
+    const node = new Node(settings, parts);
+    node.link = await node.openLink(settings);
+    return node;
+  }
+
+  get config(): NodeConfig {
+    return this.settings.config;
+  }
+
+  get isUp(): boolean {
+    return this.health.isUp;
+  }
+
+  /** Whether other settings lead to another address. */
+  isMovedBy({ host, config }: NodeSettings): boolean {
+    return host !== this.settings.host || config.port !== this.settings.config.port;
+  }
+
+  /** A link to where other settings lead, to be given to `use`. @throws what connect throws: ENETUNREACH, EACCES */
+  async openLink({ host, config: { port, label } }: NodeSettings): Promise<Link> {
+    const { counters } = this;
+    const { platform, log, onReady } = this.parts;
+    const { network, clock } = platform;
+    return await UdpLink.open({
+      ...{ host, port, network, clock, onReady },
       onRefusal: () => {
         counters.refusals++;
-        node?.checks.checkSoon();
+        this.checks?.checkSoon();
       },
       onError: (errno, isNew) => {
         counters.sendErrors++;
@@ -75,30 +91,69 @@ export class Node implements RelayNode {
       },
       onRecovery: () => log.info("send_recovered", { node: label }),
     });
-    node = new Node(parts, counters, link);
-    return node;
   }
 
-  get isUp(): boolean {
-    return this.health.isUp;
+  /**
+   * Takes other settings. What waits stays, and goes out by the new link if there is one.
+   * @param link undefined: the one that there is stays
+   * @param delayMs when the first check is due, if there are others than before
+   */
+  use(settings: NodeSettings, link: Link | undefined, delayMs: number): void {
+    const before = this.settings;
+    this.settings = settings;
+    this.batch.datagramBytesMax = settings.datagramBytesMax;
+    if (link) {
+      this.link?.close();
+      this.link = link;
+    }
+    const isCheckedAsBefore =
+      settings.host === before.host &&
+      settings.config.managementport === before.config.managementport &&
+      settings.checkIntervalMs === before.checkIntervalMs;
+    if (!isCheckedAsBefore) this.startChecks(delayMs);
   }
 
   /** Does not throw: what waits, waits on, and those who go on with other nodes are not held up. */
   send(): void {
     try {
-      this.link.flush(this.batch, this.counters);
+      this.flush(this.batch, this.counters);
     } catch (error) {
-      this.onFailure(error as Error);
+      this.parts.onFailure(error as Error);
     }
+  }
+
+  /** Also for what has a batch of its own. */
+  flush(batch: Batch, counters: NodeCounters): void {
+    this.link?.flush(batch, counters);
   }
 
   /** @param delayMs when the first check is due; without a management port there is none */
   startChecks(delayMs: number): void {
+    this.stopChecks();
+    const { counters, label } = this;
+    const { platform, log, onCheck } = this.parts;
+    const { clock, network } = platform;
+    const { host, config, checkIntervalMs } = this.settings;
+    this.checks = new Checks({
+      ...{ host, port: config.managementport, intervalMs: checkIntervalMs, network, clock },
+      isUp: () => this.isUp,
+      onCheck: (failure, durationMs) => {
+        if (failure === undefined) counters.checksPassed++;
+        else counters.checksFailed++;
+        log.debug("check", { node: label, result: failure ?? "up" });
+        onCheck(this, { atMs: clock.epochMs(), durationMs, failure });
+      },
+      onSkip: (reason) => {
+        counters.checksSkipped++;
+        log.warn("check_skipped", { node: label, reason });
+      },
+    });
     this.checks.start(delayMs);
   }
 
   stopChecks(): void {
-    this.checks.stop();
+    this.checks?.stop();
+    this.checks = undefined;
   }
 
   /** Gives up what waits, which is counted. */
@@ -107,7 +162,7 @@ export class Node implements RelayNode {
   }
 
   close(): void {
-    this.checks.stop();
-    this.link.close();
+    this.stopChecks();
+    this.link?.close();
   }
 }

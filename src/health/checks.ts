@@ -3,7 +3,8 @@
  * mean health/health.ts's.
  */
 
-import { openDescriptorTrial } from "../system/descriptors.io.ts";
+import type { Network } from "../net/network.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import { CheckPlan, type CheckResult } from "./checkPlan.ts";
 import { Probe } from "./probe.ts";
 
@@ -24,6 +25,8 @@ export interface ChecksParts {
   readonly onCheck: (failure: string | undefined, durationMs: number) => void;
   /** A check could not be made, for want of something of ours. */
   readonly onSkip: (reason: string) => void;
+  readonly network: Pick<Network, "connectTcp" | "hasDescriptor">;
+  readonly clock: Clock;
 }
 
 /** From `start` to `stop`. */
@@ -37,7 +40,7 @@ export class Checks {
   /** Undefined: there are no checks yet, or any more. */
   private underWay: UnderWay | undefined;
   private isChecking = false;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private timer: Timer | undefined;
   /** When `timer` fires. */
   private timerAtMs = Number.POSITIVE_INFINITY;
 
@@ -47,15 +50,16 @@ export class Checks {
 
   /** @param delayMs when the first check is due */
   start(delayMs: number): void {
-    const { host, port, intervalMs } = this.parts;
+    const { host, port, intervalMs, network, clock } = this.parts;
     if (port === 0) return;
     const underWay: UnderWay = {
-      plan: new CheckPlan(intervalMs, performance.now() + delayMs),
+      plan: new CheckPlan(intervalMs, this.parts.clock.nowMs() + delayMs),
       probe: new Probe({
         host,
         port,
         timeoutMs: Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX)),
-        hasDescriptor: descriptorTrial(),
+        network,
+        clock,
         onEnd: (reason, answers) => this.connectionEnded(underWay, reason, answers),
       }),
     };
@@ -66,13 +70,13 @@ export class Checks {
   /** Checks the node soon, which gave reason to. May be called as often as one likes. */
   checkSoon(): void {
     if (this.underWay === undefined) return;
-    this.underWay.plan.checkSoon(performance.now());
+    this.underWay.plan.checkSoon(this.parts.clock.nowMs());
     this.schedule(this.underWay);
   }
 
   /** Ends the checks and their connection; none reports any more. */
   stop(): void {
-    clearTimeout(this.timer);
+    this.parts.clock.cancel(this.timer);
     this.underWay?.probe.close();
     this.underWay = undefined;
   }
@@ -82,24 +86,27 @@ export class Checks {
     if (this.isChecking || this.underWay !== underWay) return;
     const { dueAtMs } = underWay.plan;
     if (this.timer !== undefined && this.timerAtMs <= dueAtMs) return;
-    clearTimeout(this.timer);
+    this.parts.clock.cancel(this.timer);
     this.timerAtMs = dueAtMs;
-    this.timer = setTimeout(() => this.check(underWay), Math.max(0, dueAtMs - performance.now()));
+    this.timer = this.parts.clock.setTimeout(
+      () => this.check(underWay),
+      Math.max(0, dueAtMs - this.parts.clock.nowMs()),
+    );
   }
 
   private check(underWay: UnderWay): void {
-    const beganAtMs = performance.now();
+    const beganAtMs = this.parts.clock.nowMs();
     this.timer = undefined;
     this.isChecking = true;
     underWay.plan.begin(beganAtMs);
     underWay.probe.ask((result) => {
       this.isChecking = false;
-      this.ended(underWay, result, performance.now() - beganAtMs);
+      this.ended(underWay, result, this.parts.clock.nowMs() - beganAtMs);
     });
   }
 
   private connectionEnded(underWay: UnderWay, reason: string, answers: number): void {
-    const isFailure = underWay.plan.connectionEnded(answers, performance.now());
+    const isFailure = underWay.plan.connectionEnded(answers, this.parts.clock.nowMs());
     if (isFailure) this.ended(underWay, { outcome: "failed", reason, sign: "end" }, 0);
     else this.schedule(underWay);
   }
@@ -108,14 +115,7 @@ export class Checks {
     const { isUp, onCheck, onSkip } = this.parts;
     if (result.outcome === "skipped") onSkip(result.reason);
     else onCheck(result.outcome === "failed" ? result.reason : undefined, durationMs);
-    underWay.plan.end(result, isUp(), performance.now());
+    underWay.plan.end(result, isUp(), this.parts.clock.nowMs());
     this.schedule(underWay);
   }
-}
-
-/** One for all nodes: to try whether there is a descriptor left is tried out once. */
-let trial: (() => boolean) | undefined;
-function descriptorTrial(): () => boolean {
-  trial ??= openDescriptorTrial();
-  return trial;
 }

@@ -38,6 +38,17 @@ export class NodeHealth {
     return this.health.isUp;
   }
 
+  /** Nobody checks it any more, so it is up. True: it was out. */
+  release(atMs: number): boolean {
+    const wasUp = this.health.isUp;
+    this.health = STARTS_UP;
+    this.lastCheck = undefined;
+    if (wasUp) return false;
+    this.sinceMs = atMs;
+    this.changes++;
+    return true;
+  }
+
   /** Takes in a check. True: it took the node out or back. */
   record(check: Check, rules: HealthRules): boolean {
     const before = this.health;

@@ -3,7 +3,8 @@
  * It is kept from one check to the next. A check is a write and a read then, a tenth of what a connection costs; and its
  * end tells at once that the node has died.
  */
-import { connect, type Socket } from "node:net";
+import type { Network, TcpConnection } from "../net/network.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import type { CheckResult } from "./checkPlan.ts";
 import { judge } from "./healthAnswer.ts";
 
@@ -33,17 +34,13 @@ export interface ProbeParts {
   readonly timeoutMs: number;
   /** The node ended the connection after so many answers, at least one, while it was asked nothing. */
   readonly onEnd: (reason: string, answers: number) => void;
-  /** Whether there is a file descriptor left. */
-  readonly hasDescriptor: () => boolean;
+  readonly network: Pick<Network, "connectTcp" | "hasDescriptor">;
+  readonly clock: Clock;
 }
 
 export class Probe {
   private readonly parts: ProbeParts;
-  /**
-   * node:net, because Bun.connect has no way to give up a connection that is still being made (Bun 1.4.5): against a
-   * host that drops packets each check would leave a socket behind for two minutes.
-   */
-  private socket: Socket | undefined;
+  private connection: TcpConnection | undefined;
   /** On this connection. */
   private answers = 0;
   /** What came since the last question. */
@@ -51,7 +48,7 @@ export class Probe {
   private answeredAtMs = 0;
   /** Takes the result of the check under way. */
   private done: ((result: CheckResult) => void) | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private timer: Timer | undefined;
   /** Counts what restarts or ends the wait: a look at the clock that belongs to an earlier one is void. */
   private step = 0;
 
@@ -62,11 +59,11 @@ export class Probe {
   /** Calls `done` once with what came of it, unless `close` comes before. Not while a check is under way. */
   ask(done: (result: CheckResult) => void): void {
     this.done = done;
-    const isQuiet = performance.now() - this.answeredAtMs > QUIET_MS_MAX;
+    const isQuiet = this.parts.clock.nowMs() - this.answeredAtMs > QUIET_MS_MAX;
     // What is left of the last answer would be taken for the beginning of the next.
     if (isQuiet || !judge(this.text).isWhole) this.disconnect();
-    if (this.socket === undefined) this.connect();
-    else this.send(this.socket);
+    if (this.connection === undefined) this.connect();
+    else this.send(this.connection);
   }
 
   /** Ends the check under way, without a result, and the connection. */
@@ -77,45 +74,34 @@ export class Probe {
   }
 
   private connect(): void {
-    const { host, port, hasDescriptor } = this.parts;
-    if (!hasDescriptor()) {
+    const { host, port, network } = this.parts;
+    if (!network.hasDescriptor()) {
       this.skip(NO_DESCRIPTOR);
       return;
     }
-    const socket = connect({ host, port });
-    this.socket = socket;
-    const ifMine =
-      <Args extends unknown[]>(then: (...args: Args) => void) =>
-      (...args: Args) => {
-        if (this.socket === socket) then(...args);
-      };
-    socket.on(
-      "connect",
-      ifMine(() => this.send(socket)),
-    );
-    socket.on(
-      "data",
-      ifMine((bytes: Buffer) => this.received(bytes)),
-    );
-    socket.on(
-      "end",
-      ifMine(() => this.ended()),
-    );
-    socket.on(
-      "close",
-      ifMine(() => this.ended()),
-    );
-    // What it says after it was given up is of no use to anyone, but without a handler it would end the process.
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (this.socket === socket) this.ended(error.code ?? error.message);
+    const isMine = () => connection !== undefined && this.connection === connection;
+    let connection: TcpConnection | undefined;
+    connection = network.connectTcp({
+      host,
+      port,
+      onConnect: () => {
+        if (isMine()) this.send(connection as TcpConnection);
+      },
+      onBytes: (bytes) => {
+        if (isMine()) this.received(bytes);
+      },
+      onEnd: (error) => {
+        if (isMine()) this.ended(error);
+      },
     });
+    this.connection = connection;
     this.await();
   }
 
-  private send(socket: Socket): void {
+  private send(connection: TcpConnection): void {
     this.text = "";
     this.await();
-    socket.write(QUESTION);
+    connection.write(QUESTION);
   }
 
   private received(bytes: Buffer): void {
@@ -127,7 +113,7 @@ export class Probe {
     // What comes next might be the answer to anything.
     if (isUnasked || isTooMuch) this.disconnect();
     if (this.done === undefined || verdict === undefined) return;
-    this.answeredAtMs = performance.now();
+    this.answeredAtMs = this.parts.clock.nowMs();
     if (verdict === "up") this.finish({ outcome: "passed" });
     else this.fail(verdict === "down" ? "health: down" : "answer too long", "silence");
   }
@@ -149,7 +135,7 @@ export class Probe {
 
   /** Whether the node has no part in an error of connect. */
   private isOurs(error: string): boolean {
-    return OUR_ERRORS.has(error) || (error === "ECONNREFUSED" && !this.parts.hasDescriptor());
+    return OUR_ERRORS.has(error) || (error === "ECONNREFUSED" && !this.parts.network.hasDescriptor());
   }
 
   private skip(error: string): void {
@@ -168,8 +154,8 @@ export class Probe {
   }
 
   private disconnect(): void {
-    this.socket?.destroy();
-    this.socket = undefined;
+    this.connection?.destroy();
+    this.connection = undefined;
     this.answers = 0;
     this.text = "";
   }
@@ -179,11 +165,11 @@ export class Probe {
     this.awaitNothing();
     if (this.done === undefined) return;
     const { step } = this;
-    this.timer = setTimeout(() => this.lookAgain(step, LAST_LOOKS), this.parts.timeoutMs);
+    this.timer = this.parts.clock.setTimeout(() => this.lookAgain(step, LAST_LOOKS), this.parts.timeoutMs);
   }
 
   private awaitNothing(): void {
-    clearTimeout(this.timer);
+    this.parts.clock.cancel(this.timer);
     this.timer = undefined;
     this.step++;
   }
@@ -191,7 +177,7 @@ export class Probe {
   private lookAgain(step: number, looks: number): void {
     if (step !== this.step) return;
     if (looks > 0) {
-      setImmediate(() => this.lookAgain(step, looks - 1));
+      this.parts.clock.setImmediate(() => this.lookAgain(step, looks - 1));
       return;
     }
     const reason = unanswered(this.text, "no answer");

@@ -3,10 +3,11 @@
  * connections, nor the bytes of their headers, nor what one asks without reading, nor the time that answers take (1.4.5).
  */
 import { STATUS_CODES } from "node:http";
+import type { Network } from "../net/network.ts";
 import type { HttpCode, HttpCutReason } from "../relay/counters.ts";
-import { Answering } from "../server/answering.ts";
+import type { Answering } from "../server/answering.ts";
 import { type Connection, type Session, TcpServer } from "../server/tcpServer.ts";
-import { CONNECTIONS_MAX } from "../system/descriptors.ts";
+import type { Clock } from "../system/clock.ts";
 import { badRequest, type HttpContext, type Reply, respond, serverError } from "./answers.ts";
 import { type HttpRequest, parseRequest } from "./request.ts";
 
@@ -24,11 +25,13 @@ export interface HttpParts {
   readonly port: number;
   readonly context: HttpContext;
   readonly onAnswer: (code: HttpCode) => void;
-  readonly onCut?: (reason: HttpCutReason) => void;
+  readonly onCut: (reason: HttpCutReason) => void;
   /** The connection that was quiet for longest makes room for one more. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax: number;
   /** Shared with others who answer. */
-  readonly answering?: Answering;
+  readonly answering: Answering;
+  readonly network: Pick<Network, "listenTcp">;
+  readonly clock: Clock;
   readonly idleSeconds?: number;
 }
 
@@ -37,16 +40,20 @@ export class Http {
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   constructor(parts: HttpParts) {
-    const { host, port, context, onAnswer, onCut = () => {} } = parts;
-    const { connectionsMax = CONNECTIONS_MAX, answering = new Answering(), idleSeconds = IDLE_SECONDS } = parts;
+    const { context, onAnswer, idleSeconds = IDLE_SECONDS, ...server } = parts;
     this.server = new TcpServer<Reason>({
-      ...{ host, port, connectionsMax, idleSeconds, answering, onCut },
-      session: (connection) => new HttpSession(connection, context, onAnswer),
+      ...{ ...server, idleSeconds },
+      session: (connection) => new HttpSession(connection, context, onAnswer, parts.clock),
     });
   }
 
   get port(): number {
     return this.server.port;
+  }
+
+  /** How many connections there may be from now on. */
+  allow(connectionsMax: number): void {
+    this.server.connectionsMax = connectionsMax;
   }
 
   close(): void {
@@ -66,11 +73,13 @@ class HttpSession implements Session {
   private readonly connection: Connection<Reason>;
   private readonly context: HttpContext;
   private readonly onAnswer: (code: HttpCode) => void;
+  private readonly clock: Clock;
   /** What is not made yet of the answer under way. */
   private rest: AnswerRest | undefined;
   private noMore = false;
 
-  constructor(connection: Connection<Reason>, context: HttpContext, onAnswer: (code: HttpCode) => void) {
+  constructor(connection: Connection<Reason>, context: HttpContext, onAnswer: (code: HttpCode) => void, clock: Clock) {
+    this.clock = clock;
     this.connection = connection;
     this.context = context;
     this.onAnswer = onAnswer;
@@ -136,6 +145,7 @@ class HttpSession implements Session {
     const chunked = length === undefined && request !== undefined && !request.isOld;
     const isLast = !request?.keepAlive || (length === undefined && !chunked);
     const head = headText(status, {
+      date: new Date(this.clock.epochMs()).toUTCString(),
       ...headers,
       ...(length === undefined ? {} : { "content-length": `${length}` }),
       ...(chunked ? { "transfer-encoding": "chunked" } : {}),
@@ -172,9 +182,7 @@ class HttpSession implements Session {
 }
 
 function headText(status: HttpCode, headers: Readonly<Record<string, string>>): string {
-  const lines = Object.entries({ date: new Date().toUTCString(), ...headers }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n`;
 }
 

@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { hostPort } from "../config/config.ts";
 import type { HealthChange } from "../health/nodeHealth.ts";
-import { nodeStatsOf, proxyStatsOf, type View } from "../observe/figures.ts";
+import { type NodeView, nodeStatsOf, proxyStatsOf, type View } from "../observe/figures.ts";
 import type { History, HistorySlice } from "../observe/history.ts";
 import type { Whereabouts } from "../placement/destination.ts";
 import { joinedBy } from "../text/pieces.ts";
@@ -111,8 +111,8 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     figures: Object.fromEntries(proxyStatsOf(view)),
   };
   yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
-  yield* joinedBy(PART_NODES, view.nodes.keys(), (node) => {
-    return `${node === 0 ? "" : ","}${JSON.stringify(nodeJson(node, source))}`;
+  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+    return `${node === view.nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
   });
   const changes = healthChanges.toReversed().map(
     ({ atMs, node, isUp, failure }): HealthChangeJson => ({
@@ -125,9 +125,8 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
   yield `],"health_changes":${JSON.stringify(changes)}}`;
 }
 
-function nodeJson(i: number, { config, view, history }: StatsSource): NodeJson {
-  const node = view.nodes[i];
-  const { host, port, managementport } = config.nodes[i];
+function nodeJson(node: NodeView): NodeJson {
+  const { host, port, managementport } = node.config;
   const check = node.health.lastCheck;
   return {
     node: node.label,
@@ -138,7 +137,7 @@ function nodeJson(i: number, { config, view, history }: StatsSource): NodeJson {
     last_check: check
       ? { at_ms: check.atMs, duration_ms: roundedMs(check.durationMs), result: check.failure ?? "up" }
       : null,
-    rate: history.nodeRate(i) ?? null,
+    rate: node.rate ?? null,
     figures: Object.fromEntries(nodeStatsOf(node)),
   };
 }

@@ -1,22 +1,9 @@
 /** Where events go: standard error, one line each, no more of them than anybody reads, and none that waits to be read. */
 
 import { type LineWriter, openLineWriter } from "./lineWriter.io.ts";
+import type { Log } from "./log.ts";
 import { jsonLine, type LogFields, logfmt } from "./logfmt.ts";
 import { LOG_LEVELS, type LogEvent, type LogLevel, LogLimit, WINDOW_MS } from "./logLimit.ts";
-
-export interface Log {
-  error(event: string, fields?: LogFields): void;
-  warn(event: string, fields?: LogFields): void;
-  info(event: string, fields?: LogFields): void;
-  /** Said only in debug mode. */
-  debug(event: string, fields?: LogFields): void;
-  /** Says a line that is no event. */
-  text(line: string): void;
-  /** Says what was held back, and waits for at most so long until all is written. */
-  flush(msMax: number): void;
-  /** Lines that were left out because nobody read what was said before. */
-  readonly linesLost: number;
-}
 
 export const LOG_FORMATS = { logfmt, json: jsonLine } as const;
 export type LogFormat = keyof typeof LOG_FORMATS;

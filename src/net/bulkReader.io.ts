@@ -2,9 +2,10 @@
 import { ptr } from "bun:ffi";
 import type { Libc } from "../system/libc.io.ts";
 
+import { BULK_DATAGRAMS } from "./network.ts";
+
 const MSG_DONTWAIT = 0x40;
-/** Most datagrams of one call. */
-export const BULK_DATAGRAMS = 64;
+
 const DATAGRAM_BYTES_MAX = 65536;
 /** From one datagram's place to the next: not a power of two, or all would share the same few sets of the caches. */
 const STRIDE_BYTES = DATAGRAM_BYTES_MAX + 23 * 64;

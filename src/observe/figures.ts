@@ -3,6 +3,7 @@
  * lists. A figure is read from a snapshot, so that all of one answer belong to one moment.
  */
 
+import type { NodeConfig } from "../config/config.ts";
 import type { NodeHealth } from "../health/nodeHealth.ts";
 import { REJECT_REASONS } from "../protocol/line.ts";
 import { BATCH_DATAGRAMS_MAX, type Batch } from "../relay/batch.ts";
@@ -11,18 +12,30 @@ import { sum } from "../relay/sum.ts";
 
 export interface NodeView {
   readonly label: string;
+  readonly config: NodeConfig;
   readonly isUp: boolean;
   readonly counters: NodeCounters;
   readonly batch: Batch;
   /** The part of all names that it owns now, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
   readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck">;
+  /** Lines relayed to it a second; undefined: not known yet, or nobody measures it. */
+  readonly rate: number | undefined;
+}
+
+/** Nodes that are in the configuration no more. */
+export interface Retired {
+  /** What they have counted together. */
+  readonly counters: NodeCounters;
+  /** Lines that wait for their sockets still. */
+  readonly linesPending: number;
 }
 
 export interface View {
   readonly uptimeSeconds: number;
   readonly counters: Counters;
   readonly nodes: readonly NodeView[];
+  readonly retired: Retired;
   /** Names that the route cache holds. */
   readonly namesCached: number;
   /** Bytes of kernel receive buffer granted; undefined where that cannot be asked. */
@@ -178,23 +191,24 @@ export const FIGURES: readonly Figure<View>[] = [
     name: "lines_relayed",
     unit: "lines",
     meaning: "lines handed to the kernel for a backend, on all nodes",
-    read: ({ nodes }) => sum(nodes.map(({ counters }) => counters.linesRelayed)),
+    read: (view) => sum(countersOf(view).map(({ linesRelayed }) => linesRelayed)),
   },
   {
     name: "lines_dropped",
     unit: "lines",
     meaning: "accepted lines that no backend will get, on all nodes",
-    read: ({ counters, nodes }) =>
-      counters.linesUnowned +
-      counters.linesFailed +
-      sum(nodes.map((node) => sum(Object.values(node.counters.linesDropped)))),
+    read: (view) =>
+      view.counters.linesUnowned +
+      view.counters.linesFailed +
+      sum(countersOf(view).map(({ linesDropped }) => sum(Object.values(linesDropped)))),
   },
   {
     name: "lines_dropped.<reason>",
     unit: "lines",
     meaning: "of these, by reason",
-    read: ({ counters, nodes }) => {
-      const dropped = (reason: DropReason) => sum(nodes.map((node) => node.counters.linesDropped[reason]));
+    read: (view) => {
+      const { counters } = view;
+      const dropped = (reason: DropReason) => sum(countersOf(view).map(({ linesDropped }) => linesDropped[reason]));
       const ofNodes = Object.fromEntries(DROP_REASONS.map((reason) => [reason, dropped(reason)]));
       return { no_live_node: counters.linesUnowned, internal_error: counters.linesFailed, ...ofNodes };
     },
@@ -211,14 +225,14 @@ export const FIGURES: readonly Figure<View>[] = [
     name: "lines_pending",
     unit: "lines",
     meaning: "lines batched and not yet sent, on all nodes",
-    read: ({ nodes }) => sum(nodes.map(({ batch }) => batch.linesPending)),
+    read: ({ nodes, retired }) => sum(nodes.map(({ batch }) => batch.linesPending)) + retired.linesPending,
     gauge: true,
   },
   {
     name: "datagrams_sent",
     unit: "datagrams",
     meaning: "datagrams handed to the kernel for a backend, on all nodes",
-    read: ({ nodes }) => sum(nodes.map(({ counters }) => counters.datagramsSent)),
+    read: (view) => sum(countersOf(view).map(({ datagramsSent }) => datagramsSent)),
   },
   {
     name: "nodes",
@@ -479,6 +493,11 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     metric: { name: "statsd_proxy_node_state_changes_total", type: "counter" },
   },
 ];
+
+/** Of all nodes, also of those that have left. */
+function countersOf({ nodes, retired }: View): NodeCounters[] {
+  return [...nodes.map(({ counters }) => counters), retired.counters];
+}
 
 /** Every value of every figure, in order. */
 export function readingsOf(view: View): Reading[] {

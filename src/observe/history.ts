@@ -3,8 +3,6 @@
 export const SAMPLE_INTERVAL_MS = 1000;
 /** Samples that are remembered: a quarter of an hour. */
 export const SAMPLES_MAX = 900;
-/** A node's rate is that of so many samples: long enough to be steady, and short enough to be now. */
-const NODE_SAMPLES = 10;
 /** The event loop's lag is remembered for a minute: as long as there usually is between two scrapes, or longer. */
 const LAG_SAMPLES = 60;
 
@@ -12,10 +10,7 @@ const SERIES = ["received", "relayed", "rejected", "dropped", "kernel_drops"] as
 type Series = (typeof SERIES)[number];
 
 /** Counters at one moment, all since the start. */
-export interface Totals extends Readonly<Record<Series, number>> {
-  /** Lines relayed, of each node. */
-  readonly nodes: readonly number[];
-}
+export type Totals = Readonly<Record<Series, number>>;
 
 /** A part of the history, oldest first. */
 export interface HistorySlice {
@@ -38,8 +33,6 @@ export class History {
   private lagLastMs = 0;
   private before: Totals | undefined;
   private beforeMs = 0;
-  /** Totals of the nodes and the time, of the last few samples: rows of a ring. */
-  private readonly nodeRows: { elapsedMs: number; nodes: readonly number[] }[] = [];
 
   /**
    * Takes a sample. Of the first only the totals matter: there is no rate yet.
@@ -62,8 +55,6 @@ export class History {
     }
     this.before = totals;
     this.beforeMs = elapsedMs;
-    this.nodeRows.push({ elapsedMs, nodes: totals.nodes });
-    if (this.nodeRows.length > NODE_SAMPLES + 1) this.nodeRows.shift();
   }
 
   /** Samples from number `from` on, as far as they are remembered. */
@@ -74,14 +65,6 @@ export class History {
       SERIES.map((series, i) => [series, numbers.map((slot) => rounded(this.rates[i][slot]))]),
     ) as Record<Series, number[]>;
     return { first, next: this.count, timesMs: numbers.map((slot) => this.timesMs[slot]), rates };
-  }
-
-  /** Lines relayed a second, of the node, now; undefined before the second sample. */
-  nodeRate(node: number): number | undefined {
-    const first = this.nodeRows.at(0);
-    const last = this.nodeRows.at(-1);
-    if (first === undefined || last === undefined || last.elapsedMs <= first.elapsedMs) return undefined;
-    return rounded((1000 * (last.nodes[node] - first.nodes[node])) / (last.elapsedMs - first.elapsedMs));
   }
 
   /** How late the samples were. */

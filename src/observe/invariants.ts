@@ -4,7 +4,7 @@ import type { Counters, NodeCounters } from "../relay/counters.ts";
 import { sum } from "../relay/sum.ts";
 
 export interface Violation {
-  /** What does not add up: a counter, or for a node `NODE: lines_accepted`. */
+  /** What does not add up: a counter, or for a node `NODE: lines_due`. */
   readonly sum: string;
   readonly expected: number;
   readonly found: number;
@@ -12,31 +12,33 @@ export interface Violation {
 
 export interface Accounts {
   readonly counters: Counters;
-  readonly nodes: readonly { readonly label: string; readonly counters: NodeCounters; readonly batch: Batch }[];
+  readonly nodes: readonly {
+    readonly label: string;
+    readonly counters: NodeCounters;
+    readonly batch: Pick<Batch, "linesPending">;
+  }[];
+  /** Of nodes that are in the configuration no more. */
+  readonly retired: { readonly counters: NodeCounters; readonly linesPending: number };
 }
 
-/** @param mirror whether every line is for every node */
-export function violations({ counters, nodes }: Accounts, mirror: boolean): Violation[] {
-  const { linesReceived, linesAccepted, linesRejected, linesUnowned, linesFailed } = counters;
-  const found = nodes.map(({ label, counters, batch }) => {
-    const lines = counters.linesRelayed + sum(Object.values(counters.linesDropped)) + batch.linesPending;
-    return { label, lines };
-  });
+export function violations({ counters, nodes, retired }: Accounts): Violation[] {
+  const { linesReceived, linesAccepted, linesCopied, linesRejected, linesUnowned, linesFailed } = counters;
+  const lines = [
+    ...nodes.map(({ label, counters, batch }) => ({ label, due: counters.linesDue, found: linesOf(counters, batch) })),
+    { label: "retired", due: retired.counters.linesDue, found: linesOf(retired.counters, retired) },
+  ];
   const sums = [
     { sum: "lines_received", expected: linesReceived, found: linesAccepted + sum(linesRejected) },
-    ...(mirror
-      ? found.map(({ label, lines }) => ({
-          sum: `${label}: lines_accepted`,
-          expected: linesAccepted,
-          found: lines + linesFailed / nodes.length,
-        }))
-      : [
-          {
-            sum: "lines_accepted",
-            expected: linesAccepted,
-            found: sum(found.map(({ lines }) => lines)) + linesUnowned + linesFailed,
-          },
-        ]),
+    {
+      sum: "lines_accepted",
+      expected: linesAccepted + linesCopied,
+      found: sum(lines.map(({ found }) => found)) + linesUnowned + linesFailed,
+    },
+    ...lines.map(({ label, due, found }) => ({ sum: `${label}: lines_due`, expected: due, found })),
   ];
   return sums.filter(({ expected, found }) => expected !== found);
+}
+
+function linesOf({ linesRelayed, linesDropped }: NodeCounters, { linesPending }: Pick<Batch, "linesPending">): number {
+  return linesRelayed + sum(Object.values(linesDropped)) + linesPending;
 }

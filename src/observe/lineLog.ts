@@ -1,15 +1,15 @@
 /** In debug mode: what became of each line, and of which node it is. */
 import type { Config } from "../config/config.ts";
-import type { Log } from "../log/log.io.ts";
+import type { Log } from "../log/log.ts";
 import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
 import { REJECT_REASONS, Verdict } from "../protocol/line.ts";
 import type { LineObserver } from "../relay/relay.ts";
 import { escapeBytes } from "../text/escape.ts";
 
 /** Says of each line what became of it. */
-export function lineLog(config: Config, log: Log): LineObserver {
-  const labels = config.nodes.map(({ label }) => label);
+export function lineLog(config: () => Config, log: Log): LineObserver {
   return (line, verdict, owner) => {
+    const labels = config().nodes.map(({ label }) => label);
     const text = escapeBytes(line);
     if (verdict !== Verdict.accepted) log.debug("line_rejected", { line: text, reason: REJECT_REASONS[verdict - 1] });
     else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: "no_live_node" });

@@ -1,26 +1,31 @@
 /** The history's clock: one timer, once a second. It also tells how late the event loop is. */
+import type { Clock, Timer } from "../system/clock.ts";
 import { type History, SAMPLE_INTERVAL_MS, type Totals } from "./history.ts";
 
 export class Sampler {
   private readonly history: History;
-  private readonly totals: () => Totals;
-  private timer: ReturnType<typeof setTimeout>;
-  private dueMs = performance.now();
+  private readonly clock: Clock;
+  private readonly totals: (nowMs: number) => Totals;
+  private timer: Timer;
+  private dueMs: number;
 
-  constructor(history: History, totals: () => Totals) {
+  /** @param totals is asked for each sample, with its time */
+  constructor(history: History, clock: Clock, totals: (nowMs: number) => Totals) {
     this.history = history;
+    this.clock = clock;
     this.totals = totals;
-    this.timer = setTimeout(() => this.sample(), 0);
+    this.dueMs = clock.nowMs();
+    this.timer = clock.setTimeout(() => this.sample(), 0);
   }
 
   close(): void {
-    clearTimeout(this.timer);
+    this.clock.cancel(this.timer);
   }
 
   private sample(): void {
-    const nowMs = performance.now();
-    this.history.record(Date.now(), nowMs, Math.max(0, nowMs - this.dueMs), this.totals());
+    const nowMs = this.clock.nowMs();
+    this.history.record(this.clock.epochMs(), nowMs, Math.max(0, nowMs - this.dueMs), this.totals(nowMs));
     this.dueMs = nowMs + SAMPLE_INTERVAL_MS;
-    this.timer = setTimeout(() => this.sample(), SAMPLE_INTERVAL_MS);
+    this.timer = this.clock.setTimeout(() => this.sample(), SAMPLE_INTERVAL_MS);
   }
 }

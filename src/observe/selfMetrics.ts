@@ -2,15 +2,10 @@
 import { isGauge, nameOf, readingsOf, type View } from "./figures.ts";
 
 export class SelfMetrics {
-  private readonly prefix: string;
   private before = new Map<string, number>();
 
-  constructor(prefix: string) {
-    this.prefix = prefix;
-  }
-
   /** The lines for this moment. A counter that did not grow is a line too: 0 is another thing than silence. */
-  lines(view: View): string[] {
+  lines(prefix: string, view: View): string[] {
     const labels = labelsInNames(view.nodes.map(({ label }) => label));
     const nodes = view.nodes.map((node, i) => ({ ...node, label: labels[i] }));
     const now = new Map<string, number>();
@@ -19,10 +14,10 @@ export class SelfMetrics {
       const name = node === undefined ? nameOf(reading) : `node.${node}.${nameOf(reading)}`;
       now.set(name, value);
       const shown = isGauge(figure) ? value : Math.max(0, value - (this.before.get(name) ?? 0));
-      return `${this.prefix}.${name}:${Number(shown.toFixed(6))}|${isGauge(figure) ? "g" : "c"}`;
+      return `${prefix}.${name}:${Number(shown.toFixed(6))}|${isGauge(figure) ? "g" : "c"}`;
     });
     this.before = now;
-    return [`${this.prefix}.uptime_seconds:${Math.floor(view.uptimeSeconds)}|g`, ...lines];
+    return [`${prefix}.uptime_seconds:${Math.floor(view.uptimeSeconds)}|g`, ...lines];
   }
 }
 

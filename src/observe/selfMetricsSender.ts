@@ -2,7 +2,6 @@
  * Sends the proxy's own metrics: by the same routes and links as all others, but in batches and counters of their own,
  * so that what is said of the lines that arrived stays exact.
  */
-
 import { dropAll, type Link } from "../net/link.ts";
 import type { Locator } from "../placement/locator.ts";
 import { Lines } from "../protocol/line.ts";
@@ -10,46 +9,67 @@ import { Batch } from "../relay/batch.ts";
 import { Counters, NodeCounters } from "../relay/counters.ts";
 import { Relay, type RelayNode } from "../relay/relay.ts";
 import { sum } from "../relay/sum.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import type { View } from "./figures.ts";
 import { SelfMetrics } from "./selfMetrics.ts";
 
 /** What the proxy's own metrics need of a node. */
-interface SelfMetricsNode {
+interface SelfMetricsNode extends Pick<Link, "flush"> {
+  readonly label: string;
   readonly isUp: boolean;
-  readonly link: Pick<Link, "flush">;
 }
 
 export interface SelfMetricsParts {
-  readonly prefix: string;
-  readonly intervalMs: number;
-  readonly datagramBytesMax: number;
-  readonly locator: Locator | undefined;
-  readonly nodes: readonly SelfMetricsNode[];
+  readonly clock: Pick<Clock, "setInterval" | "cancel">;
   readonly view: () => View;
   /** Those of the proxy: `linesSelf` and `linesSelfDropped` are kept here. */
   readonly counters: Counters;
 }
 
+export interface SelfMetricsSettings {
+  readonly prefix: string;
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly datagramBytesMax: number;
+  readonly locator: Locator | undefined;
+  readonly nodes: readonly SelfMetricsNode[];
+}
+
 export class SelfMetricsSender {
   private readonly parts: SelfMetricsParts;
-  private readonly metrics: SelfMetrics;
+  private readonly metrics = new SelfMetrics();
+  private readonly lines = new Lines(["c", "g"], 0);
   private readonly own = new Counters();
-  private readonly lanes: readonly Lane[];
+  /** Of all nodes. */
+  private readonly sent = new NodeCounters();
   private readonly relay: Relay;
-  private readonly timer: ReturnType<typeof setInterval>;
+  private settings: SelfMetricsSettings | undefined;
+  private lanes: readonly Lane[] = [];
+  private timer: Timer | undefined;
 
   constructor(parts: SelfMetricsParts) {
-    const { nodes, locator, datagramBytesMax } = parts;
     this.parts = parts;
-    this.metrics = new SelfMetrics(parts.prefix);
-    this.lanes = nodes.map((node) => new Lane(node, datagramBytesMax));
-    this.relay = new Relay({ lines: new Lines(["c", "g"], 0), locator, nodes: this.lanes, counters: this.own });
-    this.timer = setInterval(() => this.send(), parts.intervalMs);
+    this.relay = new Relay({ lines: this.lines, locator: undefined, nodes: [], counters: this.own });
+  }
+
+  /** Goes on with other settings; undefined: sends nothing from now on. */
+  use(settings: SelfMetricsSettings | undefined): void {
+    const before = this.settings;
+    const { locator, nodes = [], datagramBytesMax = 0 } = settings ?? {};
+    this.settings = settings;
+    // What waits of the last time is hardly ever there, and of no more use beside what comes next.
+    this.drop();
+    this.lanes = nodes.map((node) => new Lane(node, datagramBytesMax, this.sent));
+    this.relay.use({ lines: this.lines, locator, nodes: this.lanes });
+    if (settings?.interval === before?.interval) return;
+    this.close();
+    if (settings) this.timer = this.parts.clock.setInterval(() => this.send(), settings.interval);
   }
 
   /** Sends what there is to say now. */
   send(): void {
-    const bytes = Buffer.from(this.metrics.lines(this.parts.view()).join("\n"));
+    if (this.settings === undefined) return;
+    const bytes = Buffer.from(this.metrics.lines(this.settings.prefix, this.parts.view()).join("\n"));
     this.relay.datagram(bytes, 0, bytes.length);
     this.flush();
   }
@@ -62,29 +82,43 @@ export class SelfMetricsSender {
 
   /** Sends the last, and no more. What no link takes any more is dropped, and counted. */
   finish(): void {
-    clearInterval(this.timer);
+    this.close();
     this.send();
-    for (const { batch, counters } of this.lanes) dropAll(batch, counters);
+    this.drop();
+    this.settings = undefined;
+  }
+
+  close(): void {
+    this.parts.clock.cancel(this.timer);
+    this.timer = undefined;
+  }
+
+  private drop(): void {
+    for (const { batch } of this.lanes) dropAll(batch, this.sent);
     this.count();
   }
 
   private count(): void {
     const { counters } = this.parts;
-    const dropped = this.lanes.flatMap((lane) => Object.values(lane.counters.linesDropped));
-    counters.linesSelf = sum(this.lanes.map((lane) => lane.counters.linesRelayed));
-    counters.linesSelfDropped = this.own.linesUnowned + sum(dropped);
+    counters.linesSelf = this.sent.linesRelayed;
+    counters.linesSelfDropped = this.own.linesUnowned + sum(Object.values(this.sent.linesDropped));
   }
 }
 
 /** A node's link, with a batch and counters beside those of the lines that arrived. */
 class Lane implements RelayNode {
   readonly batch: Batch;
-  readonly counters = new NodeCounters();
+  readonly counters: NodeCounters;
   private readonly node: SelfMetricsNode;
 
-  constructor(node: SelfMetricsNode, datagramBytesMax: number) {
+  constructor(node: SelfMetricsNode, datagramBytesMax: number, counters: NodeCounters) {
     this.node = node;
     this.batch = new Batch(datagramBytesMax);
+    this.counters = counters;
+  }
+
+  get label(): string {
+    return this.node.label;
   }
 
   get isUp(): boolean {
@@ -92,6 +126,6 @@ class Lane implements RelayNode {
   }
 
   send(): void {
-    this.node.link.flush(this.batch, this.counters);
+    this.node.flush(this.batch, this.counters);
   }
 }

@@ -1,7 +1,8 @@
 /** Looks once a second for losses, which are logged, and whether the sums of lines hold. */
 
-import type { Log } from "../log/log.io.ts";
+import type { Log } from "../log/log.ts";
 import type { Counters } from "../relay/counters.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import type { View } from "./figures.ts";
 import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
@@ -10,19 +11,19 @@ const WATCH_MS = 1000;
 
 export interface WatchParts {
   readonly view: () => View;
-  readonly mirror: boolean;
   readonly counters: Counters;
   readonly log: Log;
+  readonly clock: Clock;
 }
 
 export class Watch {
   private readonly parts: WatchParts;
   private readonly losses = new Losses();
-  private readonly timer: ReturnType<typeof setInterval>;
+  private readonly timer: Timer;
 
   constructor(parts: WatchParts) {
     this.parts = parts;
-    this.timer = setInterval(() => this.look(), WATCH_MS);
+    this.timer = parts.clock.setInterval(() => this.look(), WATCH_MS);
   }
 
   /** Looks once more, and no more. */
@@ -32,14 +33,14 @@ export class Watch {
   }
 
   close(): void {
-    clearInterval(this.timer);
+    this.parts.clock.cancel(this.timer);
   }
 
   private look(): void {
-    const { view, mirror, counters, log } = this.parts;
+    const { view, counters, log, clock } = this.parts;
     const now = view();
-    for (const { event, fields } of this.losses.see(now, performance.now())) log.warn(event, fields);
-    for (const { sum, expected, found } of violations(now, mirror)) {
+    for (const { event, fields } of this.losses.see(now, clock.nowMs())) log.warn(event, fields);
+    for (const { sum, expected, found } of violations(now)) {
       counters.invariantViolations++;
       log.error("invariant_violated", { sum, expected, found });
     }

@@ -3,72 +3,156 @@ import { version } from "../../package.json";
 import type { Config } from "../config/config.ts";
 import type { ConsoleContext } from "../console/commands.ts";
 import { Console } from "../console/session.ts";
+import { Taps } from "../console/taps.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Opening } from "../engine/opening.ts";
+import type { Platform } from "../engine/platform.ts";
 import type { HttpContext } from "../http/answers.ts";
 import { Http } from "../http/session.ts";
-import type { History } from "../observe/history.ts";
+import { History } from "../observe/history.ts";
 import { Sampler } from "../observe/sampler.ts";
 import { Answering } from "../server/answering.ts";
-import { memoryReader } from "../system/processFigures.io.ts";
-import type { Listening, Start } from "./start.ts";
 
 export interface OperatorsParts {
-  readonly config: Config;
-  /** Undefined: it could not be opened, and it is only tried whether the rest could. */
-  readonly engine: Engine | undefined;
-  /** Undefined: without HTTP there are no rates. */
-  readonly history: History | undefined;
-  readonly connectionsMax: number;
+  readonly engine: Engine;
+  readonly platform: Platform;
 }
 
-export interface Operators {
-  readonly console: Listening;
-  readonly http: Listening | undefined;
+/** A server, and what it was opened by. */
+interface Served<Server> {
+  readonly server: Server;
+  readonly host: string;
+  readonly port: number;
 }
 
-/** Undefined: it cannot be opened; why is `start`'s to tell. */
-export async function openForOperators(parts: OperatorsParts, start: Start): Promise<Operators | undefined> {
-  const { config, engine, history, connectionsMax } = parts;
-  const bounds = { connectionsMax, answering: new Answering((error) => engine?.failed(error)) };
-  const context = engine && consoleContextOf(config, engine);
+/** HTTP has rates to show, which are sampled for it alone. */
+interface ServedHttp extends Served<Http> {
+  readonly history: History;
+  readonly sampler: Sampler;
+}
 
-  const consoleAt = { host: "managementhost", port: "managementport" };
-  const console = await start.listen(consoleAt, config.managementhost, (host) => {
-    const port = config.managementport;
-    if (engine === undefined || context === undefined) return tryPort(host, port);
+export class Operators {
+  private readonly parts: OperatorsParts;
+  private readonly answering: Answering;
+  private readonly context: ConsoleContext;
+  private console: Served<Console> | undefined;
+  private http: ServedHttp | undefined;
+
+  constructor(parts: OperatorsParts) {
+    const { engine, platform } = parts;
+    this.parts = parts;
+    this.answering = new Answering(platform.clock, (error) => engine.failed(error));
+    this.context = consoleContextOf(engine, platform);
+  }
+
+  /** As bound; undefined before the first commit. */
+  get consolePort(): number | undefined {
+    return this.console?.server.port;
+  }
+
+  /** Undefined without `httpport`, too. */
+  get httpPort(): number | undefined {
+    return this.http?.server.port;
+  }
+
+  /** Opens what the next configuration has and this has not. @param connectionsMax of each server */
+  async prepare(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
+    await this.prepareConsole(next, connectionsMax, opening);
+    await this.prepareHttp(next, connectionsMax, opening);
+  }
+
+  close(): void {
+    this.console?.server.close();
+    this.closeHttp();
+  }
+
+  private async prepareConsole(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
+    const { managementhost: host, managementport: port } = next;
+    const { answering, context, console: before } = this;
+    if (before && isAt(before, host, port)) {
+      opening.whenReady(() => before.server.allow(connectionsMax));
+      return;
+    }
+    const { engine, platform } = this.parts;
     const { consoleCut } = engine.counters;
-    return new Console({ ...bounds, host, port, context, onCut: (reason) => consoleCut[reason]++ });
-  });
-  if (history === undefined) return console && { console, http: undefined };
-
-  const http = await start.listen({ host: "httphost", port: "httpport" }, config.httphost, async (host) => {
-    const port = config.httpport;
-    if (engine === undefined || context === undefined) return tryPort(host, port);
-    const { httpRequests, httpCut } = engine.counters;
-    return new Http({
-      ...bounds,
-      ...{ host, port, context: await httpContextOf(context, engine, history) },
-      onAnswer: (code) => httpRequests[code]++,
-      onCut: (reason) => httpCut[reason]++,
+    const onCut = (reason: keyof typeof consoleCut) => void consoleCut[reason]++;
+    const server = await opening.listen({ host: "managementhost", port: "managementport" }, host, (host) => {
+      return new Console({ ...platform, host, port, context, connectionsMax, answering, onCut });
     });
-  });
-  if (http && engine) await start.open("httpport", () => new Sampler(history, () => engine.totals()));
-  return console && http && { console, http };
+    if (server === undefined) return;
+    opening.whenReady(() => {
+      this.console = { server, host, port };
+      before?.server.close();
+    });
+  }
+
+  private async prepareHttp(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
+    const { httphost: host, httpport: port } = next;
+    const { answering, http: before } = this;
+    if (port === 0) {
+      opening.whenReady(() => this.closeHttp());
+      return;
+    }
+    if (before && isAt(before, host, port)) {
+      opening.whenReady(() => before.server.allow(connectionsMax));
+      return;
+    }
+    const { engine, platform } = this.parts;
+    const { httpRequests, httpCut } = engine.counters;
+    const history = before?.history ?? new History();
+    const context = await httpContextOf(this.context, engine, platform, history);
+    const onAnswer = (code: keyof typeof httpRequests) => void httpRequests[code]++;
+    const onCut = (reason: keyof typeof httpCut) => void httpCut[reason]++;
+    const server = await opening.listen({ host: "httphost", port: "httpport" }, host, (host) => {
+      return new Http({ ...platform, host, port, context, connectionsMax, answering, onAnswer, onCut });
+    });
+    if (server === undefined) return;
+    opening.whenReady(() => {
+      const sampler = before?.sampler ?? new Sampler(history, platform.clock, (nowMs) => engine.sample(nowMs));
+      engine.history = history;
+      this.http = { server, host, port, history, sampler };
+      before?.server.close();
+    });
+  }
+
+  private closeHttp(): void {
+    this.http?.server.close();
+    this.http?.sampler.close();
+    this.http = undefined;
+    this.parts.engine.history = undefined;
+  }
 }
 
-function consoleContextOf(config: Config, engine: Engine): ConsoleContext {
+function isAt(served: Served<unknown>, host: string, port: number): boolean {
+  return served.host === host && served.port === port;
+}
+
+function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleContext {
+  const taps = new Taps({
+    labels: () => engine.config.nodes.map(({ label }) => label),
+    watch: (observer) => engine.observe(observer),
+    linesReceived: () => engine.counters.linesReceived,
+    clock,
+  });
   return {
-    config,
+    get config() {
+      return engine.config;
+    },
     view: () => engine.view(),
-    memory: memoryReader(),
+    memory,
     whereabouts: (asked) => engine.cluster.whereabouts(asked),
-    tap: (request) => engine.tap(request),
+    tap: (request) => taps.open(request),
     health: "up",
   };
 }
 
-/** What is set at the console's context counts here. */
-async function httpContextOf(context: ConsoleContext, { cluster }: Engine, history: History): Promise<HttpContext> {
+/** What is set at the console counts here. */
+async function httpContextOf(
+  console: ConsoleContext,
+  { cluster }: Engine,
+  { clock }: Platform,
+  history: History,
+): Promise<HttpContext> {
   // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
   const { PAGE } = await import("../page/page.ts");
   return {
@@ -76,21 +160,15 @@ async function httpContextOf(context: ConsoleContext, { cluster }: Engine, histo
     page: PAGE,
     source: () => ({
       version,
-      nowMs: Date.now(),
-      config: context.config,
-      health: context.health,
-      view: context.view(),
+      nowMs: clock.epochMs(),
+      config: console.config,
+      health: console.health,
+      view: console.view(),
       history,
       healthChanges: cluster.healthChanges,
     }),
-    whereabouts: (asked) => context.whereabouts(asked),
+    whereabouts: (asked) => console.whereabouts(asked),
     ringPicture: (parts) => cluster.ringPicture(parts),
     fullShares: () => cluster.fullShares(),
   };
-}
-
-/** @throws what listen throws */
-function tryPort(hostname: string, port: number): Listening {
-  const listener = Bun.listen({ hostname, port, socket: { open: (client) => client.terminate(), data: () => {} } });
-  return { port: listener.port, close: () => listener.stop(true) };
 }

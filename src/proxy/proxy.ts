@@ -1,65 +1,116 @@
 /** The whole proxy: the engine that relays, and console and HTTP, where operators ask how it is. */
-import { type Config, hostPort } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import type { Problem } from "../config/keys.ts";
 import { Engine } from "../engine/engine.ts";
-import type { Log } from "../log/log.io.ts";
+import { Opening } from "../engine/opening.ts";
+import type { Platform } from "../engine/platform.ts";
+import type { Log } from "../log/log.ts";
 import type { View } from "../observe/figures.ts";
-import { History } from "../observe/history.ts";
-import { descriptorLimit } from "../system/descriptors.io.ts";
 import { divideDescriptors } from "../system/descriptors.ts";
-import { openForOperators } from "./operators.ts";
-import { Start } from "./start.ts";
+import { hostPort } from "../text/hostPort.ts";
+import { Operators } from "./operators.ts";
 
-export interface Proxy {
-  /** As bound. */
-  readonly port: number;
-  readonly consolePort: number;
-  /** Undefined without `httpport`. */
-  readonly httpPort: number | undefined;
-  readonly view: () => View;
-  /** Takes in an exception that nothing else has caught. */
-  readonly failed: (error: Error) => void;
-  /** Stops receiving, sends what is batched, and closes everything. */
-  readonly stop: () => Promise<void>;
+export interface ProxyParts {
+  readonly platform: Platform;
+  readonly log: Log;
+  /** Says what becomes of each line. */
+  readonly debugMode: boolean;
 }
 
-/** Starts a proxy; or returns every problem that keeps it from starting, with nothing left open. */
-export async function startProxy(config: Config, log: Log, debugMode = false): Promise<Proxy | readonly Problem[]> {
-  const room = descriptorRoom(config);
-  if ("message" in room) return [room];
-  const start = new Start();
-  const history = config.httpport === 0 ? undefined : new History();
-  const engine = await Engine.open({ config, log, debugMode, history }, start);
-  const operators = await openForOperators({ config, engine, history, ...room }, start);
-  if (engine === undefined || operators === undefined) {
-    start.close();
-    return start.problems;
+export class StatsdProxy {
+  private readonly parts: ProxyParts;
+  private readonly engine: Engine;
+  private readonly operators: Operators;
+  /** One change at a time. */
+  private lastChange: Promise<unknown> = Promise.resolve();
+
+  private constructor(config: Config, parts: ProxyParts) {
+    this.parts = parts;
+    this.engine = new Engine({ ...parts, config });
+    this.operators = new Operators({ engine: this.engine, platform: parts.platform });
   }
 
-  const { console, http } = operators;
-  log.info("listening", {
-    metrics: hostPort(config.host, engine.receiver.port),
-    console: hostPort(config.managementhost, console.port),
-    ...(http && { http: hostPort(config.httphost, http.port) }),
-    nodes: config.nodes.length,
-    ring: config.mirror ? "mirror" : config.ring,
-  });
-  engine.begin();
-  return {
-    port: engine.receiver.port,
-    consolePort: console.port,
-    httpPort: http?.port,
-    view: () => engine.view(),
-    failed: (error) => engine.failed(error),
-    stop: async () => {
-      await engine.finish();
-      start.close();
-    },
-  };
+  /** Starts a proxy; or returns every problem that keeps it from starting, with nothing left open. */
+  static async start(config: Config, parts: ProxyParts): Promise<StatsdProxy | readonly Problem[]> {
+    const proxy = new StatsdProxy(config, parts);
+    const problems = await proxy.change(config);
+    if (problems.length > 0) {
+      proxy.close();
+      return problems;
+    }
+    parts.log.info("listening", proxy.addresses(config));
+    return proxy;
+  }
+
+  /** As bound. */
+  get port(): number {
+    return this.engine.source?.port ?? 0;
+  }
+
+  /** As bound. */
+  get consolePort(): number {
+    return this.operators.consolePort ?? 0;
+  }
+
+  /**
+   * Goes over to another configuration, between two datagrams and without losing one: what is in both stays open. Or
+   * returns every problem with it, and nothing has changed.
+   */
+  async change(next: Config): Promise<readonly Problem[]> {
+    const change = this.lastChange.then(() => this.changeNow(next));
+    this.lastChange = change.catch(() => {});
+    return await change;
+  }
+
+  view(): View {
+    return this.engine.view();
+  }
+
+  /** Takes in an exception that nothing else has caught. */
+  failed(error: Error): void {
+    this.engine.failed(error);
+  }
+
+  /** Stops receiving, sends what is batched, and closes everything. */
+  async stop(): Promise<void> {
+    await this.engine.finish();
+    this.close();
+  }
+
+  private async changeNow(next: Config): Promise<readonly Problem[]> {
+    const { platform } = this.parts;
+    const room = descriptorRoom(next, platform);
+    if ("message" in room) return [room];
+    const opening = new Opening(platform.network);
+    await this.engine.prepare(next, opening);
+    await this.operators.prepare(next, room.connectionsMax, opening);
+    if (opening.problems.length > 0) opening.abandon();
+    else opening.commit();
+    return opening.problems;
+  }
+
+  private addresses({ host, managementhost, httphost, nodes, mirror, ring }: Config) {
+    const { consolePort, httpPort } = this.operators;
+    return {
+      metrics: hostPort(host, this.port),
+      console: hostPort(managementhost, consolePort ?? 0),
+      ...(httpPort !== undefined && { http: hostPort(httphost, httpPort) }),
+      nodes: nodes.length,
+      ring: mirror ? "mirror" : ring,
+    };
+  }
+
+  private close(): void {
+    this.operators.close();
+    this.engine.close();
+  }
 }
 
 /** How many connections there may be; or why there can be none, with what would help. */
-function descriptorRoom({ nodes, httpport }: Config): { connectionsMax: number } | Problem {
+function descriptorRoom(
+  { nodes, httpport }: Config,
+  { descriptorLimit }: Platform,
+): { connectionsMax: number } | Problem {
   const limit = descriptorLimit();
   const room = divideDescriptors(limit, nodes.length, httpport === 0 ? 1 : 2);
   if ("connectionsMax" in room) return room;

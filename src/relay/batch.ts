@@ -17,7 +17,8 @@ export const BATCH_DATAGRAMS_MAX = 128;
 export class Batch {
   /** Lines that wait to be sent. */
   linesPending = 0;
-  private readonly datagramBytesMax: number;
+  /** The most bytes of a datagram that holds more than one line; 0: one line in each. May change. */
+  datagramBytesMax: number;
   private readonly bytes = Buffer.allocUnsafeSlow(BATCH_BYTES_MAX);
   /** Half-open bounds and line count of each datagram; valid in [head, tail). */
   private readonly starts = new Int32Array(BATCH_DATAGRAMS_MAX);
@@ -26,7 +27,6 @@ export class Batch {
   private head = 0;
   private tail = 0;
 
-  /** @param datagramBytesMax the most bytes of a datagram that holds more than one line; 0: one line in each */
   constructor(datagramBytesMax: number) {
     this.datagramBytesMax = datagramBytesMax;
   }

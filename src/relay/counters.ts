@@ -1,9 +1,10 @@
 /**
  * What is counted. Every line that the kernel handed over is at any moment in exactly one of these places:
  *
- *     received = rejected + accepted          accepted = relayed + dropped + pending
+ *     received = rejected + accepted          accepted + copied = relayed + dropped + pending
  *
- * The second holds for all nodes together, and with mirroring for each node by itself.
+ * Copies are what mirroring makes of a line, besides the first. For each node by itself, the lines that are due to it are
+ * relayed + dropped + pending.
  */
 import { REJECT_REASONS } from "../protocol/line.ts";
 
@@ -30,6 +31,8 @@ export type HttpCutReason = (typeof HTTP_CUT_REASONS)[number];
 export type HttpCode = 200 | 400 | 404 | 405 | 431 | 500 | 503;
 
 export class NodeCounters {
+  /** Lines that were meant for it: always relayed + dropped + pending. */
+  linesDue = 0;
   linesRelayed = 0;
   readonly linesDropped: Record<DropReason, number> = { node_down: 0, held: 0, send_buffer_full: 0, send_error: 0 };
   datagramsSent = 0;
@@ -42,6 +45,20 @@ export class NodeCounters {
   checksFailed = 0;
   /** Health checks that could not be made for want of something of ours. */
   checksSkipped = 0;
+
+  /** Adds what another has counted. */
+  add(other: NodeCounters): void {
+    this.linesDue += other.linesDue;
+    this.linesRelayed += other.linesRelayed;
+    for (const reason of DROP_REASONS) this.linesDropped[reason] += other.linesDropped[reason];
+    this.datagramsSent += other.datagramsSent;
+    this.bytesSent += other.bytesSent;
+    this.refusals += other.refusals;
+    this.sendErrors += other.sendErrors;
+    this.checksPassed += other.checksPassed;
+    this.checksFailed += other.checksFailed;
+    this.checksSkipped += other.checksSkipped;
+  }
 }
 
 export class Counters {
@@ -49,6 +66,8 @@ export class Counters {
   bytesReceived = 0;
   linesReceived = 0;
   linesAccepted = 0;
+  /** Copies of accepted lines that mirroring makes besides the first: one less than there are nodes, for each line. */
+  linesCopied = 0;
   /** By `Verdict - 1`, as `REJECT_REASONS`. */
   readonly linesRejected = new Array<number>(REJECT_REASONS.length).fill(0);
   /** Dropped because no node was up to own them (`no_live_node`). */

@@ -13,11 +13,16 @@ const NOBODY = -4;
 /** Told of each line, in debug mode. `owner`: index of a node, `NO_OWNER`, `EVERY_NODE`; of a refused line `NO_OWNER`. */
 export type LineObserver = (line: Buffer, verdict: Verdict, owner: number) => void;
 
-export interface RelayParts {
+/** Where lines go: what a change of the configuration replaces as a whole. */
+export interface Routing {
   readonly lines: Lines;
   /** Undefined: mirroring, every accepted line goes to every node. */
   readonly locator: Locator | undefined;
+  /** Those that the locator's owners are indexes of. */
   readonly nodes: readonly RelayNode[];
+}
+
+export interface RelayParts extends Routing {
   readonly counters: Counters;
 }
 
@@ -34,9 +39,9 @@ export interface RelayNode {
 export class Relay {
   /** Sees every line while it is set; costs nothing while it is not. */
   observer: LineObserver | undefined;
-  private readonly lines: Lines;
-  private readonly locator: Locator | undefined;
-  private readonly nodes: readonly RelayNode[];
+  private lines: Lines;
+  private locator: Locator | undefined;
+  private nodes: readonly RelayNode[];
   private readonly counters: Counters;
 
   constructor(parts: RelayParts) {
@@ -45,6 +50,13 @@ export class Relay {
     this.nodes = parts.nodes;
     this.counters = parts.counters;
     this.observer = undefined;
+  }
+
+  /** From the next datagram on lines go elsewhere. */
+  use({ lines, locator, nodes }: Routing): void {
+    this.lines = lines;
+    this.locator = locator;
+    this.nodes = nodes;
   }
 
   /**
@@ -92,6 +104,7 @@ export class Relay {
       // What throws here is an error of the program's own. Even then each line that was counted has its place.
       counters.linesReceived += received;
       counters.linesAccepted += accepted;
+      if (!locator) counters.linesCopied += accepted * (this.nodes.length - 1);
       counters.linesFailed += (accepted - delivered) * (locator ? 1 : this.nodes.length);
     }
   }
@@ -119,8 +132,9 @@ export class Relay {
   }
 
   private deliverTo(node: RelayNode, bytes: Buffer, start: number, end: number, lines: number): void {
-    const { batch } = node;
-    const dropped = node.counters.linesDropped;
+    const { batch, counters } = node;
+    const dropped = counters.linesDropped;
+    counters.linesDue += lines;
     if (!node.isUp) {
       if (this.locator) dropped.held += lines;
       else dropped.node_down += lines;

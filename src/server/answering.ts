@@ -1,4 +1,5 @@
 /** The time for answers: everyone who asks something, at the console or over HTTP, is served from here. */
+import type { Clock } from "../system/clock.ts";
 import { type Account, FairShare } from "./fairShare.ts";
 
 /**
@@ -24,11 +25,14 @@ export interface Requester {
 export class Answering {
   /** To be told of an error of the program's own, that an answer ended in. */
   readonly onError: (error: Error) => void;
-  private readonly share = new FairShare<Requester>(performance.now());
+  private readonly clock: Clock;
+  private readonly share: FairShare<Requester>;
   private underWay = false;
 
-  constructor(onError: (error: Error) => void = () => {}) {
+  constructor(clock: Clock, onError: (error: Error) => void) {
     this.onError = onError;
+    this.clock = clock;
+    this.share = new FairShare<Requester>(clock.nowMs());
   }
 
   /** Has the requester served, when it is its turn. */
@@ -39,7 +43,7 @@ export class Answering {
 
   /** The requester has sent so many bytes. */
   sent(requester: Requester, bytes: number): void {
-    this.share.owe(requester, bytes * BYTE_MS, performance.now());
+    this.share.owe(requester, bytes * BYTE_MS, this.clock.nowMs());
   }
 
   /** The requester is gone. */
@@ -49,22 +53,22 @@ export class Answering {
 
   private schedule(): void {
     if (this.underWay) return;
-    const waitMs = this.share.waitMs(performance.now());
+    const waitMs = this.share.waitMs(this.clock.nowMs());
     if (waitMs === undefined) return;
     this.underWay = true;
-    if (waitMs === 0) setImmediate(() => this.turn());
-    else setTimeout(() => this.turn(), Math.ceil(waitMs));
+    if (waitMs === 0) this.clock.setImmediate(() => this.turn());
+    else this.clock.setTimeout(() => this.turn(), Math.ceil(waitMs));
   }
 
   private turn(): void {
     const { share } = this;
-    const beganMs = performance.now();
+    const beganMs = this.clock.nowMs();
     let nowMs = beganMs;
     while (nowMs - beganMs < TURN_MS) {
       const requester = share.next(nowMs);
       if (requester === undefined) break;
       if (!this.serve(requester)) share.leave(requester);
-      const doneMs = performance.now();
+      const doneMs = this.clock.nowMs();
       share.spent(requester, doneMs - nowMs, doneMs);
       nowMs = doneMs;
     }

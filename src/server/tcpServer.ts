@@ -2,8 +2,8 @@
  * A TCP server for strangers: everything that a client can make grow is bounded. What is said on a connection is the
  * business of its `Session`; it is served when it is its turn (server/answering.ts).
  */
-import type { Socket, TCPSocketListener } from "bun";
-import { openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
+import type { Network, TcpClient, TcpListener } from "../net/network.ts";
+import type { Clock } from "../system/clock.ts";
 import type { Answering } from "./answering.ts";
 
 /** More is not made of an answer until the client has read what there is. */
@@ -58,30 +58,35 @@ export interface TcpServerParts<Reason extends string> {
   /** A connection without a sign of life for so long is told that it timed out. */
   readonly idleSeconds: number;
   readonly answering: Answering;
+  readonly network: Pick<Network, "listenTcp">;
+  readonly clock: Pick<Clock, "nowMs">;
   readonly onCut: (reason: Reason | Excess) => void;
   readonly session: (connection: Connection<Reason>) => Session;
 }
 
-type Client<Reason extends string> = Socket<Connection<Reason> | undefined>;
+type Client<Reason extends string> = TcpClient<Connection<Reason> | undefined>;
 
 /** `Reason`: why a `Session` cuts its connection. */
 export class TcpServer<Reason extends string> {
   private readonly parts: TcpServerParts<Reason>;
-  private readonly listener: TCPSocketListener<Connection<Reason> | undefined>;
+  private readonly listener: TcpListener;
   /** In order of their last sign of life. */
   private readonly connections = new Set<Connection<Reason>>();
   private readonly events: ConnectionEvents<Reason>;
   private heldBytes = 0;
+  /** May change: it holds for the next that connects. */
+  connectionsMax: number;
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   constructor(parts: TcpServerParts<Reason>) {
     this.parts = parts;
     this.events = this.eventsOf(parts);
-    this.listener = Bun.listen<Connection<Reason> | undefined>({
-      hostname: parts.host,
+    this.connectionsMax = parts.connectionsMax;
+    this.listener = parts.network.listenTcp<Connection<Reason> | undefined>({
+      host: parts.host,
       port: parts.port,
-      // So that a client that has sent all it wants to say (`nc -N`) still gets its answer.
-      allowHalfOpen: true,
+      receiveBuffer: RECEIVE_BUFFER_BYTES,
+      sendBuffer: SEND_BUFFER_BYTES,
       socket: {
         open: (client) => this.open(client),
         data: (client, bytes) => client.data?.received(bytes),
@@ -92,7 +97,6 @@ export class TcpServer<Reason extends string> {
         error: (client) => client.terminate(),
       },
     });
-    boundBuffers(this.listener);
   }
 
   get port(): number {
@@ -100,20 +104,20 @@ export class TcpServer<Reason extends string> {
   }
 
   close(): void {
-    this.listener.stop(true);
+    this.listener.close();
   }
 
   private open(client: Client<Reason>): void {
-    const connection = new Connection(client, this.parts.session, this.events);
+    const connection = new Connection(client, this.parts.session, this.events, this.parts.clock.nowMs());
     client.data = connection;
     connection.alive();
-    if (this.connections.size > this.parts.connectionsMax) this.quietest().cut("too_many");
+    if (this.connections.size > this.connectionsMax) this.quietest().cut("too_many");
   }
 
   /** Of those that had time to ask and be answered; else those who session without end would shut out all others. */
   private quietest(): Connection<Reason> {
     const { connections } = this;
-    const beforeMs = performance.now() - ANSWERED_MS;
+    const beforeMs = this.parts.clock.nowMs() - ANSWERED_MS;
     for (const connection of connections) if (connection.openedAtMs < beforeMs) return connection;
     const [quietest] = connections;
     return quietest;
@@ -168,7 +172,7 @@ export class Connection<Reason extends string> {
   /** Bytes that it holds in memory, as its server was told last. */
   held = 0;
   readonly account = { debtMs: 0, atMs: 0 };
-  readonly openedAtMs = performance.now();
+  readonly openedAtMs: number;
   private readonly client: Client<Reason>;
   private readonly events: ConnectionEvents<Reason>;
   private readonly session: Session;
@@ -183,7 +187,9 @@ export class Connection<Reason extends string> {
     client: Client<Reason>,
     session: (connection: Connection<Reason>) => Session,
     events: ConnectionEvents<Reason>,
+    openedAtMs: number,
   ) {
+    this.openedAtMs = openedAtMs;
     this.client = client;
     this.events = events;
     this.session = session(this);
@@ -329,15 +335,4 @@ export class Connection<Reason extends string> {
       this.alive();
     }
   }
-}
-
-/** Sockets that are accepted have the buffers of their listener. */
-function boundBuffers(listener: unknown): void {
-  try {
-    // Not in Bun's types (1.4.5).
-    const { fd } = listener as { fd: number };
-    const libc = openLibc();
-    setSendBuffer(libc, fd, SEND_BUFFER_BYTES);
-    setReceiveBuffer(libc, fd, RECEIVE_BUFFER_BYTES);
-  } catch {}
 }

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Stream } from "../../src/console/commands.ts";
 import { LOOKS_PER_TICK, TAPS_MAX, Taps } from "../../src/console/taps.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { until } from "../support/until.ts";
 
@@ -10,11 +11,12 @@ const ALL = { rejected: false, pattern: undefined, linesMax: 100 };
 
 function tapsOf(bench: RelayBench): Taps {
   return new Taps({
-    labels: BENCH_LABELS,
+    labels: () => BENCH_LABELS,
     watch: (observer) => {
       bench.relay.observer = observer;
     },
     linesReceived: () => bench.counters.linesReceived,
+    clock: systemClock,
   });
 }
 

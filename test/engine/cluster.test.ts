@@ -1,21 +1,37 @@
-import { expect, onTestFinished, spyOn, test } from "bun:test";
+import { expect, onTestFinished, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
+import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { Cluster } from "../../src/engine/cluster.ts";
+import { Opening } from "../../src/engine/opening.ts";
 import { openLog } from "../../src/log/log.io.ts";
-import { Start } from "../../src/proxy/start.ts";
 import { Counters } from "../../src/relay/counters.ts";
+import type { Clock } from "../../src/system/clock.ts";
 
 test("the checks of the nodes are spread over the interval", async () => {
   const nodes = Array.from({ length: 4 }, (_, i) => ({ host: "127.0.0.1", port: 9 + i, managementport: 9 }));
   const { config } = readConfig(JSON.stringify({ nodes, checkInterval: 100_000 }));
   if (config === undefined) throw new Error("the configuration is good");
-  const log = openLog({ format: "logfmt", level: "error" });
-  const start = new Start();
-  onTestFinished(() => start.close());
-  const cluster = await Cluster.open({ config, counters: new Counters(), log, onFailure: () => {} }, start);
-
-  const setTimer = spyOn(globalThis, "setTimeout");
-  onTestFinished(() => setTimer.mockRestore());
-  cluster?.startChecks();
-  expect(setTimer.mock.calls.map(([, ms]) => Math.ceil(Number(ms) / 1000))).toEqual([0, 25, 50, 75]);
+  const delays: number[] = [];
+  const clock: Clock = {
+    ...bunPlatform.clock,
+    setTimeout: (run, ms) => {
+      delays.push(ms);
+      return bunPlatform.clock.setTimeout(run, ms);
+    },
+  };
+  const cluster = new Cluster({
+    platform: { ...bunPlatform, clock },
+    counters: new Counters(),
+    log: openLog({ format: "logfmt", level: "error" }),
+    view: () => {
+      throw new Error("there are no metrics of its own");
+    },
+    onFailure: () => {},
+  });
+  onTestFinished(() => cluster.close());
+  const opening = new Opening(bunPlatform.network);
+  await cluster.prepare(config, opening);
+  expect(delays).toEqual([]);
+  opening.commit();
+  expect(delays.map((ms) => Math.ceil(ms / 1000))).toEqual([0, 25, 50, 75]);
 });

@@ -2,6 +2,8 @@ import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Checks, type ChecksParts } from "../../src/health/checks.ts";
+import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
 import { run } from "../support/process.ts";
@@ -13,7 +15,7 @@ setDefaultTimeout(30_000);
 /** So long that no check of a test comes because of it. */
 const NEVER_MS = 3_600_000;
 const HOST = "127.0.0.1";
-const CHECKS_MODULE = join(import.meta.dir, "..", "..", "src", "health", "checks.ts");
+const SRC = join(import.meta.dir, "..", "..", "src");
 
 /** Checks of one node, which is up until `fall` of them have failed in a row. */
 class Checked {
@@ -35,6 +37,8 @@ class Checked {
         this.isUp = this.failures < fall;
       },
       onSkip: (reason) => this.skipped.push(reason),
+      network: bunNetwork,
+      clock: systemClock,
       ...parts,
     });
     onTestFinished(() => this.checks.stop());
@@ -225,7 +229,9 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
   const folder = emptyFolder();
   const script = `
     import { closeSync, openSync } from "node:fs";
-    import { Checks } from ${JSON.stringify(CHECKS_MODULE)};
+    import { Checks } from ${JSON.stringify(join(SRC, "health", "checks.ts"))};
+    import { bunNetwork } from ${JSON.stringify(join(SRC, "net", "bunNetwork.io.ts"))};
+    import { systemClock } from ${JSON.stringify(join(SRC, "system", "clock.io.ts"))};
     const manners = { data: (client) => client.end("health: up\\n"), error: () => {} };
     const { port: managementport } = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: manners });
     const said = { passed: 0, failed: 0, skipped: 0 };
@@ -236,6 +242,8 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
       isUp: () => true,
       onCheck: (failure) => void said[failure === undefined ? "passed" : "failed"]++,
       onSkip: (reason) => void said[reason === "no file descriptor" ? "skipped" : "failed"]++,
+      network: bunNetwork,
+      clock: systemClock,
     });
     const atLeast = async (what, count) => { while (said[what] < count) await Bun.sleep(5); };
     checks.start(0);
@@ -265,7 +273,16 @@ test("stopping ends every connection and every check, and nothing comes after it
   let results = 0;
   const isUp = () => true;
   const checks = managements.map(({ port }) => {
-    return new Checks({ host: HOST, port, intervalMs: 10, isUp, onCheck: () => results++, onSkip: () => {} });
+    return new Checks({
+      host: HOST,
+      port,
+      intervalMs: 10,
+      isUp,
+      onCheck: () => results++,
+      onSkip: () => {},
+      network: bunNetwork,
+      clock: systemClock,
+    });
   });
   for (const ofNode of checks) ofNode.start(0);
   await until("questions", () => managements.every(({ questions }) => questions.length > 0));

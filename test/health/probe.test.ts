@@ -3,6 +3,9 @@ import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from
 import { readdirSync } from "node:fs";
 import type { CheckResult } from "../../src/health/checkPlan.ts";
 import { Probe, type ProbeParts } from "../../src/health/probe.ts";
+import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import type { Network } from "../../src/net/network.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
 import { boundPort, fullPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
 import { until } from "../support/until.ts";
@@ -15,11 +18,17 @@ const SHORT_MS = 100;
 
 const HOST = "127.0.0.1";
 
+type ProbeOptions = Partial<ProbeParts> & Partial<Pick<Network, "hasDescriptor">>;
+
 /** A probe that keeps what it was told of connections that ended while nothing was asked. */
-function openProbe(port: number, timeoutMs: number, parts: Partial<ProbeParts> = {}) {
+function openProbe(port: number, timeoutMs: number, { hasDescriptor = () => true, ...parts }: ProbeOptions = {}) {
   const ends: [reason: string, answers: number][] = [];
   const onEnd = (...end: [reason: string, answers: number]) => void ends.push(end);
-  const probe = new Probe({ host: HOST, port, timeoutMs, hasDescriptor: () => true, onEnd, ...parts });
+  const probe = new Probe({
+    ...{ host: HOST, port, timeoutMs, onEnd, clock: systemClock },
+    network: { ...bunNetwork, hasDescriptor },
+    ...parts,
+  });
   onTestFinished(() => probe.close());
   return { probe, ends };
 }
@@ -38,7 +47,7 @@ async function check(probe: Probe): Promise<string> {
 }
 
 /** One check of a port by a probe of its own. */
-async function result(port: number, timeoutMs: number, parts: Partial<ProbeParts> = {}): Promise<string> {
+async function result(port: number, timeoutMs: number, parts: ProbeOptions = {}): Promise<string> {
   return await check(openProbe(port, timeoutMs, parts).probe);
 }
 

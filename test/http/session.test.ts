@@ -2,9 +2,12 @@ import { afterEach, describe, expect, onTestFinished, setDefaultTimeout, test } 
 import { readConfig } from "../../src/config/config.ts";
 import { ASKED_BYTES_MAX, type HttpContext } from "../../src/http/answers.ts";
 import { Http } from "../../src/http/session.ts";
+import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { History } from "../../src/observe/history.ts";
 import type { Whereabouts } from "../../src/placement/destination.ts";
 import { Answering } from "../../src/server/answering.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
+import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 import { Client, endClients } from "../support/client.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { until } from "../support/until.ts";
@@ -431,9 +434,10 @@ function openHttp({ prefix = "", health = "up", isUp = true, port = 0, nodes: co
   const codes: number[] = [];
   const cuts: string[] = [];
   const errors: Error[] = [];
-  const answering = new Answering((error) => void errors.push(error));
+  const answering = new Answering(systemClock, (error) => void errors.push(error));
   const http = new Http({
-    ...{ host: "127.0.0.1", port, context, answering, ...limits },
+    ...{ host: "127.0.0.1", port, context, answering, connectionsMax: CONNECTIONS_MAX, ...limits },
+    ...{ network: bunNetwork, clock: systemClock },
     onAnswer: (code) => void codes.push(code),
     onCut: (reason) => void cuts.push(reason),
   });

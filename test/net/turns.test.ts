@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { chargedBytes, Gather } from "../../src/net/gather.ts";
-import { Turns } from "../../src/net/turns.ts";
+import { type Reader, Turns } from "../../src/net/turns.ts";
 
 const DATAGRAM_BYTES = 40;
 /** What reading and relaying a datagram takes: a proxy that can carry 500,000 a second and no more. */
@@ -51,34 +51,37 @@ function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
     nowMs += COST_MS;
     arrive();
   };
-  const turns: Turns = new Turns({
-    gather: new Gather({ msMax: gatherMs, bufferBytes }),
+  const turns = new Turns({
     flush: () => {},
-    bun: {
+    clock: {
+      setImmediate: (run) => void deferred.push(run),
+      nowMs: () => nowMs,
+      sleep: (ms) => {
+        nowMs += ms;
+        arrive();
+      },
+    },
+  });
+  const readBulk = () => {
+    const count = Math.min(BULK_DATAGRAMS, queued);
+    for (let i = 0; i < count; i++) {
+      read();
+      reader.datagram(DATAGRAM_BYTES);
+    }
+    return count === BULK_DATAGRAMS;
+  };
+  const reader: Reader = turns.add(
+    {
       pause: () => {
         paused = true;
       },
       resume: () => {
         paused = false;
       },
+      readBulk: bulk ? readBulk : undefined,
     },
-    readBulk: bulk
-      ? () => {
-          const count = Math.min(BULK_DATAGRAMS, queued);
-          for (let i = 0; i < count; i++) {
-            read();
-            turns.datagram(DATAGRAM_BYTES);
-          }
-          return count === BULK_DATAGRAMS;
-        }
-      : undefined,
-    defer: (run) => deferred.push(run),
-    nowMs: () => nowMs,
-    sleep: (ms) => {
-      nowMs += ms;
-      arrive();
-    },
-  });
+    new Gather({ msMax: gatherMs, bufferBytes }),
+  );
 
   let loops = 0;
   while (arrived < arrivals || queued > 0) {
@@ -88,7 +91,7 @@ function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
     if (!bulk) paused = false;
     while (queued > 0 && !paused) {
       read();
-      turns.datagramFromBun(DATAGRAM_BYTES);
+      reader.datagramFromRuntime(DATAGRAM_BYTES);
     }
     const due = deferred.splice(0);
     for (const run of due) run();
@@ -140,33 +143,35 @@ class Bench {
   /** What was done since the last look. */
   private done: string[] = [];
   private readonly deferred: (() => void)[] = [];
-  readonly turns: Turns;
+  readonly reader: Reader;
 
   /** @param read what a call of `readBulk` finds: datagrams, or something that happens meanwhile */
   constructor({ onFlush = () => {}, read = () => 0 }: { onFlush?: () => void; read?: () => number } = {}) {
     const note = (what: string) => void this.done.push(what);
-    this.turns = new Turns({
-      gather: new Gather({ msMax: 10, bufferBytes: 8_388_608 }),
+    const turns = new Turns({
       flush: () => {
         note("flush");
         onFlush();
       },
-      readBulk: () => {
-        note("read");
-        const count = read();
-        for (let i = 0; i < count; i++) this.turns.datagram(DATAGRAM_BYTES);
-        return count === BULK_DATAGRAMS;
+      clock: {
+        setImmediate: (run) => void this.deferred.push(run),
+        nowMs: () => this.nowMs,
+        sleep: () => note("sleep"),
       },
-      bun: { pause: () => note("pause"), resume: () => note("resume") },
-      defer: (run) => this.deferred.push(run),
-      nowMs: () => this.nowMs,
-      sleep: () => note("sleep"),
     });
+    const readBulk = () => {
+      note("read");
+      const count = read();
+      for (let i = 0; i < count; i++) this.reader.datagram(DATAGRAM_BYTES);
+      return count === BULK_DATAGRAMS;
+    };
+    const gather = new Gather({ msMax: 10, bufferBytes: 8_388_608 });
+    this.reader = turns.add({ pause: () => note("pause"), resume: () => note("resume"), readBulk }, gather);
   }
 
   /** Bun hands over so many datagrams, and the event loop comes round so much later; returns what that did. */
   turn(datagrams: number, laterMs: number): string[] {
-    for (let i = 0; i < datagrams; i++) this.turns.datagramFromBun(DATAGRAM_BYTES);
+    for (let i = 0; i < datagrams; i++) this.reader.datagramFromRuntime(DATAGRAM_BYTES);
     this.nowMs += laterMs;
     for (const run of this.deferred.splice(0)) run();
     return this.done.splice(0);
@@ -177,7 +182,7 @@ class Bench {
 const LONG_MS = 1000;
 const SHORT_MS = 20;
 
-describe("Bun", () => {
+describe("the runtime", () => {
   test("is left alone at a trickle", () => {
     const bench = new Bench();
     for (let i = 0; i < 3; i++) expect(bench.turn(20, LONG_MS)).toEqual(["flush"]);
@@ -201,26 +206,26 @@ describe("Bun", () => {
 describe("once stopped, when the socket's number may be another's", () => {
   test("no turn begins", () => {
     const bench = new Bench();
-    bench.turns.stop();
+    bench.reader.stop();
     expect(bench.turn(20, SHORT_MS)).toEqual([]);
   });
 
   test("the turn that is under way does nothing more", () => {
     const bench = new Bench();
-    bench.turns.datagramFromBun(DATAGRAM_BYTES);
-    bench.turns.stop();
+    bench.reader.datagramFromRuntime(DATAGRAM_BYTES);
+    bench.reader.stop();
     expect(bench.turn(0, SHORT_MS)).toEqual([]);
   });
 
   test("by what is done at the end of a turn, that neither sleeps nor reads", () => {
-    const bench: Bench = new Bench({ onFlush: () => bench.turns.stop() });
+    const bench: Bench = new Bench({ onFlush: () => bench.reader.stop() });
     expect(bench.turn(20, SHORT_MS)).toEqual(["flush"]);
   });
 
   test("by what comes, nothing more is read, and Bun's reading is left as it is", () => {
     const bench: Bench = new Bench({
       read: () => {
-        bench.turns.stop();
+        bench.reader.stop();
         return BULK_DATAGRAMS;
       },
     });

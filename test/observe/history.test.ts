@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { History, SAMPLES_MAX, type Totals } from "../../src/observe/history.ts";
 
-const NOTHING: Totals = { received: 0, relayed: 0, rejected: 0, dropped: 0, kernel_drops: 0, nodes: [0, 0] };
+const NOTHING: Totals = { received: 0, relayed: 0, rejected: 0, dropped: 0, kernel_drops: 0 };
 
 describe("rates", () => {
   test("are what was counted between two samples, for a second", () => {
@@ -43,21 +43,6 @@ describe("rates", () => {
       }),
       { numRuns: 20 },
     );
-  });
-});
-
-describe("a node's rate", () => {
-  test("is unknown at first, and then that of the last ten seconds", () => {
-    const history = new History();
-    expect(history.nodeRate(1)).toBeUndefined();
-    history.record(0, 0, 0, NOTHING);
-    expect(history.nodeRate(1)).toBeUndefined();
-    history.record(0, 1000, 0, { ...NOTHING, nodes: [0, 100] });
-    expect([0, 1].map((node) => history.nodeRate(node))).toEqual([0, 100]);
-    for (let second = 2; second <= 11; second++) history.record(0, second * 1000, 0, { ...NOTHING, nodes: [0, 150] });
-    expect(history.nodeRate(1)).toBe(5);
-    history.record(0, 12_000, 0, { ...NOTHING, nodes: [0, 150] });
-    expect(history.nodeRate(1)).toBe(0);
   });
 });
 

@@ -21,7 +21,7 @@ describe.each([
 
   test("the sums hold while lines are relayed, dropped, rejected and pending", () => {
     const bench = busyBench();
-    expect(violations(bench.view(), mirror)).toEqual([]);
+    expect(violations(bench.view())).toEqual([]);
   });
 
   test.each([
@@ -34,7 +34,7 @@ describe.each([
   ])("a line too many that is %s is found", (_, lie) => {
     const bench = busyBench();
     lie(bench);
-    expect(violations(bench.view(), mirror).length).toBeGreaterThan(0);
+    expect(violations(bench.view()).length).toBeGreaterThan(0);
   });
 
   test("an error in the middle of a datagram leaves no line without a place", () => {
@@ -47,7 +47,7 @@ describe.each([
     expect(() => bench.receive("a:1|c\nb:1|c\nc:1|c\nd:1|c")).toThrow("in the middle");
     expect(bench.counters.linesAccepted).toBe(accepted + 3);
     expect(bench.counters.linesFailed).toBeGreaterThan(0);
-    expect(violations(bench.view(), mirror)).toEqual([]);
+    expect(violations(bench.view())).toEqual([]);
   });
 });
 
@@ -55,7 +55,7 @@ test("a violation says what was expected, and what was found", () => {
   const bench = new RelayBench({});
   bench.receive("a:1|c");
   bench.counters.linesAccepted = 3;
-  expect(violations(bench.view(), false)).toEqual([
+  expect(violations(bench.view())).toEqual([
     { sum: "lines_received", expected: 1, found: 3 },
     { sum: "lines_accepted", expected: 3, found: 1 },
   ]);

@@ -7,25 +7,25 @@ import { RelayBench } from "../support/relayBench.ts";
 describe("self-metrics", () => {
   test("are what grew since the last time as counters, and states as gauges", () => {
     const bench = new RelayBench({ mirror: true });
-    const metrics = new SelfMetrics("px");
+    const metrics = new SelfMetrics();
     const growth = (lines: string[]) =>
       lines.filter((line) => /px\.(lines_received|lines_pending|nodes_up|node\.127_0_0_1_8130\.up):/.test(line));
     const states = ["px.lines_pending:6|g", "px.nodes_up:3|g", "px.node.127_0_0_1_8130.up:1|g"];
     bench.receive("a:1|c\nb:1|c");
-    expect(growth(metrics.lines(bench.view()))).toEqual(["px.lines_received:2|c", ...states]);
+    expect(growth(metrics.lines("px", bench.view()))).toEqual(["px.lines_received:2|c", ...states]);
     bench.receive("bad");
-    expect(growth(metrics.lines(bench.view()))).toEqual(["px.lines_received:1|c", ...states]);
-    expect(growth(metrics.lines(bench.view()))).toEqual(["px.lines_received:0|c", ...states]);
+    expect(growth(metrics.lines("px", bench.view()))).toEqual(["px.lines_received:1|c", ...states]);
+    expect(growth(metrics.lines("px", bench.view()))).toEqual(["px.lines_received:0|c", ...states]);
     bench.relay.flush();
-    expect(metrics.lines(bench.view())).toContain("px.node.127_0_0_1_8132.lines_relayed:2|c");
-    expect(metrics.lines(bench.view())).toContain("px.uptime_seconds:51|g");
+    expect(metrics.lines("px", bench.view())).toContain("px.node.127_0_0_1_8132.lines_relayed:2|c");
+    expect(metrics.lines("px", bench.view())).toContain("px.uptime_seconds:51|g");
   });
 
   test("are all figures, each a good line, whatever the nodes are called", () => {
     const view = new RelayBench({}).view();
     const labels = ["a.b:c|d", "a_b:c|d", "a-b:cäd"];
     const nodes = view.nodes.map((node, i) => ({ ...node, label: labels[i] }));
-    const lines = new SelfMetrics("a.b").lines({ ...view, nodes });
+    const lines = new SelfMetrics().lines("a.b", { ...view, nodes });
     expect(lines).toHaveLength(1 + statsOf(view).length);
     expect(new Set(lines.map((line) => line.split(":")[0])).size).toBe(lines.length);
     for (const line of lines) expect(line).toMatch(/^a\.b\.[\w.-]+:\d+(\.\d+)?\|[cg]$/);
@@ -36,7 +36,7 @@ describe("self-metrics", () => {
   });
 
   test("know which figures may fall", () => {
-    const lines = new SelfMetrics("px").lines(new RelayBench({}).view());
+    const lines = new SelfMetrics().lines("px", new RelayBench({}).view());
     const gauges = lines.filter((line) => line.endsWith("|g")).map((line) => line.slice(3, line.indexOf(":")));
     expect(gauges).toEqual(
       expect.arrayContaining(["lines_pending", "nodes_up", "names_cached", "resident_memory_bytes"]),

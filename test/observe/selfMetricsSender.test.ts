@@ -5,6 +5,7 @@ import { SelfMetricsSender } from "../../src/observe/selfMetricsSender.ts";
 import type { Locator } from "../../src/placement/locator.ts";
 import { NO_OWNER } from "../../src/placement/owner.ts";
 import { Counters } from "../../src/relay/counters.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
 type Flush = Link["flush"];
@@ -12,19 +13,14 @@ type Flush = Link["flush"];
 /** What a bench's view makes: a line for each figure, and the uptime. */
 const LINES = statsOf(new RelayBench({}).view()).length + 1;
 
+const SETTINGS = { prefix: "self", interval: 60_000, datagramBytesMax: 1432 };
+
 /** Sends to every node over links that do `flush`. */
 function senderOver(flush: Flush) {
   const counters = new Counters();
   const view = () => new RelayBench({}).view();
-  const sender = new SelfMetricsSender({
-    prefix: "self",
-    intervalMs: 60_000,
-    datagramBytesMax: 1432,
-    locator: undefined,
-    nodes: [{ isUp: true, link: { flush } }],
-    view,
-    counters,
-  });
+  const sender = new SelfMetricsSender({ clock: systemClock, view, counters });
+  sender.use({ ...SETTINGS, locator: undefined, nodes: [{ label: "a", isUp: true, flush }] });
   onTestFinished(() => sender.finish());
   return { sender, counters };
 }
@@ -57,9 +53,9 @@ test("lines that no node is up to own count as dropped", () => {
   const counters = new Counters();
   const view = () => new RelayBench({}).view();
   const locator = { owner: () => NO_OWNER } as unknown as Locator;
-  const nodes = [{ isUp: true, link: { flush: takesAll } }];
-  const parts = { prefix: "self", intervalMs: 60_000, datagramBytesMax: 1432, view, counters };
-  const sender = new SelfMetricsSender({ ...parts, locator, nodes });
+  const nodes = [{ label: "a", isUp: true, flush: takesAll }];
+  const sender = new SelfMetricsSender({ clock: systemClock, view, counters });
+  sender.use({ ...SETTINGS, locator, nodes });
   onTestFinished(() => sender.finish());
   sender.send();
   expect(counters).toMatchObject({ linesSelf: 0, linesSelfDropped: LINES });

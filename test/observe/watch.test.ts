@@ -1,6 +1,7 @@
 import { expect, onTestFinished, spyOn, test } from "bun:test";
 import { openLog } from "../../src/log/log.io.ts";
 import { Watch } from "../../src/observe/watch.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
 /** A watch over a bench, its log, and what its timer does. */
@@ -12,7 +13,7 @@ function watched() {
   onTestFinished(() => setTimer.mockRestore());
   const log = openLog({ format: "logfmt", level: "info", writer });
   const view = () => ({ ...bench.view(), kernelDrops: undefined });
-  const watch = new Watch({ view, mirror: false, counters: bench.counters, log });
+  const watch = new Watch({ view, counters: bench.counters, log, clock: systemClock });
   onTestFinished(() => watch.close());
   const [[look, everyMs]] = setTimer.mock.calls as [() => void, number][];
   return { bench, lines, watch, look, everyMs };

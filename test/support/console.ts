@@ -3,8 +3,11 @@ import { onTestFinished } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
 import type { ConsoleContext } from "../../src/console/commands.ts";
 import { Console } from "../../src/console/session.ts";
-import { Counters, type CutReason } from "../../src/relay/counters.ts";
+import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import { Counters, type CutReason, NodeCounters } from "../../src/relay/counters.ts";
 import { Answering } from "../../src/server/answering.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
+import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 
 export interface OpenConsole {
   readonly port: number;
@@ -33,6 +36,7 @@ export function openConsole({
   if (config === undefined) throw new Error("the configuration is good");
   const nothing = {
     nodes: [],
+    retired: { counters: new NodeCounters(), linesPending: 0 },
     namesCached: 0,
     receiveBufferBytes: undefined,
     kernelDrops: undefined,
@@ -50,9 +54,12 @@ export function openConsole({
   };
   const cuts: CutReason[] = [];
   const errors: Error[] = [];
-  const answering = new Answering((error) => void errors.push(error));
+  const answering = new Answering(systemClock, (error) => void errors.push(error));
   const onCut = (reason: CutReason) => void cuts.push(reason);
-  const console = new Console({ host: "127.0.0.1", port, context, onCut, answering, ...limits });
+  const console = new Console({
+    ...{ host: "127.0.0.1", port, context, onCut, answering, connectionsMax: CONNECTIONS_MAX, ...limits },
+    ...{ network: bunNetwork, clock: systemClock },
+  });
   onTestFinished(() => console.close());
   return { port: console.port, cuts, errors, close: () => console.close() };
 }

@@ -1,5 +1,6 @@
 /** A relay on a bench: real batches, counters and routes; instead of sockets, lists of what they were given. */
 
+import type { NodeConfig } from "../../src/config/config.ts";
 import { NodeHealth } from "../../src/health/nodeHealth.ts";
 import type { View } from "../../src/observe/figures.ts";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
@@ -13,6 +14,9 @@ import { Relay, type RelayNode } from "../../src/relay/relay.ts";
 import { DEFAULT_TYPES } from "./naiveLines.ts";
 
 export const BENCH_LABELS = ["127.0.0.1:8130", "127.0.0.1:8131", "127.0.0.1:8132"];
+const BENCH_NODES: readonly NodeConfig[] = BENCH_LABELS.map((label, i) => ({
+  ...{ host: "127.0.0.1", port: 8130 + i, managementport: 8140 + i, weight: 1, label },
+}));
 const NODES = BENCH_LABELS.map((label) => ({ label, weight: 1 }));
 
 /** Where names go on every bench. */
@@ -103,12 +107,15 @@ export class RelayBench {
       counters: this.counters,
       nodes: NODES.map(({ label }, node) => ({
         label,
+        config: BENCH_NODES[node],
         isUp: true,
         counters: this.nodes[node].counters,
         batch: this.nodes[node].batch,
         ringShare: this.locator && BENCH_SHARES[node],
         health: { sinceMs: 0, changes: 0, lastCheck: { atMs: 0, durationMs: 2, failure: undefined } },
+        rate: undefined,
       })),
+      retired: { counters: new NodeCounters(), linesPending: 0 },
       namesCached: this.locator?.namesCached ?? 0,
       receiveBufferBytes: 425_984,
       kernelDrops: 7,

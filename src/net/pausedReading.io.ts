@@ -5,12 +5,21 @@
  */
 import type { udp } from "bun";
 import type { Libc } from "../system/libc.io.ts";
-import type { BunReading } from "./turns.ts";
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+
+/** How long the answer to an interruption may take before ICMP counts as filtered. */
+const ANSWER_MS_MAX = 200;
+
+/** A socket whose reading by Bun can be paused: the two ways below. */
+export interface PausedReading {
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
 
 /**
  * Puts an empty socket in the place of the one that Bun reads, so that Bun finds nothing: its number is the number of
@@ -18,7 +27,7 @@ const SOCK_CLOEXEC = 0o2000000;
  * Bun's epoll set, which knows sockets and not only their numbers, so that it wakes Bun again after `resume`. No
  * datagram is lost, and nothing is sent.
  */
-export class SwappedSocket implements BunReading {
+export class SwappedSocket implements PausedReading {
   /** The real socket's number, whether Bun is paused or not. */
   readonly fd: number;
   private readonly libc: Libc;
@@ -51,10 +60,52 @@ export class SwappedSocket implements BunReading {
   }
 }
 
-export type Wall = udp.ConnectedSocket<"buffer">;
+/**
+ * Where sockets cannot be swapped (not on Linux): makes Bun's receive loop return by an error that is pending on the
+ * socket, which the next read reports before it reads. The error is the answer to a datagram to a port that is closed.
+ * It needs ICMP on the loopback interface.
+ */
+export class IcmpInterrupt implements PausedReading {
+  private readonly socket: udp.Socket<"buffer">;
+  private readonly closedPort: ClosedPort;
+  /** Answers so far. */
+  private answers = 0;
+
+  constructor(socket: udp.Socket<"buffer">, closedPort: ClosedPort) {
+    this.socket = socket;
+    this.closedPort = closedPort;
+  }
+
+  pause(): void {
+    try {
+      this.socket.send("", this.closedPort.port, this.closedPort.address.address);
+    } catch {}
+  }
+
+  resume(): void {}
+
+  /** To be called with each refusal that the socket is told of. */
+  answered(): void {
+    this.answers++;
+  }
+
+  /** Whether answers come at all. */
+  async works(): Promise<boolean> {
+    const untilMs = performance.now() + ANSWER_MS_MAX;
+    this.pause();
+    while (this.answers === 0 && performance.now() < untilMs) await new Promise((resolve) => setImmediate(resolve));
+    return this.answers > 0;
+  }
+
+  close(): void {
+    this.closedPort.close();
+  }
+}
+
+export type ClosedPort = udp.ConnectedSocket<"buffer">;
 
 /** A port that is ours and refuses every datagram, because it belongs to a socket that is connected elsewhere. */
-export async function openWall(loopback: string): Promise<Wall> {
+export async function openClosedPort(loopback: string): Promise<ClosedPort> {
   const discard = 9;
   const socket = { data: () => {}, error: () => {} };
   return await Bun.udpSocket({ hostname: loopback, connect: { hostname: loopback, port: discard }, socket });
@@ -63,31 +114,4 @@ export async function openWall(loopback: string): Promise<Wall> {
 /** The loopback address of the family of an address. */
 export function loopbackOf(host: string): string {
   return host.includes(":") ? "::1" : "127.0.0.1";
-}
-
-/**
- * Where sockets cannot be swapped (not on Linux): makes Bun's receive loop return by an error that is pending on the
- * socket, which the next read reports before it reads. The error is the answer to a datagram that runs against the
- * wall. It needs ICMP on the loopback interface.
- */
-export class WallInterrupt implements BunReading {
-  private readonly socket: udp.Socket<"buffer">;
-  private readonly wall: Wall;
-
-  constructor(socket: udp.Socket<"buffer">, wall: Wall) {
-    this.socket = socket;
-    this.wall = wall;
-  }
-
-  pause(): void {
-    try {
-      this.socket.send("", this.wall.port, this.wall.address.address);
-    } catch {}
-  }
-
-  resume(): void {}
-
-  close(): void {
-    this.wall.close();
-  }
 }

@@ -1,8 +1,11 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import type { udp } from "bun";
-import { Receiver } from "../../src/net/receiver.ts";
-import { resolveHost } from "../../src/net/resolve.io.ts";
+import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import { listenUdp } from "../../src/net/bunUdpListener.io.ts";
+import { Turns } from "../../src/net/turns.ts";
+import { UdpSource } from "../../src/net/udpSource.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
 import { Client } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
 import { startFlood } from "../support/flood.ts";
@@ -15,7 +18,7 @@ setDefaultTimeout(30_000);
 const LINUX = process.platform === "linux";
 
 interface Open {
-  readonly receiver: Receiver;
+  readonly receiver: UdpSource;
   /** What came, as text. */
   readonly datagrams: string[];
   /** Turns that ended, and how many datagrams had come by the end of the last one. */
@@ -39,22 +42,34 @@ async function open(parts: Parts = {}): Promise<Open> {
   const datagrams: string[] = [];
   const turns = { count: 0, datagrams: 0 };
   const errors: Error[] = [];
-  const receiver = await Receiver.open({
+  const onTurnEnd = () => {
+    turns.count++;
+    turns.datagrams = datagrams.length;
+    parts.onTurnEnd?.();
+  };
+  const onError = (error: Error) => void errors.push(error);
+  const { libc } = parts;
+  const flush = () => {
+    try {
+      onTurnEnd();
+    } catch (error) {
+      onError(error as Error);
+    }
+  };
+  const receiver = await UdpSource.open({
+    turns: new Turns({ flush, clock: systemClock }),
+    network: libc ? { listenUdp: (parts) => listenUdp(parts, libc) } : bunNetwork,
+    clock: systemClock,
     host,
     port,
     gather,
     receiveBuffer,
-    onDatagram: (bytes, start, end) => {
+    onLines: (bytes, start, end) => {
       datagrams.push(bytes.toString("latin1", start, end));
       parts.work?.();
     },
-    onTurnEnd: () => {
-      turns.count++;
-      turns.datagrams = datagrams.length;
-      parts.onTurnEnd?.();
-    },
-    onError: (error) => errors.push(error),
-    ...(parts.libc && { libc: parts.libc }),
+    onTurnEnd,
+    onError,
   });
   onTestFinished(() => receiver.close());
   return { receiver, datagrams, turns, errors };
@@ -145,7 +160,7 @@ describe("the console answers while the socket is flooded", () => {
   });
 
   async function answersWhileFlooded(host: string, gather: number, parts: Parts = {}): Promise<Open> {
-    const opened = await open({ host: await resolveHost(host), gather, work: () => spin(0.05), ...parts });
+    const opened = await open({ host: await bunNetwork.resolve(host), gather, work: () => spin(0.05), ...parts });
     const { receiver, datagrams } = opened;
     const client = await Client.open(openConsole().port);
     const flood = await startFlood(receiver.port, host.endsWith("::") || host === "0.0.0.0" ? "127.0.0.1" : host);

@@ -1,9 +1,13 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import fc from "fast-check";
-import { dropAll, Link, type LinkParts, type LinkSocket } from "../../src/net/link.ts";
+import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import { dropAll } from "../../src/net/link.ts";
 import { OVER_MS } from "../../src/net/linkTrouble.ts";
+import type { Network, UdpConnection } from "../../src/net/network.ts";
+import { UdpLink } from "../../src/net/udpLink.ts";
 import { Batch } from "../../src/relay/batch.ts";
 import { NodeCounters } from "../../src/relay/counters.ts";
+import { systemClock } from "../../src/system/clock.io.ts";
 import { Backend, linesArrived } from "../support/backend.ts";
 import { IPV6_HERE, refusingPort } from "../support/ports.ts";
 import { until } from "../support/until.ts";
@@ -69,7 +73,7 @@ interface Bench {
   readonly batch: Batch;
   readonly flush: () => void;
   readonly drop: () => void;
-  readonly link: Link;
+  readonly link: UdpLink;
   /** What the link told, in order. */
   readonly told: string[];
   /** What the error handler of the sockets is given. */
@@ -82,23 +86,25 @@ async function benchOf(lines: readonly string[], opened: Opened): Promise<Bench>
   append(batch, lines);
   const left = [...opened];
   let answer: (error: unknown) => void = () => {};
-  const parts = {
-    host: "127.0.0.1",
-    port: 9,
-    onRefusal: () => told.push("refusal"),
-    onError: (errno, isNew) => told.push(`${isNew ? "new " : ""}${errno}`),
-    onRecovery: () => told.push("recovery"),
-    onReady: () => {
-      told.push("ready");
-      link.flush(batch, counters);
-    },
-  } satisfies LinkParts;
-  const link = await Link.open(parts, async ({ onError }) => {
+  const connectUdp: Network["connectUdp"] = async ({ onError }) => {
     answer = onError;
     const next = left.shift() ?? "ENETDOWN";
     if (typeof next === "string") throw errorOf(next);
     // A link asks for no more of a socket.
-    return next as unknown as LinkSocket;
+    return next as unknown as UdpConnection;
+  };
+  const link = await UdpLink.open({
+    network: { connectUdp, repeatsAnswers: bunNetwork.repeatsAnswers },
+    clock: systemClock,
+    host: "127.0.0.1",
+    port: 9,
+    onRefusal: () => void told.push("refusal"),
+    onError: (errno, isNew) => void told.push(`${isNew ? "new " : ""}${errno}`),
+    onRecovery: () => void told.push("recovery"),
+    onReady: () => {
+      told.push("ready");
+      link.flush(batch, counters);
+    },
   });
   const flush = () => link.flush(batch, counters);
   return { counters, batch, flush, drop: () => dropAll(batch, counters), link, told, answer: (error) => answer(error) };
@@ -351,7 +357,9 @@ describe("a node's socket", () => {
     const counters = new NodeCounters();
     const batch = new Batch(0);
     let refusals = 0;
-    const link = await Link.open({
+    const link = await UdpLink.open({
+      network: bunNetwork,
+      clock: systemClock,
       host,
       port,
       onRefusal: () => void refusals++,

@@ -1,20 +1,26 @@
-/** A start that may fail in several places at once: what was opened so far, and everything that went wrong. */
+/**
+ * What is opened together, all of it or nothing: a start, or a change of what runs.
+ *
+ *     attempt, open, listen ...   may fail, and every problem is told; what runs is as it was
+ *     commit                      at once, between two turns; nothing in it can fail
+ *     abandon                     instead of commit: what was opened is closed again
+ */
 import type { Problem } from "../config/keys.ts";
-import { resolveHost } from "../net/resolve.io.ts";
-
-/** What listens at a port. */
-export interface Listening extends Closable {
-  /** As bound. */
-  readonly port: number;
-}
+import type { Network } from "../net/network.ts";
 
 interface Closable {
   close(): void;
 }
 
-export class Start {
+export class Opening {
   readonly problems: Problem[] = [];
+  private readonly network: Pick<Network, "resolve">;
   private readonly opened: Closable[] = [];
+  private readonly steps: (() => void)[] = [];
+
+  constructor(network: Pick<Network, "resolve">) {
+    this.network = network;
+  }
 
   /** What `make` returns; or undefined, and one more problem with the configuration's value at `at`. */
   async attempt<T>(at: string, make: () => T | Promise<T>): Promise<T | undefined> {
@@ -26,11 +32,16 @@ export class Start {
     }
   }
 
-  /** As `attempt`, of something that is closed again by `close`. */
+  /** As `attempt`, of something that is closed again by `abandon`. */
   async open<T extends Closable>(at: string, make: () => T | Promise<T>): Promise<T | undefined> {
     const made = await this.attempt(at, make);
     if (made) this.opened.push(made);
     return made;
+  }
+
+  /** As `attempt`, of the address of a host. */
+  async resolve(at: string, host: string): Promise<string | undefined> {
+    return await this.attempt(at, () => this.network.resolve(host));
   }
 
   /** As `open`, of something that listens at the address of a host: a name without one is a problem of its own. */
@@ -39,12 +50,23 @@ export class Start {
     host: string,
     make: (address: string) => T | Promise<T>,
   ): Promise<T | undefined> {
-    const address = await this.attempt(at.host, () => resolveHost(host));
+    const address = await this.resolve(at.host, host);
     return address === undefined ? undefined : await this.open(at.port, () => make(address));
   }
 
+  /** Adds what is to be done when everything is open. It must not fail. */
+  whenReady(step: () => void): void {
+    this.steps.push(step);
+  }
+
+  /** Does it, in the order in which it was added. What was opened belongs to others from now on. */
+  commit(): void {
+    this.opened.length = 0;
+    for (const step of this.steps) step();
+  }
+
   /** Closes all that was opened, last first. */
-  close(): void {
+  abandon(): void {
     for (const closable of this.opened.reverse()) closable.close();
     this.opened.length = 0;
   }

@@ -1,0 +1,116 @@
+/** A bound UDP socket: Bun's, with what goes past Bun to the kernel where there is a C library to ask. */
+import type { udp } from "bun";
+import {
+  connectToItself,
+  droppedDatagrams,
+  ignoreErrors,
+  type Libc,
+  openLibc,
+  setReceiveBuffer,
+} from "../system/libc.io.ts";
+import { BulkReader } from "./bulkReader.io.ts";
+import type { UdpKernel, UdpListener, UdpListenerParts } from "./network.ts";
+import { IcmpInterrupt, loopbackOf, openClosedPort, type PausedReading, SwappedSocket } from "./pausedReading.io.ts";
+
+/**
+ * @param libc the C library, or why there is none
+ * @throws what bind throws: EADDRINUSE, EACCES, EADDRNOTAVAIL
+ */
+export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = libcHere()): Promise<UdpListener> {
+  const { host: hostname, port, onDatagram, onError } = parts;
+  const closedPort = libc instanceof Error ? await openClosedPort(loopbackOf(hostname)) : undefined;
+  let interrupt: IcmpInterrupt | undefined;
+  let socket: udp.Socket<"buffer"> | undefined;
+  try {
+    socket = await Bun.udpSocket({
+      hostname,
+      port,
+      socket: {
+        data: (_, bytes) => onDatagram(bytes, 0, bytes.length),
+        // Without a handler an error would end the process (Bun 1.4.5).
+        error: (error) => {
+          // The error alone, not as its type says (Bun 1.4.5).
+          const failure = error as unknown as NodeJS.ErrnoException;
+          if (failure.code === "ECONNREFUSED") interrupt?.answered();
+          else onError(failure);
+        },
+      },
+    });
+    if (closedPort) interrupt = new IcmpInterrupt(socket, closedPort);
+    const kernel = libc instanceof Error ? libc : new Kernel(libc, socket, parts.receiveBuffer);
+    const reading = kernel instanceof Error ? (interrupt as IcmpInterrupt) : kernel.reading;
+    return listenerOf(socket, kernel, reading, (await interrupt?.works()) ?? true);
+  } catch (error) {
+    socket?.close();
+    closedPort?.close();
+    throw error;
+  }
+}
+
+function listenerOf(
+  socket: udp.Socket<"buffer">,
+  kernel: UdpKernel | Error,
+  reading: PausedReading,
+  canBeInterrupted: boolean,
+): UdpListener {
+  return {
+    port: socket.port,
+    kernel,
+    canBeInterrupted,
+    pause: () => reading.pause(),
+    resume: () => reading.resume(),
+    close: () => {
+      if (socket.closed) return;
+      reading.resume();
+      socket.close();
+      reading.close();
+    },
+  };
+}
+
+class Kernel implements UdpKernel {
+  readonly reading: SwappedSocket;
+  receiveBufferBytes: number;
+  private readonly libc: Libc;
+  private readonly bulk: BulkReader;
+
+  /** @throws Error if the kernel does not take part */
+  constructor(libc: Libc, socket: udp.Socket<"buffer">, receiveBuffer: number) {
+    // Not in Bun's types (1.4.5).
+    const { fd } = socket as unknown as { fd: number };
+    this.libc = libc;
+    ignoreErrors(libc, fd);
+    this.receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
+    this.reading = new SwappedSocket(libc, fd);
+    this.bulk = new BulkReader(libc, this.reading.fd);
+  }
+
+  read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
+    return this.bulk.read(onDatagram);
+  }
+
+  drops(): number | undefined {
+    try {
+      return droppedDatagrams(this.libc, this.reading.fd);
+    } catch {
+      return undefined;
+    }
+  }
+
+  turnAway(): void {
+    connectToItself(this.libc, this.reading.fd);
+  }
+
+  setReceiveBuffer(bytes: number): number {
+    this.receiveBufferBytes = setReceiveBuffer(this.libc, this.reading.fd, bytes);
+    return this.receiveBufferBytes;
+  }
+}
+
+function libcHere(): Libc | Error {
+  try {
+    return openLibc();
+  } catch (error) {
+    return error as Error;
+  }
+}

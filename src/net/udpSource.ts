@@ -1,0 +1,179 @@
+/** A UDP socket that metrics arrive at, read in turns. */
+import type { Clock } from "../system/clock.ts";
+import { Gather } from "./gather.ts";
+import { BULK_DATAGRAMS, type Network, type UdpKernel, type UdpListener } from "./network.ts";
+import type { Source, SourceEvents, SourceSettings } from "./source.ts";
+import type { Reader, Turns } from "./turns.ts";
+
+/** What the kernel grants a socket that asks for nothing, where it cannot be asked (Linux's default). */
+const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
+
+/** The longest that the last reading takes. */
+const FINISH_MS_MAX = 5000;
+/** How long the last reading keeps the event loop waiting at a time. */
+const FINISH_SLICE_MS = 10;
+/** How long it takes at most to count what was not read: with the largest buffer that can be asked for. */
+const COUNT_MS_MAX = 1000;
+
+export interface UdpSourceParts extends SourceSettings, SourceEvents {
+  /** An IP address. */
+  readonly host: string;
+  readonly port: number;
+  readonly turns: Turns;
+  readonly network: Pick<Network, "listenUdp">;
+  readonly clock: Clock;
+}
+
+export class UdpSource implements Source {
+  datagramsUnread = 0;
+  private readonly parts: UdpSourceParts;
+  private readonly listener: UdpListener;
+  private readonly reader: Reader;
+  /** Datagrams handed over so far. */
+  private datagrams = 0;
+  private isClosed = false;
+  private dropsAtClose: number | undefined;
+
+  private constructor(parts: UdpSourceParts, listener: UdpListener) {
+    const { kernel } = listener;
+    this.parts = parts;
+    this.listener = listener;
+    this.reader = parts.turns.add(
+      {
+        readBulk: kernel instanceof Error ? undefined : () => kernel.read(this.takeBulk) === BULK_DATAGRAMS,
+        pause: () => listener.pause(),
+        resume: () => listener.resume(),
+      },
+      this.gatherOf(parts),
+    );
+  }
+
+  /** @throws what bind throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
+  static async open(parts: UdpSourceParts): Promise<UdpSource> {
+    const { host, port, receiveBuffer, onError } = parts;
+    let source: UdpSource | undefined;
+    const listener = await parts.network.listenUdp({
+      ...{ host, port, receiveBuffer, onError },
+      // Nothing is awaited between the socket and its source, so nothing arrives before that is there.
+      onDatagram: (bytes, start, end) => source?.takeFromRuntime(bytes, start, end),
+    });
+    source = new UdpSource(parts, listener);
+    return source;
+  }
+
+  get port(): number {
+    return this.listener.port;
+  }
+
+  get receiveBuffer(): number | Error {
+    const { kernel } = this.listener;
+    return kernel instanceof Error ? kernel : kernel.receiveBufferBytes;
+  }
+
+  get canBeInterrupted(): boolean {
+    return this.listener.canBeInterrupted;
+  }
+
+  kernelDrops(): number | undefined {
+    if (this.isClosed) return this.dropsAtClose;
+    const { kernel } = this.listener;
+    return kernel instanceof Error ? undefined : kernel.drops();
+  }
+
+  use(settings: SourceSettings): void {
+    const { kernel } = this.listener;
+    if (!(kernel instanceof Error)) kernel.setReceiveBuffer(settings.receiveBuffer);
+    this.reader.gather = this.gatherOf(settings);
+  }
+
+  /**
+   * Reads all that the kernel holds, and closes. What senders send from now on is for whoever listens next. What is left
+   * after `msMax` is counted (`datagramsUnread`).
+   */
+  async finish(msMax = FINISH_MS_MAX): Promise<void> {
+    const { kernel } = this.listener;
+    const untilMs = this.parts.clock.nowMs() + msMax;
+    if (kernel instanceof Error) await this.readByRuntime(untilMs);
+    else await this.readRest(kernel, untilMs);
+    this.close();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.reader.stop();
+    this.dropsAtClose = this.kernelDrops();
+    this.isClosed = true;
+    this.listener.close();
+  }
+
+  private gatherOf({ gather }: SourceSettings): Gather {
+    const { receiveBuffer } = this;
+    const bufferBytes = receiveBuffer instanceof Error ? RECEIVE_BUFFER_DEFAULT_BYTES : receiveBuffer;
+    return new Gather({ msMax: gather, bufferBytes });
+  }
+
+  private takeFromRuntime(bytes: Buffer, start: number, end: number): void {
+    this.take(bytes, start, end);
+    this.reader.datagramFromRuntime(end - start);
+  }
+
+  private readonly takeBulk = (bytes: Buffer, start: number, end: number): void => {
+    this.take(bytes, start, end);
+    this.reader.datagram(end - start);
+  };
+
+  private take(bytes: Buffer, start: number, end: number): void {
+    this.datagrams++;
+    try {
+      this.parts.onLines(bytes, start, end);
+    } catch (error) {
+      this.parts.onError(error as Error);
+    }
+  }
+
+  private endTurn(): void {
+    try {
+      this.parts.onTurnEnd();
+    } catch (error) {
+      this.parts.onError(error as Error);
+    }
+  }
+
+  /** With senders turned away there is an end to what the kernel holds, even in a flood. */
+  private async readRest(kernel: UdpKernel, untilMs: number): Promise<void> {
+    const { clock } = this.parts;
+    this.reader.stop();
+    this.listener.pause();
+    kernel.turnAway();
+    const take = (bytes: Buffer, start: number, end: number) => this.take(bytes, start, end);
+    let sliceEndMs = clock.nowMs() + FINISH_SLICE_MS;
+    for (let count = BULK_DATAGRAMS; count > 0 && clock.nowMs() < untilMs; ) {
+      count = kernel.read(take);
+      if (clock.nowMs() < sliceEndMs) continue;
+      this.endTurn();
+      await this.nextTurn();
+      sliceEndMs = clock.nowMs() + FINISH_SLICE_MS;
+    }
+    // From now on: the time for reading may be long over, if the process was stopped meanwhile.
+    const countUntilMs = clock.nowMs() + COUNT_MS_MAX;
+    for (let count = BULK_DATAGRAMS; count > 0 && clock.nowMs() < countUntilMs; ) {
+      count = kernel.read(() => {});
+      this.datagramsUnread += count;
+    }
+    this.endTurn();
+  }
+
+  private async readByRuntime(untilMs: number): Promise<void> {
+    let before: number;
+    do {
+      before = this.datagrams;
+      // The runtime reads between the two.
+      await this.nextTurn();
+      await this.nextTurn();
+    } while (this.datagrams > before && this.parts.clock.nowMs() < untilMs);
+  }
+
+  private nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.parts.clock.setImmediate(resolve));
+  }
+}

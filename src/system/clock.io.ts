@@ -1,0 +1,23 @@
+/** The system's clock. */
+import type { Clock, Timer } from "./clock.ts";
+import { openLibc } from "./libc.io.ts";
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  epochMs: () => Date.now(),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  setInterval: (run, ms) => setInterval(run, ms),
+  setImmediate: (run) => void setImmediate(run),
+  cancel: (timer: Timer | undefined) => clearTimeout(timer as ReturnType<typeof setTimeout> | undefined),
+  sleep: sleeper(),
+};
+
+/** Bun.sleepSync (1.4.5) knows whole milliseconds only, and Atomics.wait costs 10 us a turn more. */
+function sleeper(): (ms: number) => void {
+  try {
+    const { usleep } = openLibc();
+    return (ms) => void usleep(Math.round(1000 * ms));
+  } catch {
+    return Bun.sleepSync;
+  }
+}
