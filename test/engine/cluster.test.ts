@@ -5,20 +5,13 @@ import { Cluster } from "../../src/engine/cluster.ts";
 import { Opening } from "../../src/engine/opening.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { Counters } from "../../src/relay/counters.ts";
-import type { Clock } from "../../src/system/clock.ts";
+import { watchedClock } from "../support/clocks.ts";
 
 test("the checks of the nodes are spread over the interval", async () => {
   const nodes = Array.from({ length: 4 }, (_, i) => ({ host: "127.0.0.1", port: 9 + i, managementport: 9 }));
   const { config } = readConfig(JSON.stringify({ nodes, checkInterval: 100_000 }));
   if (config === undefined) throw new Error("the configuration is good");
-  const delays: number[] = [];
-  const clock: Clock = {
-    ...bunPlatform.clock,
-    setTimeout: (run, ms) => {
-      delays.push(ms);
-      return bunPlatform.clock.setTimeout(run, ms);
-    },
-  };
+  const { clock, delays } = watchedClock();
   const cluster = new Cluster({
     platform: { ...bunPlatform, clock },
     counters: new Counters(),

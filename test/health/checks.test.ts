@@ -1,9 +1,10 @@
-import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
+import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Checks, type ChecksParts } from "../../src/health/checks.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import { watchedClock } from "../support/clocks.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
 import { run } from "../support/process.ts";
@@ -116,31 +117,29 @@ describe("a node is checked soon when something gives reason to", () => {
 describe("in time", () => {
   test("a check takes at most five seconds, however long the interval", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
-    const setTimer = spyOn(globalThis, "setTimeout");
-    onTestFinished(() => setTimer.mockRestore());
-    new Checked(management.port);
+    const { clock, delays } = watchedClock();
+    new Checked(management.port, { clock });
     await until("the question", () => management.questions.length === 1);
     // That of the first check is due at once; the others are those of the check itself.
-    const [, ...ofCheck] = setTimer.mock.calls.map(([, ms]) => Number(ms));
+    const [, ...ofCheck] = delays;
     expect(new Set(ofCheck)).toEqual(new Set([5000]));
   });
 
   test("a node without a port for checks is not checked", () => {
-    const setTimer = spyOn(globalThis, "setTimeout");
-    onTestFinished(() => setTimer.mockRestore());
-    const { checks } = new Checked(0);
+    const { clock, delays } = watchedClock();
+    const { checks } = new Checked(0, { clock });
     checks.checkSoon();
-    expect(setTimer).not.toHaveBeenCalled();
+    expect(delays).toEqual([]);
   });
 
   test("once stopped, nothing is checked any more, whatever gives reason to", async () => {
-    const { checks, ...checked } = new Checked(new ManagementPort().port);
+    const { clock, delays } = watchedClock();
+    const { checks, ...checked } = new Checked(new ManagementPort().port, { clock });
     await until("the first", () => checked.results.length === 1);
     checks.stop();
-    const setTimer = spyOn(globalThis, "setTimeout");
-    onTestFinished(() => setTimer.mockRestore());
+    delays.length = 0;
     checks.checkSoon();
-    expect(setTimer).not.toHaveBeenCalled();
+    expect(delays).toEqual([]);
   });
 });
 

@@ -107,7 +107,7 @@ describe("/stats.json", () => {
         up: true,
         checked: true,
         last_check: { at_ms: 0, duration_ms: 2, result: "up" },
-        rate: 0,
+        rate: null,
         figures: { up: 1, "lines_dropped.held": 0 },
       })),
       health_changes: [

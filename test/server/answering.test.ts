@@ -1,7 +1,8 @@
-import { beforeEach, expect, onTestFinished, spyOn, test } from "bun:test";
+import { beforeEach, expect, test } from "bun:test";
 import { Answering, type Requester } from "../../src/server/answering.ts";
 import { BURST_MS, SHARE } from "../../src/server/fairShare.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import type { Clock } from "../../src/system/clock.ts";
 
 /** What a step takes, on a clock that stands still otherwise. */
 const STEP_MS = 0.5;
@@ -12,16 +13,18 @@ let timers: { fire: () => void; ms: number }[] = [];
 /** Who was served, in order. */
 let served: string[] = [];
 
+const clock: Clock = {
+  ...systemClock,
+  nowMs: () => nowMs,
+  setTimeout: (fire, ms) => {
+    const timer = { fire, ms };
+    timers.push(timer);
+    return timer;
+  },
+};
+
 beforeEach(() => {
   [nowMs, timers, served] = [0, [], []];
-  const clock = spyOn(performance, "now").mockImplementation(() => nowMs);
-  const setTimer = spyOn(globalThis, "setTimeout").mockImplementation(((fire: () => void, ms: number) => {
-    timers.push({ fire, ms });
-  }) as never);
-  onTestFinished(() => {
-    clock.mockRestore();
-    setTimer.mockRestore();
-  });
 });
 
 /** Somebody with so many steps to do. */
@@ -45,7 +48,7 @@ async function turn(): Promise<number> {
 }
 
 test("one who never stops is served for two milliseconds at a go, and a fifth of the time", async () => {
-  const answering = new Answering(systemClock, () => {});
+  const answering = new Answering(clock, () => {});
   answering.ask(requester("a"));
   while (timers.length === 0) expect(await turn()).toBeLessThanOrEqual(2 / STEP_MS);
   // What may be used at once, and what came in on top of it meanwhile.
@@ -64,7 +67,7 @@ test("one who never stops is served for two milliseconds at a go, and a fifth of
 });
 
 test("who has nothing left to do is not served again before it asks, and nobody is woken for it", async () => {
-  const answering = new Answering(systemClock, () => {});
+  const answering = new Answering(clock, () => {});
   const one = requester("a", 3);
   answering.ask(one);
   for (let i = 0; i < 10; i++) await turn();
@@ -76,7 +79,7 @@ test("who has nothing left to do is not served again before it asks, and nobody 
 });
 
 test("who has gone is not served", async () => {
-  const answering = new Answering(systemClock, () => {});
+  const answering = new Answering(clock, () => {});
   const [one, other] = [requester("a", 1), requester("b", 1)];
   answering.ask(one);
   answering.ask(other);
@@ -86,7 +89,7 @@ test("who has gone is not served", async () => {
 });
 
 test("however often they ask, there is one turn at a time", async () => {
-  const answering = new Answering(systemClock, () => {});
+  const answering = new Answering(clock, () => {});
   const all = Array.from({ length: 20 }, (_, i) => requester(`${i}`));
   for (const each of all) answering.ask(each);
   expect(await turn()).toBeLessThanOrEqual(2 / STEP_MS);
@@ -94,7 +97,7 @@ test("however often they ask, there is one turn at a time", async () => {
 });
 
 test("who asks at length comes behind who asks one thing", async () => {
-  const answering = new Answering(systemClock, () => {});
+  const answering = new Answering(clock, () => {});
   const [long, short] = [requester("long", 1), requester("short", 1)];
   answering.sent(long, 4000);
   answering.ask(long);
@@ -106,7 +109,7 @@ test("who asks at length comes behind who asks one thing", async () => {
 
 test("whoever throws is served no more; the error is told, and others are answered, at once and later", async () => {
   const errors: Error[] = [];
-  const answering = new Answering(systemClock, (error) => void errors.push(error));
+  const answering = new Answering(clock, (error) => void errors.push(error));
   const broken: Requester = {
     account: { debtMs: 0, atMs: 0 },
     serve: () => {
