@@ -3,7 +3,7 @@
  * so that whoever doubts a download can make it again. On Linux, with GNU tar.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "bun";
 import { version } from "../package.json";
@@ -12,8 +12,20 @@ import { hostTarget, TARGETS, type Target } from "./targets.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** What lies in an archive beside the binary. */
-const ENCLOSED = ["LICENSE", "README.md", "CHANGELOG.md", "exampleConfig.json", "scripts/statsd-proxy.service"];
+/** What lies in an archive beside the binary, each where it lies in the repository: so the links of the documents hold. */
+const ENCLOSED = [
+  ".github/status-page.png",
+  "ARCHITECTURE.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "LICENSE",
+  "OPERATING.md",
+  "PERFORMANCE.md",
+  "README.md",
+  "exampleConfig.json",
+  "scripts/kubernetes.yaml",
+  "scripts/statsd-proxy.service",
+];
 
 if (import.meta.main) {
   const folder = join(root, "dist", "release");
@@ -36,7 +48,10 @@ export async function makeArchive(folder: string, target: Target): Promise<strin
   mkdirSync(contents);
   try {
     await build(join(contents, "statsd-proxy"), target);
-    for (const file of ENCLOSED) copyFileSync(join(root, file), join(contents, basename(file)));
+    for (const file of ENCLOSED) {
+      mkdirSync(join(contents, dirname(file)), { recursive: true });
+      copyFileSync(join(root, file), join(contents, file));
+    }
     const archive = join(folder, `${name}.tar.gz`);
     writeFileSync(archive, gzipSync(tar(folder, name), { level: 9 }));
     return archive;

@@ -1,13 +1,13 @@
-/** Writes the list of counters into the README, from the one table that the console and HTTP read. */
+/** Writes the table of counters into OPERATING.md, from the one table that the console and HTTP read. */
 import { FIGURES, type Metric, NODE_FIGURES } from "../src/observe/figures.ts";
 
-const README = new URL("../README.md", import.meta.url);
+export const DOCUMENT = new URL("../OPERATING.md", import.meta.url);
 
-if (import.meta.main) await Bun.write(README, withFigures(await Bun.file(README).text()));
+if (import.meta.main) await Bun.write(DOCUMENT, withFigures(await Bun.file(DOCUMENT).text()));
 
-/** The README's text with the list as it should be. */
-export function withFigures(readme: string): string {
-  return readme.replace(/(<!-- figures: begin -->\n)[\s\S]*(<!-- figures: end -->)/, `$1${figuresTable()}$2`);
+/** The document's text with the table as it should be. */
+export function withFigures(text: string): string {
+  return text.replace(/(<!-- figures: begin -->\n)[\s\S]*(<!-- figures: end -->)/, `$1${figuresTable()}$2`);
 }
 
 function figuresTable(): string {

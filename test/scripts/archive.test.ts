@@ -7,6 +7,7 @@ import { build } from "../../scripts/build.ts";
 import { makeArchive, writeSums } from "../../scripts/buildAll.ts";
 import { hostTarget } from "../../scripts/targets.ts";
 import { emptyFolder } from "../support/folder.ts";
+import { brokenLinksIn } from "../support/links.ts";
 import { run } from "../support/process.ts";
 
 setDefaultTimeout(60_000);
@@ -32,15 +33,24 @@ test.skipIf(process.platform !== "linux")(
       .map((row) => row.split(/\s+/));
     expect(rows.map(([mode, owner, , , , path]) => `${mode} ${owner} ${path}`)).toEqual([
       `drwxr-xr-x 0/0 ${name}/`,
+      `drwxr-xr-x 0/0 ${name}/.github/`,
+      `-rw-r--r-- 0/0 ${name}/.github/status-page.png`,
+      `-rw-r--r-- 0/0 ${name}/ARCHITECTURE.md`,
       `-rw-r--r-- 0/0 ${name}/CHANGELOG.md`,
+      `-rw-r--r-- 0/0 ${name}/CONTRIBUTING.md`,
       `-rw-r--r-- 0/0 ${name}/LICENSE`,
+      `-rw-r--r-- 0/0 ${name}/OPERATING.md`,
+      `-rw-r--r-- 0/0 ${name}/PERFORMANCE.md`,
       `-rw-r--r-- 0/0 ${name}/README.md`,
       `-rw-r--r-- 0/0 ${name}/exampleConfig.json`,
+      `drwxr-xr-x 0/0 ${name}/scripts/`,
+      `-rw-r--r-- 0/0 ${name}/scripts/kubernetes.yaml`,
+      `-rw-r--r-- 0/0 ${name}/scripts/statsd-proxy.service`,
       `-rwxr-xr-x 0/0 ${name}/statsd-proxy`,
-      `-rw-r--r-- 0/0 ${name}/statsd-proxy.service`,
     ]);
 
     await run(["tar", "-xzf", archive], folder);
+    expect(brokenLinksIn(join(folder, name))).toEqual([]);
     const { exitCode, stdout } = await run(
       ["./statsd-proxy", "--check", "-f", "exampleConfig.json"],
       join(folder, name),
