@@ -1,5 +1,5 @@
 /** The status page as it is served: one document, with its script and its style inside. */
 import type { Page } from "../http/answers.ts";
-import { bundle } from "./bundle.ts" with { type: "macro" };
+import { bundle } from "./bundle.io.ts" with { type: "macro" };
 
 export const PAGE: Page = bundle();
