@@ -1,11 +1,12 @@
 /** The console's language: commands in, answers out. Sockets and timers are console/session.ts's business. */
 import { version } from "../../package.json";
 import { type Config, hostPort } from "../config/config.ts";
-import { nodeStatsOf, proxyStatsOf, type View } from "../observe/figures.ts";
+import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
+import type { View } from "../observe/view.ts";
 import type { Whereabouts } from "../placement/destination.ts";
 import { oncePer } from "../placement/oncePer.ts";
 import { ownerText } from "../placement/owner.ts";
-import { sum } from "../relay/sum.ts";
+import { allDropped } from "../relay/counters.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
 import { tableParts } from "../text/table.ts";
@@ -237,7 +238,7 @@ function nodesLines({ config, view }: ConsoleContext): Iterable<string> {
   function* rows(): Generator<readonly string[]> {
     for (const [i, { label, isUp, counters, batch }] of nodes.entries()) {
       const { host, port, managementport, weight } = config.nodes[i];
-      const dropped = sum(Object.values(counters.linesDropped));
+      const dropped = allDropped(counters);
       const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = managementport === 0 ? ["-", "-", "-"] : [checksPassed, checksFailed, checksSkipped];

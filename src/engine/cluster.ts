@@ -9,9 +9,9 @@ import type { Check, HealthChange } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.io.ts";
 import { openOwnAddress } from "../net/ownAddress.io.ts";
 import { resolveHost } from "../net/resolve.io.ts";
-import type { NodeView, View } from "../observe/figures.ts";
 import type { Totals } from "../observe/history.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
+import type { NodeView, View } from "../observe/view.ts";
 import { ringPicture, type Whereabouts, whereabouts } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { oncePer } from "../placement/oncePer.ts";
@@ -20,9 +20,8 @@ import { placementOf } from "../placement/placementOf.io.ts";
 import { type Ring, shares } from "../placement/ring.ts";
 import { Lines } from "../protocol/line.ts";
 import type { Start } from "../proxy/start.ts";
-import type { Counters } from "../relay/counters.ts";
+import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
-import { sum } from "../relay/sum.ts";
 import { Membership } from "./membership.ts";
 import { Node } from "./node.ts";
 
@@ -117,12 +116,12 @@ export class Cluster {
   totals(kernelDrops: number): Totals {
     const { counters } = this.parts;
     const relayed = this.nodes.map((node) => node.counters.linesRelayed);
-    const dropped = this.nodes.map((node) => sum(Object.values(node.counters.linesDropped)));
+    const dropped = this.nodes.map((node) => allDropped(node.counters));
     return {
       received: counters.linesReceived,
       relayed: sum(relayed),
       rejected: sum(counters.linesRejected),
-      dropped: counters.linesUnowned + counters.linesFailed + sum(dropped),
+      dropped: allDropped(counters) + sum(dropped),
       kernel_drops: kernelDrops,
       nodes: relayed,
     };

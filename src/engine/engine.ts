@@ -5,11 +5,11 @@ import type { Stream } from "../console/commands.ts";
 import type { TapRequest } from "../console/tap.ts";
 import { Taps } from "../console/taps.ts";
 import type { Log } from "../log/log.io.ts";
-import type { LogFields } from "../log/logfmt.ts";
 import { Receiver } from "../net/receiver.ts";
-import { statsOf, type View } from "../observe/figures.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
+import { summaryOf } from "../observe/readings.ts";
+import type { View } from "../observe/view.ts";
 import { Watch } from "../observe/watch.ts";
 import type { Start } from "../proxy/start.ts";
 import { Counters } from "../relay/counters.ts";
@@ -160,18 +160,4 @@ function logReceiveBuffer(log: Log, asked: number, granted: number | Error): voi
   if (granted instanceof Error) log.warn("receive_buffer", { asked, granted: "default", reason: granted.message });
   else if (granted >= 2 * asked) log.info("receive_buffer", { asked, granted: granted / 2 });
   else log.warn("receive_buffer", { asked, granted: granted / 2, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
-}
-
-/** The last word on what came of it all. */
-function summaryOf(view: View): LogFields {
-  const shown = [
-    "packets_received",
-    "kernel_drops",
-    "lines_received",
-    "lines_rejected",
-    "lines_relayed",
-    "lines_dropped",
-    "datagrams_unread",
-  ];
-  return Object.fromEntries(statsOf(view).filter(([name]) => shown.includes(name)));
 }

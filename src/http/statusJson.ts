@@ -2,8 +2,9 @@
 import type { Config } from "../config/config.ts";
 import { hostPort } from "../config/config.ts";
 import type { HealthChange } from "../health/nodeHealth.ts";
-import { nodeStatsOf, proxyStatsOf, type View } from "../observe/figures.ts";
 import type { History, HistorySlice } from "../observe/history.ts";
+import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
+import type { View } from "../observe/view.ts";
 import type { Whereabouts } from "../placement/destination.ts";
 import { joinedBy } from "../text/pieces.ts";
 

@@ -1,7 +1,6 @@
 /** The sums that must hold at any moment, whatever happens: every line that was received is in exactly one place. */
 import type { Batch } from "../relay/batch.ts";
-import type { Counters, NodeCounters } from "../relay/counters.ts";
-import { sum } from "../relay/sum.ts";
+import { allDropped, type Counters, type NodeCounters, sum } from "../relay/counters.ts";
 
 export interface Violation {
   /** What does not add up: a counter, or for a node `NODE: lines_accepted`. */
@@ -17,9 +16,9 @@ export interface Accounts {
 
 /** @param mirror whether every line is for every node */
 export function violations({ counters, nodes }: Accounts, mirror: boolean): Violation[] {
-  const { linesReceived, linesAccepted, linesRejected, linesUnowned, linesFailed } = counters;
+  const { linesReceived, linesAccepted, linesRejected } = counters;
   const found = nodes.map(({ label, counters, batch }) => {
-    const lines = counters.linesRelayed + sum(Object.values(counters.linesDropped)) + batch.linesPending;
+    const lines = counters.linesRelayed + allDropped(counters) + batch.linesPending;
     return { label, lines };
   });
   const sums = [
@@ -28,13 +27,13 @@ export function violations({ counters, nodes }: Accounts, mirror: boolean): Viol
       ? found.map(({ label, lines }) => ({
           sum: `${label}: lines_accepted`,
           expected: linesAccepted,
-          found: lines + linesFailed / nodes.length,
+          found: lines + counters.linesDropped.internal_error / nodes.length,
         }))
       : [
           {
             sum: "lines_accepted",
             expected: linesAccepted,
-            found: sum(found.map(({ lines }) => lines)) + linesUnowned + linesFailed,
+            found: sum(found.map(({ lines }) => lines)) + allDropped(counters),
           },
         ]),
   ];

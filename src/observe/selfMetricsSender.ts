@@ -7,11 +7,10 @@ import { dropAll, type Link } from "../net/link.ts";
 import type { Locator } from "../placement/locator.ts";
 import { Lines } from "../protocol/line.ts";
 import { Batch } from "../relay/batch.ts";
-import { Counters, NodeCounters } from "../relay/counters.ts";
+import { allDropped, Counters, NodeCounters, sum } from "../relay/counters.ts";
 import { Relay, type RelayNode } from "../relay/relay.ts";
-import { sum } from "../relay/sum.ts";
-import type { View } from "./figures.ts";
 import { SelfMetrics } from "./selfMetrics.ts";
+import type { View } from "./view.ts";
 
 /** What the proxy's own metrics need of a node. */
 interface SelfMetricsNode {
@@ -70,9 +69,8 @@ export class SelfMetricsSender {
 
   private count(): void {
     const { counters } = this.parts;
-    const dropped = this.lanes.flatMap((lane) => Object.values(lane.counters.linesDropped));
     counters.linesSelf = sum(this.lanes.map((lane) => lane.counters.linesRelayed));
-    counters.linesSelfDropped = this.own.linesUnowned + sum(dropped);
+    counters.linesSelfDropped = allDropped(this.own) + sum(this.lanes.map((lane) => allDropped(lane.counters)));
   }
 }
 

@@ -2,9 +2,9 @@
 
 import type { Log } from "../log/log.io.ts";
 import type { Counters } from "../relay/counters.ts";
-import type { View } from "./figures.ts";
 import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
+import type { View } from "./view.ts";
 
 const WATCH_MS = 1000;
 

@@ -92,7 +92,7 @@ export class Relay {
       // What throws here is an error of the program's own. Even then each line that was counted has its place.
       counters.linesReceived += received;
       counters.linesAccepted += accepted;
-      counters.linesFailed += (accepted - delivered) * (locator ? 1 : this.nodes.length);
+      counters.linesDropped.internal_error += (accepted - delivered) * (locator ? 1 : this.nodes.length);
     }
   }
 
@@ -112,7 +112,7 @@ export class Relay {
     if (owner === EVERY_NODE) {
       for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
     } else if (owner === NO_OWNER) {
-      this.counters.linesUnowned += lines;
+      this.counters.linesDropped.no_live_node += lines;
     } else {
       this.deliverTo(nodes[owner], bytes, start, end, lines);
     }

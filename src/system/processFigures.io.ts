@@ -1,7 +1,7 @@
 /** What the process takes of the machine. */
 import { heapStats } from "bun:jsc";
 import type { MemoryFigures } from "../console/commands.ts";
-import type { ProcessView } from "../observe/figures.ts";
+import type { ProcessView } from "../observe/view.ts";
 
 /** Returns what reads the figures; when the kernel gives none, for want of a descriptor, the last ones again. */
 export function processReader(startedAtSeconds: number): () => ProcessView {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { type FrameParts, frameOf, type Sample, sampleOf } from "../../src/cli/topFrame.ts";
 import { answer } from "../../src/console/commands.ts";
-import { statsOf } from "../../src/observe/figures.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { statsOf } from "../support/stats.ts";
 
 const address = "127.0.0.1:8126";
 

@@ -4,11 +4,11 @@ import { version } from "../../package.json";
 import { readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
-import { statsOf } from "../../src/observe/figures.ts";
 import type { Whereabouts } from "../../src/placement/destination.ts";
 import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
 import { escapeBytes } from "../../src/text/escape.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { statsOf } from "../support/stats.ts";
 
 const COMMANDS = [
   ...["ping", "stats", "memstats", "config", "nodes", "route", "tap", "health", "status", "version", "help", "quit"],

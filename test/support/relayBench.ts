@@ -1,7 +1,7 @@
 /** A relay on a bench: real batches, counters and routes; instead of sockets, lists of what they were given. */
 
 import { NodeHealth } from "../../src/health/nodeHealth.ts";
-import type { View } from "../../src/observe/figures.ts";
+import type { View } from "../../src/observe/view.ts";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import { type Locator, locatorOf } from "../../src/placement/locator.ts";
 import { Placement } from "../../src/placement/placement.ts";
