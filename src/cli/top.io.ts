@@ -68,7 +68,7 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
   while (shown < count && (await screen.stays(intervalMs))) {
     try {
       const next = await sample(client);
-      [before, now, failure] = [next.uptimeSeconds > now.uptimeSeconds ? now : undefined, next, undefined];
+      [before, now, failure] = [next.uptime_ms > now.uptime_ms ? now : undefined, next, undefined];
     } catch (error) {
       failure = (error as Error).message;
     }
@@ -80,7 +80,7 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
 }
 
 async function sample(client: ConsoleClient): Promise<Sample> {
-  const found = sampleOf(await client.ask("stats json"));
+  const found = sampleOf(await client.ask("status json"));
   if (found === undefined) throw new Error("this is not the console of a statsd-proxy, or of an older one");
   return found;
 }

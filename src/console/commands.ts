@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import { type Config, hostPort } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
+import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
 import type { Whereabouts } from "../placement/destination.ts";
 import { oncePer } from "../placement/oncePer.ts";
@@ -17,6 +18,8 @@ import { endsWithinCharacter, wordsOf } from "./words.ts";
 export interface ConsoleContext {
   readonly config: Config;
   view(): View;
+  /** What is told as JSON. */
+  source(): StatsSource;
   memory(): MemoryFigures;
   /** Of a name, or of a whole line. */
   whereabouts(asked: Buffer): Whereabouts;
@@ -72,12 +75,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "stats [json]",
     meaning: "every counter",
     options: ["json"],
-    run: (words, context) => {
-      if (words.length === 0) return piecesOf(statsLines(context.view()));
-      return words.length === 1 && words[0].toLowerCase() === "json"
-        ? piecesOf(flatStatsJson(context.view()))
-        : undefined;
-    },
+    run: textOrJson(
+      (context) => piecesOf(statsLines(context.view())),
+      (context) => piecesOf(flatStatsJson(context.view())),
+    ),
   },
   memstats: {
     usage: "memstats",
@@ -124,13 +125,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   status: {
-    usage: "status",
-    meaning: "uptime in seconds, and the nodes in the ring",
-    run: noWords((context) => {
-      const { uptimeSeconds, nodes } = context.view();
-      const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-      return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
-    }),
+    usage: "status [json]",
+    meaning: "uptime in seconds, and the nodes in the ring; or the state of everything, as over HTTP",
+    options: ["json"],
+    run: textOrJson(
+      (context) => ({ text: statusText(context.view()) }),
+      (context) => piecesOf(statusJsonLine(context.source())),
+    ),
   },
   version: {
     usage: "version",
@@ -186,6 +187,17 @@ function noWords(text: (context: ConsoleContext) => string): Command["run"] {
   return (words, context) => (words.length === 0 ? { text: text(context) } : undefined);
 }
 
+/** For a command with two forms: as text, or followed by `json`. */
+function textOrJson(
+  text: (context: ConsoleContext) => Answer,
+  json: (context: ConsoleContext) => Answer,
+): Command["run"] {
+  return (words, context) => {
+    if (words.length === 0) return text(context);
+    return words.length === 1 && words[0].toLowerCase() === "json" ? json(context) : undefined;
+  };
+}
+
 /** Nodes between two chances to do something else. */
 const PART_NODES = 8;
 
@@ -217,6 +229,16 @@ function* flatStatsJson(view: View): Generator<string> {
     return figures.map(([name, value]) => `,${JSON.stringify(prefix + name)}:${value}`).join("");
   });
   yield "}\n";
+}
+
+function statusText({ uptimeSeconds, nodes }: View): string {
+  const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
+}
+
+function* statusJsonLine(source: StatsSource): Generator<string> {
+  yield* statusJsonParts(source);
+  yield "\n";
 }
 
 const CONFIG_PART_CHARS = 16 * 1024;

@@ -1,10 +1,12 @@
 /** The HTTP side's language: a request in, an answer out. Sockets are http/session.ts's business. */
 
+import type { History } from "../observe/history.ts";
+import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { Whereabouts } from "../placement/destination.ts";
 import type { HttpCode } from "../relay/counters.ts";
 import { type Pieces, piecesOf } from "../text/pieces.ts";
 import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
-import { historyJson, ownerJson, type RingJson, type StatsSource, statusJsonParts } from "./statusJson.ts";
+import { historyJson, ownerJson, type RingJson } from "./statusJson.ts";
 
 /** Parts of the circle in the page's picture of the ring: half a degree each. */
 const RING_PARTS = 720;
@@ -20,7 +22,7 @@ export interface HttpContext {
   readonly build: Labels;
   /** The status page, complete, and what its browser is to allow it. */
   readonly page: Page;
-  source(): StatsSource;
+  source(): StatsSource & { readonly history: History };
   whereabouts(asked: Buffer): Whereabouts;
   ringPicture(parts: number): number[] | undefined;
   fullShares(): readonly number[] | undefined;

@@ -30,7 +30,7 @@ export interface Operators {
 export async function openForOperators(parts: OperatorsParts, start: Start): Promise<Operators | undefined> {
   const { config, engine, history, connectionsMax } = parts;
   const bounds = { connectionsMax, answering: new Answering((error) => engine?.failed(error)) };
-  const context = engine && consoleContextOf(config, engine);
+  const context = engine && consoleContextOf(config, engine, history);
 
   const consoleAt = { host: "managementhost", port: "managementport" };
   const console = await start.listen(consoleAt, config.managementhost, (host) => {
@@ -56,15 +56,25 @@ export async function openForOperators(parts: OperatorsParts, start: Start): Pro
   return console && http && { console, http };
 }
 
-function consoleContextOf(config: Config, engine: Engine): ConsoleContext {
-  return {
+function consoleContextOf(config: Config, engine: Engine, history: History | undefined): ConsoleContext {
+  const context: ConsoleContext = {
     config,
     view: () => engine.view(),
+    source: () => ({
+      version,
+      nowMs: Date.now(),
+      config,
+      health: context.health,
+      view: engine.view(),
+      history,
+      healthChanges: engine.cluster.healthChanges,
+    }),
     memory: memoryReader(),
     whereabouts: (asked) => engine.cluster.whereabouts(asked),
     tap: (request) => engine.tap(request),
     health: "up",
   };
+  return context;
 }
 
 /** What is set at the console's context counts here. */
@@ -74,15 +84,7 @@ async function httpContextOf(context: ConsoleContext, { cluster }: Engine, histo
   return {
     build: { version, bun_version: Bun.version },
     page: PAGE,
-    source: () => ({
-      version,
-      nowMs: Date.now(),
-      config: context.config,
-      health: context.health,
-      view: context.view(),
-      history,
-      healthChanges: cluster.healthChanges,
-    }),
+    source: () => ({ ...context.source(), history }),
     whereabouts: (asked) => context.whereabouts(asked),
     ringPicture: (parts) => cluster.ringPicture(parts),
     fullShares: () => cluster.fullShares(),

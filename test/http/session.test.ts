@@ -94,6 +94,7 @@ describe("/stats.json", () => {
     expect(await (await fetch(`${url}/stats.json`)).json()).toMatchObject({
       version: "1.2.3",
       uptime_seconds: 51,
+      uptime_ms: 51900,
       health: "up",
       mirror: false,
       ring: "farmhash",
