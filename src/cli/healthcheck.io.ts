@@ -1,9 +1,10 @@
 /** How the running proxy is, asked from outside as an operator would: by its console. */
 import { connect, isIP } from "node:net";
 import { Command } from "@commander-js/extra-typings";
-import { type Config, hostPort } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
 import { escapeBytes } from "../text/escape.ts";
+import { hostPort } from "../text/hostPort.ts";
 
 /** With the start of the process, an answer or none within a second. */
 const TIMEOUT_MS = 800;

@@ -1,7 +1,7 @@
 /** `statsd-proxy top`: a live view of a proxy that runs, by its console. */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { hostPort } from "../config/config.ts";
 import { configFrom } from "../config/file.io.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { ConsoleClient } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf, type Sample, sampleOf } from "./topFrame.ts";

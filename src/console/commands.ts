@@ -1,6 +1,6 @@
 /** The console's language: commands in, answers out. Sockets and timers are console/session.ts's business. */
 import { version } from "../../package.json";
-import { type Config, hostPort } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
@@ -9,6 +9,7 @@ import { oncePer } from "../placement/oncePer.ts";
 import { ownerText } from "../placement/owner.ts";
 import { allDropped } from "../relay/counters.ts";
 import { escapeBytes } from "../text/escape.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
 import { tableParts } from "../text/table.ts";
 import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";

@@ -2,8 +2,9 @@
  * How the proxy and its nodes are, as JSON: over HTTP, on the console, for the page and for `top`. Times and durations are
  * milliseconds, shares go from 0 to 1.
  */
-import { type Config, hostPort } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import type { HealthChange } from "../health/nodeHealth.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import type { History } from "./history.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";

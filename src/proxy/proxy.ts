@@ -1,12 +1,13 @@
 /** The whole proxy: the engine that relays, and console and HTTP, where operators ask how it is. */
-import { type Config, hostPort } from "../config/config.ts";
-import type { Problem } from "../config/keys.ts";
+import type { Config } from "../config/config.ts";
+import type { Problem } from "../config/problem.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Log } from "../log/log.io.ts";
 import { History } from "../observe/history.ts";
 import type { View } from "../observe/view.ts";
 import { descriptorLimit } from "../system/descriptors.io.ts";
 import { divideDescriptors } from "../system/descriptors.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { openForOperators } from "./operators.ts";
 import { Start } from "./start.ts";
 

@@ -1,5 +1,5 @@
 /** A start that may fail in several places at once: what was opened so far, and everything that went wrong. */
-import type { Problem } from "../config/keys.ts";
+import type { Problem } from "../config/problem.ts";
 import { resolveHost } from "../net/resolve.io.ts";
 
 /** What listens at a port. */
