@@ -14,16 +14,19 @@ interface Address {
 const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 8126 };
 
 export const topCommand = new Command("top")
-  .description("Shows what a running proxy does, again and again: rates, losses, nodes. Asks its console.")
+  .description("Shows the rates, losses and nodes of a running proxy, live, as its console reports them.")
   .argument(
     "[address]",
-    `the console, HOST:PORT or PORT (default: ${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port})`,
+    `address of the console, HOST:PORT or PORT (default: ${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port})`,
     addressOf,
   )
-  .option("-f, --file <file>", "the proxy's configuration file, for the address of its console")
-  .option("-i, --interval <seconds>", "between two looks", positive, 1)
-  .option("-n, --count <frames>", "ends after so many", positive)
-  .option("--plain", "text without a terminal's control sequences, as when standard output is no terminal")
+  .option("-f, --file <file>", "take the console's address from the proxy's configuration file")
+  .option("-i, --interval <seconds>", "time between frames", positive, 1)
+  .option("-n, --count <frames>", "stop after this many frames", positive)
+  .option(
+    "--plain",
+    "print plain text, without terminal control sequences (the default if standard output is not a terminal)",
+  )
   .action(async (given, _, command) => {
     const { file, interval, count = Number.POSITIVE_INFINITY, plain } = command.optsWithGlobals();
     const address = given ?? (file === undefined ? DEFAULT_ADDRESS : consoleOf(file));
@@ -106,6 +109,6 @@ function addressOf(text: string): Address {
 function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value > 0 && value <= 86_400))
-    throw new InvalidArgumentError("Expected a number above 0.");
+    throw new InvalidArgumentError("Expected a number above 0, at most 86400.");
   return value;
 }
