@@ -15,16 +15,14 @@ function figuresTable(): string {
     ...FIGURES.map((figure) => ({ ...figure, prefix: "", labels: [] })),
     ...NODE_FIGURES.map((figure) => ({ ...figure, prefix: "node.<host:port>.", labels: ["node"] })),
   ].map(
-    ({ prefix, labels, name, unit, meaning, metric }) =>
-      `| \`${prefix}${name}\` | ${unit} | ${meaning} | ${metric ? metricText(name, labels, metric) : ""} |\n`,
+    ({ prefix, labels, name, by, unit, meaning, metric }) =>
+      `| \`${prefix}${name}${by ? `.<${by}>` : ""}\` | ${unit} | ${meaning} | ${metric ? metricText(labels, metric, by) : ""} |\n`,
   );
   return `| counter | unit | meaning | Prometheus |\n| --- | --- | --- | --- |\n${rows.join("")}`;
 }
 
-function metricText(name: string, labels: readonly string[], metric: Metric): string {
-  const key = name.match(/<(\w+)>/)?.[1];
+function metricText(labels: readonly string[], metric: Metric, by: string | undefined): string {
   const fixed = Object.entries(metric.labels ?? {}).map(([label, value]) => `${label}="${value}"`);
-  const keyed = key === undefined ? [] : [key];
-  const all = [...labels, ...fixed, ...keyed];
+  const all = [...labels, ...fixed, ...(by ? [by] : [])];
   return `\`${metric.name}${all.length > 0 ? `{${all.join(",")}}` : ""}\``;
 }

@@ -2,12 +2,10 @@
  * Lays out the root folder of the container image: the binary, the farmhash addon as a plain file beside it, and of a
  * system no more than the loader and the libraries that these two ask for. The Dockerfile and the test of the image both
  * call this.
- *
- * bun scripts/image.ts FOLDER [--architecture amd64|arm64] [--system FOLDER]
  */
 import { chmodSync, copyFileSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { parseArgs } from "node:util";
+import { Command, Option } from "@commander-js/extra-typings";
 import { build } from "./build.ts";
 import { readExecutable } from "./executable.ts";
 import { addonFile } from "./readBack.ts";
@@ -20,18 +18,20 @@ const ADDON = "/bin/farmhash.node";
 const MOUNT_POINTS = ["/dev", "/etc", "/proc", "/sys"];
 
 /** As container engines call them. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { amd64: "linux-x64", arm64: "linux-arm64" };
+const ARCHITECTURES = ["amd64", "arm64"] as const;
+const TARGET_NAMES = { amd64: "linux-x64", arm64: "linux-arm64" };
 const GNU_NAMES = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
 
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    options: { architecture: { type: "string" }, system: { type: "string" } },
-    allowPositionals: true,
-  });
-  const [folder] = positionals;
-  if (folder === undefined) throw new Error("which folder?");
-  const { architecture, system } = values;
-  const target = architecture === undefined ? hostTarget() : targetNamed(ARCHITECTURES[architecture] ?? architecture);
+  const command = new Command("image")
+    .description("Lays out the root folder of the container image.")
+    .argument("<folder>", "where to; must not exist yet")
+    .addOption(new Option("--architecture <name>", "default: this machine's").choices(ARCHITECTURES))
+    .option("--system <folder>", "root folder of the system to take the libraries from", "/")
+    .parse();
+  const [folder] = command.processedArgs;
+  const { architecture, system } = command.opts();
+  const target = architecture === undefined ? hostTarget() : targetNamed(TARGET_NAMES[architecture]);
   for (const path of await layOutImage(folder, target, system)) console.log(path);
 }
 

@@ -27,19 +27,19 @@ const formats = Object.keys(LOG_FORMATS) as LogFormat[];
 await new Command("statsd-proxy")
   .description("Relays StatsD metrics to the backend that owns each name on a consistent-hash ring.")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
-  .option("-d, --debug", "say what arrives, where it goes, and what the checks find")
-  .option("--check", "validate the file, print what it would do, and exit")
-  .option("--demo", "run with backends of its own and sample metrics; without -f, with an example configuration")
+  .option("-d, --debug", "log what arrives, where it goes, and what the checks find")
+  .option("--check", "validate the configuration, print what it would do, and exit")
+  .option("--demo", "run with demo backends and sample metrics; without -f, use the example configuration")
   .addOption(
-    new Option("--log <format>", "form of the log on standard error").choices(formats).default("logfmt" as const),
+    new Option("--log <format>", "format of the log on standard error").choices(formats).default("logfmt" as const),
   )
   .addOption(
-    new Option("--log-level <level>", "the least that is said; debug: as --debug")
+    new Option("--log-level <level>", "lowest level to log; debug is the same as --debug")
       .choices(LOG_LEVELS)
       .default("info" as const),
   )
   .version(version, "--version")
-  .showHelpAfterError("(--help tells what there is)")
+  .showHelpAfterError("(see --help)")
   .enablePositionalOptions()
   .action(run)
   .addCommand(healthcheckCommand)

@@ -1,6 +1,6 @@
 /** The main job, shown: backends for the nodes of a configuration, in this process, and a trickle of sample metrics. */
 import type { Config } from "../config/config.ts";
-import type { Problem } from "../config/keys.ts";
+import type { Problem } from "../config/problem.ts";
 import { Opening } from "../engine/opening.ts";
 import { type LineWriter, openLineWriter } from "../log/lineWriter.io.ts";
 import { bunNetwork } from "../net/bunNetwork.io.ts";
@@ -75,11 +75,11 @@ function hints(port: number, consolePort: number): string {
     "",
     "statsd-proxy is relaying sample metrics to the backends of the demo. In another terminal:",
     "",
-    `  printf 'my.metric:1|c' | nc -u -w1 127.0.0.1 ${port}     sends a metric of your own`,
-    `  echo stats | nc -w1 127.0.0.1 ${consolePort}                      shows what the proxy counted`,
-    `  echo help | nc -w1 127.0.0.1 ${consolePort}                       shows what else it can be asked`,
+    `  printf 'my.metric:1|c' | nc -u -w1 127.0.0.1 ${port}     send a metric of your own`,
+    `  echo stats | nc -w1 127.0.0.1 ${consolePort}                      show what the proxy has counted`,
+    `  echo help | nc -w1 127.0.0.1 ${consolePort}                       list all commands`,
     "",
-    "Ctrl-C ends it.",
+    "Press Ctrl-C to stop.",
     "",
   ].join("\n");
 }

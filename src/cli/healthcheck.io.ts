@@ -1,9 +1,10 @@
 /** How the running proxy is, asked from outside as an operator would: by its console. */
 import { connect, isIP } from "node:net";
 import { Command } from "@commander-js/extra-typings";
-import { type Config, hostPort } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
 import { escapeBytes } from "../text/escape.ts";
+import { hostPort } from "../text/hostPort.ts";
 
 /** With the start of the process, an answer or none within a second. */
 const TIMEOUT_MS = 800;
@@ -12,10 +13,10 @@ const ANSWER_BYTES_MAX = 64;
 
 export const healthcheckCommand = new Command("healthcheck")
   .description(
-    "Asks the proxy that runs with the same file how it is, and exits: 0 if it answers `health: up`, else 1.",
+    "Asks the proxy running with the same file for its health. Exits 0 if the answer is `health: up`, 1 otherwise.",
   )
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
-  .option("--alive", "any answer will do, `health: down` too")
+  .option("--alive", "accept any answer, even `health: down`")
   .action(async ({ file, alive }, command) => {
     // Before the command `-f` means the same.
     const config = configFrom(file ?? (command.parent?.getOptionValue("file") as string | undefined));
@@ -48,7 +49,7 @@ async function askHealth({ managementhost, managementport }: Config): Promise<st
         answer += bytes.toString("latin1");
         const [line, ...more] = answer.split("\n");
         if (more.length > 0) resolve(line);
-        else if (answer.length > ANSWER_BYTES_MAX) fail("the answer of something else");
+        else if (answer.length > ANSWER_BYTES_MAX) fail("not the answer of a statsd-proxy");
       });
       socket.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
       socket.on("close", () => fail("closed without an answer"));

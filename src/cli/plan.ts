@@ -1,8 +1,9 @@
 /** What a configuration would do, for people to read before they start it. */
-import { type Config, hostPort } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { shares } from "../placement/ring.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { tableText } from "../text/table.ts";
 
 /**

@@ -15,12 +15,12 @@ const CHUNK_BYTES = 256 * 1024;
 
 export const routeCommand = new Command("route")
   .description(
-    "Says which node owns each name: NAME, a tab, NODE. Names are read from standard input if none is given.",
+    "Prints the node that owns each name, as NAME, a tab, NODE. Reads names from standard input if none are given.",
   )
-  .argument("[name...]", "names, or whole lines")
+  .argument("[name...]", "metric names, or whole lines")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
-  .option("--json", 'a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
-  .option("--down <node>", "as if the node were down; may be given again", collect)
+  .option("--json", 'print a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
+  .option("--down <node>", "treat this node as down; may be repeated", collect)
   .action((names, _, command) => {
     const { file, json, down = [] } = command.optsWithGlobals();
     const config = configFrom(file);

@@ -1,6 +1,7 @@
 /** The proxy as a process: its log, its signals, and its end. */
-import { problemText } from "../config/config.ts";
+
 import { readFrom } from "../config/file.io.ts";
+import { problemText } from "../config/problem.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
 import { type LogFormat, openLog } from "../log/log.io.ts";
 import type { Log } from "../log/log.ts";

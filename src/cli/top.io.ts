@@ -1,7 +1,7 @@
 /** `statsd-proxy top`: a live view of a proxy that runs, by its console. */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { hostPort } from "../config/config.ts";
 import { configFrom } from "../config/file.io.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { ConsoleClient } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
@@ -14,16 +14,19 @@ interface Address {
 const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 8126 };
 
 export const topCommand = new Command("top")
-  .description("Shows what a running proxy does, again and again: rates, losses, nodes. Asks its console.")
+  .description("Shows the rates, losses and nodes of a running proxy, live, as its console reports them.")
   .argument(
     "[address]",
-    `the console, HOST:PORT or PORT (default: ${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port})`,
+    `address of the console, HOST:PORT or PORT (default: ${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port})`,
     addressOf,
   )
-  .option("-f, --file <file>", "the proxy's configuration file, for the address of its console")
-  .option("-i, --interval <seconds>", "between two looks", positive, 1)
-  .option("-n, --count <frames>", "ends after so many", positive)
-  .option("--plain", "text without a terminal's control sequences, as when standard output is no terminal")
+  .option("-f, --file <file>", "take the console's address from the proxy's configuration file")
+  .option("-i, --interval <seconds>", "time between frames", positive, 1)
+  .option("-n, --count <frames>", "stop after this many frames", positive)
+  .option(
+    "--plain",
+    "print plain text, without terminal control sequences (the default if standard output is not a terminal)",
+  )
   .action(async (given, _, command) => {
     const { file, interval, count = Number.POSITIVE_INFINITY, plain } = command.optsWithGlobals();
     const address = given ?? (file === undefined ? DEFAULT_ADDRESS : consoleOf(file));
@@ -68,7 +71,7 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
   while (shown < count && (await screen.stays(intervalMs))) {
     try {
       const next = await sample(client);
-      [before, now, failure] = [next.uptimeSeconds > now.uptimeSeconds ? now : undefined, next, undefined];
+      [before, now, failure] = [next.uptime_ms > now.uptime_ms ? now : undefined, next, undefined];
     } catch (error) {
       failure = (error as Error).message;
     }
@@ -80,7 +83,7 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
 }
 
 async function sample(client: ConsoleClient): Promise<Sample> {
-  const found = sampleOf(await client.ask("stats json"));
+  const found = sampleOf(await client.ask("status json"));
   if (found === undefined) throw new Error("this is not the console of a statsd-proxy, or of an older one");
   return found;
 }
@@ -106,6 +109,6 @@ function addressOf(text: string): Address {
 function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value > 0 && value <= 86_400))
-    throw new InvalidArgumentError("Expected a number above 0.");
+    throw new InvalidArgumentError("Expected a number above 0, at most 86400.");
   return value;
 }

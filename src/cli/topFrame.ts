@@ -1,11 +1,53 @@
 /** What `statsd-proxy top` shows: two moments of a proxy's figures to lines of text. */
+import * as v from "valibot";
 import { tableText } from "../text/table.ts";
 
-/** The figures of one moment, as `stats json` tells them. */
-export interface Sample {
-  readonly uptimeSeconds: number;
-  readonly figures: ReadonlyMap<string, number>;
-}
+/** Not known to every proxy, on every machine. */
+const figure = v.optional(v.number());
+
+/** Of a `StatusJson` what is shown. */
+const sampleSchema = v.object({
+  uptime_ms: v.number(),
+  figures: v.object({
+    packets_received: figure,
+    kernel_drops: figure,
+    lines_received: v.number(),
+    lines_rejected: figure,
+    lines_relayed: figure,
+    lines_dropped: figure,
+    lines_pending: figure,
+    datagrams_sent: figure,
+    nodes: figure,
+    nodes_up: figure,
+    internal_errors: figure,
+    invariant_violations: figure,
+    log_lines_lost: figure,
+    lines_self_dropped: figure,
+  }),
+  nodes: v.array(
+    v.object({
+      node: v.string(),
+      up: v.boolean(),
+      figures: v.object({
+        lines_relayed: figure,
+        lines_dropped: figure,
+        lines_pending: figure,
+        datagrams_sent: figure,
+        bytes_sent: figure,
+        refusals: figure,
+        send_errors: figure,
+        checks_failed: figure,
+        checks_skipped: figure,
+      }),
+    }),
+  ),
+});
+
+/** One moment of a proxy. */
+export type Sample = v.InferOutput<typeof sampleSchema>;
+type Name = keyof Sample["figures"];
+type SampleNode = Sample["nodes"][number];
+type NodeName = keyof SampleNode["figures"];
 
 export interface FrameLine {
   readonly text: string;
@@ -23,24 +65,9 @@ export interface FrameParts {
   readonly linesMax?: number;
 }
 
-/** The answer to `stats json`; undefined: it is another. */
-export function sampleOf(answer: string): Sample | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(answer);
-  } catch {
-    return undefined;
-  }
-  if (typeof parsed !== "object" || parsed === null) return undefined;
-  const entries = Object.entries(parsed).filter((entry): entry is [string, number] => typeof entry[1] === "number");
-  const { uptime_seconds, ...figures } = Object.fromEntries(entries);
-  if (uptime_seconds === undefined || figures.lines_received === undefined) return undefined;
-  return { uptimeSeconds: uptime_seconds, figures: new Map(Object.entries(figures)) };
-}
-
 interface Total {
   readonly label: string;
-  readonly name: string;
+  readonly name: Name;
   /** An alarm while it grows. */
   readonly loss?: true;
   /** Not a rate. */
@@ -76,25 +103,38 @@ const NODE_HEAD = [
   "checks failed",
 ];
 /** Columns that are there from the first one of any node on. */
-const NODE_SELDOM: readonly (readonly [head: string, name: string])[] = [
+const NODE_SELDOM: readonly (readonly [head: string, name: NodeName])[] = [
   ["send errors", "send_errors"],
   ["checks skipped", "checks_skipped"],
 ];
+const NODE_RATES: readonly NodeName[] = ["lines_relayed", "lines_dropped", "datagrams_sent"];
+const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "refusals", "checks_failed"];
 /** Of a node: what makes its row an alarm while it grows. */
-const NODE_LOSSES = ["lines_dropped", "send_errors", "checks_skipped"];
+const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "send_errors", "checks_skipped"];
+
+/** The answer to `status json`; undefined: it is another. */
+export function sampleOf(answer: string): Sample | undefined {
+  try {
+    const { success, output } = v.safeParse(sampleSchema, JSON.parse(answer));
+    return success ? output : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFINITY }: FrameParts): FrameLine[] {
-  const figure = (name: string) => now.figures.get(name);
-  const rate = rateOf(before, now);
-  const [up, all] = [figure("nodes_up") ?? 0, figure("nodes") ?? 0];
-  const title = `statsd-proxy ${address}   up ${durationText(now.uptimeSeconds)}   nodes: ${up} of ${all} up`;
+  const { figures } = now;
+  const perSecond = perSecondBetween(before, now);
+  const rate = (name: Name) => perSecond(before?.figures[name], figures[name]);
+  const { nodes_up: up = 0, nodes: all = 0 } = figures;
+  const title = `statsd-proxy ${address}   up ${durationText(now.uptime_ms / 1000)}   nodes: ${up} of ${all} up`;
 
-  const seldom = SELDOM.filter(({ name }) => (figure(name) ?? 0) > 0);
-  const totals = [...TOTALS.filter(({ name }) => figure(name) !== undefined), ...seldom];
+  const seldom = SELDOM.filter(({ name }) => (figures[name] ?? 0) > 0);
+  const totals = [...TOTALS.filter(({ name }) => figures[name] !== undefined), ...seldom];
   const totalRows = totals.map(({ label, name, state }) => [
     label,
     state ? "" : rateText(rate(name)),
-    countText(figure(name)),
+    countText(figures[name]),
   ]);
   const alarms = totals.map((total) => seldom.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
   const head = [
@@ -103,38 +143,40 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
     ...withAlarms([["", "per second", "total"], ...totalRows], [1, 2], [false, ...alarms]),
     { text: "", alarm: false },
   ];
-  return [...head, ...nodeLines(now, rate, linesMax - head.length)];
+  return [...head, ...nodeLines({ before, now }, perSecond, linesMax - head.length)];
 }
 
 /** Where not all have room, those that are out come first. */
-function nodeLines(now: Sample, rate: (name: string) => number | undefined, linesMax: number): FrameLine[] {
-  const labels = [...now.figures.keys()].flatMap((name) => /^node\.(.+)\.up$/.exec(name)?.[1] ?? []);
-  const isUp = (label: string) => now.figures.get(`node.${label}.up`) === 1;
-  const fit = labels.length < linesMax;
-  const room = fit ? labels.length : Math.max(0, linesMax - 2);
-  const ordered = fit ? labels : [...labels.filter((label) => !isUp(label)), ...labels.filter(isUp)];
+function nodeLines(
+  { before, now }: Pick<FrameParts, "before" | "now">,
+  perSecond: PerSecond,
+  linesMax: number,
+): FrameLine[] {
+  const { nodes } = now;
+  const fit = nodes.length < linesMax;
+  const room = fit ? nodes.length : Math.max(0, linesMax - 2);
+  const ordered = fit ? nodes : [...nodes.filter(({ up }) => !up), ...nodes.filter(({ up }) => up)];
   const shown = ordered.slice(0, room);
-  const seldom = NODE_SELDOM.filter(([, name]) =>
-    labels.some((label) => (now.figures.get(`node.${label}.${name}`) ?? 0) > 0),
-  );
-  const rows = shown.map((label) => {
-    const figure = (name: string) => now.figures.get(`node.${label}.${name}`);
-    const perSecond = (name: string) => rate(`node.${label}.${name}`);
-    const bytesRate = perSecond("bytes_sent");
+  const seldom = NODE_SELDOM.filter(([, name]) => nodes.some(({ figures }) => (figures[name] ?? 0) > 0));
+  const figuresBefore = new Map(before?.nodes.map(({ node, figures }) => [node, figures]));
+  const rate = ({ node, figures }: SampleNode, name: NodeName) =>
+    perSecond(figuresBefore.get(node)?.[name], figures[name]);
+  const rows = shown.map((node) => {
+    const bytesRate = rate(node, "bytes_sent");
     return [
-      label.replace(/\p{C}/gu, "?"),
-      isUp(label) ? "up" : "DOWN",
-      ...["lines_relayed", "lines_dropped", "datagrams_sent"].map((name) => rateText(perSecond(name))),
+      node.node.replace(/\p{C}/gu, "?"),
+      node.up ? "up" : "DOWN",
+      ...NODE_RATES.map((name) => rateText(rate(node, name))),
       rateText(bytesRate === undefined ? undefined : bytesRate / 1000),
-      ...["lines_pending", "refusals", "checks_failed"].map((name) => countText(figure(name))),
-      ...seldom.map(([, name]) => countText(figure(name))),
+      ...NODE_COUNTS.map((name) => countText(node.figures[name])),
+      ...seldom.map(([, name]) => countText(node.figures[name])),
     ];
   });
-  const loses = (label: string) => NODE_LOSSES.some((name) => (rate(`node.${label}.${name}`) ?? 0) > 0);
-  const alarms = shown.map((label) => !isUp(label) || loses(label));
+  const loses = (node: SampleNode) => NODE_LOSSES.some((name) => (rate(node, name) ?? 0) > 0);
+  const alarms = shown.map((node) => !node.up || loses(node));
   const head = [...NODE_HEAD, ...seldom.map(([title]) => title)];
   const lines = withAlarms([head, ...rows], [...head.keys()].slice(2), [false, ...alarms]);
-  const rest = labels.length - shown.length;
+  const rest = nodes.length - shown.length;
   return rest > 0 ? [...lines, { text: `... and ${rest} more`, alarm: false }] : lines;
 }
 
@@ -143,11 +185,13 @@ function withAlarms(rows: readonly string[][], right: readonly number[], alarms:
   return texts.map((text, i) => ({ text, alarm: alarms[i] }));
 }
 
+/** The growth of a figure a second; undefined: not known. */
+type PerSecond = (from: number | undefined, to: number | undefined) => number | undefined;
+
 /** By the proxy's own clock; not over its restart. */
-function rateOf(before: Sample | undefined, now: Sample): (name: string) => number | undefined {
-  const seconds = before === undefined ? 0 : now.uptimeSeconds - before.uptimeSeconds;
-  return (name) => {
-    const [from, to] = [before?.figures.get(name), now.figures.get(name)];
+function perSecondBetween(before: Sample | undefined, now: Sample): PerSecond {
+  const seconds = before === undefined ? 0 : (now.uptime_ms - before.uptime_ms) / 1000;
+  return (from, to) => {
     if (seconds <= 0 || from === undefined || to === undefined) return undefined;
     return Math.max(0, to - from) / seconds;
   };

@@ -19,7 +19,7 @@ export function readBounded(file: string, { bytesMax, silenceMs, tellAfterMs, on
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(fd);
-    if (stat.isDirectory()) throw new Error("this is a folder, not a file");
+    if (stat.isDirectory()) throw new Error("this is a directory, not a file");
     if (stat.size > bytesMax) throw tooLarge(bytesMax);
     // One end of a pipe that has no name is all there is to it; to one that has, somebody may yet come to write.
     const comesLater = stat.isFIFO() && !/^\/(dev|proc)\//.test(file);
@@ -30,7 +30,7 @@ export function readBounded(file: string, { bytesMax, silenceMs, tellAfterMs, on
     for (;;) {
       const piece = readPiece(fd);
       if (piece === undefined || (piece.length === 0 && read === 0 && comesLater)) {
-        if (silentMs >= silenceMs) throw new Error(`nothing has come from this pipe for ${silenceMs / 1000} seconds`);
+        if (silentMs >= silenceMs) throw new Error(`nothing was written to this pipe for ${silenceMs / 1000} seconds`);
         if (silentMs >= tellAfterMs && !told) {
           told = true;
           onWait();
@@ -62,5 +62,5 @@ function readPiece(fd: number): Buffer | undefined {
 }
 
 function tooLarge(bytesMax: number): Error {
-  return new Error(`larger than ${bytesMax / 2 ** 20} MiB, which is no configuration`);
+  return new Error(`larger than ${bytesMax / 2 ** 20} MiB, too large for a configuration`);
 }

@@ -2,109 +2,21 @@
  * The configuration: JSON5 text of this project, of go-statsd-proxy, or of Etsy's proxy.js (a JavaScript object
  * literal), to one plain immutable value. Every problem is found and reported with its path, all at once.
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4 } from "node:net";
 import * as v from "valibot";
-import { RING_KINDS, type RingKind } from "../placement/placement.ts";
+import type { RingKind } from "../placement/placement.ts";
 import { NODES_MAX } from "../placement/ring.ts";
-import { ANY_TYPE, EVENT_TYPE, SERVICE_CHECK_TYPE, TYPE_BYTES_MAX } from "../protocol/line.ts";
-import { isObject, type Problem, spellKeys } from "./keys.ts";
+import { hostPort } from "../text/hostPort.ts";
+import { NODE_KEYS, type nodeSchema, topSchema } from "./keys.ts";
+import type { Problem } from "./problem.ts";
+import { isObject, spellKeys } from "./spelling.ts";
 import { syntaxProblem } from "./syntaxError.ts";
 
-const FAILOVERS = ["rehash", "hold"] as const;
-
-const DATAGRAM_BYTES_MAX = 65507;
-/** As DNS has it. */
-const HOST_LENGTH_MAX = 253;
-const HOST = "expected a host name or an IP address";
-
-const host = v.pipe(v.string(expected(HOST)), v.check(isHost, expected(HOST)));
-const port = portNumber(1, "a port, ");
-const flag = v.boolean(expected("expected true or false"));
-const LABEL = "expected 1 to 255 printable characters without spaces, and not * or -";
-/** To operators * is every node and - none. */
-const label = v.pipe(v.string(expected(LABEL)), v.regex(/^(?![*-]$)[^\s\p{C}]{1,255}$/u, expected(LABEL)));
-
-const nodeSchema = v.object(
-  {
-    host,
-    port,
-    managementport: v.optional(portNumber(0, "a port, or 0 for no checks, "), 0),
-    name: v.optional(label),
-    weight: v.optional(wholeNumber(1, 100), 1),
-  },
-  entryOf("{ host: ..., port: ... }"),
-);
-
-const PREFIX = "expected words of letters, digits, _ and -, joined by dots";
-const selfMetricsSchema = v.object(
-  {
-    prefix: v.optional(
-      v.pipe(v.string(expected(PREFIX)), v.regex(/^(?=.{1,200}$)[\w-]+(\.[\w-]+)*$/, expected(PREFIX))),
-      "statsd_proxy",
-    ),
-    interval: v.optional(wholeNumber(100, 86_400_000, "milliseconds, "), 10_000),
-  },
-  entryOf('{ prefix: "statsd_proxy", interval: 10000 }'),
-);
-
-const NODES = "expected a list of at least one node";
-const TYPES = `expected a list of types of 1 to ${TYPE_BYTES_MAX} bytes, or "*"`;
-const TYPES_MAX = 1000;
-const typeName = v.pipe(v.string(expected(TYPES)), v.regex(/^[\x21-\x39\x3b-\x7b\x7d\x7e]{1,4}$/, expected(TYPES)));
-
-const schema = v.object(
-  {
-    host: v.optional(host),
-    port: v.optional(port, 8125),
-    address_ipv6: v.optional(flag, false),
-    managementhost: v.optional(host, "127.0.0.1"),
-    managementport: v.optional(port, 8126),
-    httphost: v.optional(host, "127.0.0.1"),
-    httpport: v.optional(portNumber(0, "a port, or 0 for no HTTP, "), 0),
-    // A list that is too long is not looked into.
-    nodes: v.pipe(
-      v.array(v.unknown(), expected(NODES)),
-      v.minLength(1, NODES),
-      v.maxLength(NODES_MAX, `at most ${NODES_MAX} nodes`),
-      v.array(nodeSchema),
-    ),
-    checkInterval: v.optional(wholeNumber(10, 86_400_000, "milliseconds, "), 1000),
-    fall: v.optional(wholeNumber(1, 1000), 2),
-    rise: v.optional(wholeNumber(1, 1000), 1),
-    mirror: v.optional(flag, false),
-    ring: v.optional(oneOf(RING_KINDS)),
-    failover: v.optional(oneOf(FAILOVERS), "rehash"),
-    cacheSize: v.optional(wholeNumber(0, 10_000_000), 65536),
-    types: v.optional(
-      v.pipe(
-        v.union(
-          [
-            v.pipe(
-              v.literal(ANY_TYPE),
-              v.transform((any): string[] => [any]),
-            ),
-            v.pipe(v.array(v.unknown()), v.maxLength(TYPES_MAX, `at most ${TYPES_MAX} types`), v.array(typeName)),
-          ],
-          expected(TYPES),
-        ),
-        v.minLength(1, TYPES),
-      ),
-      ["c", "g", "ms", "h", "s", "d", EVENT_TYPE, SERVICE_CHECK_TYPE],
-    ),
-    maxDatagramBytes: v.optional(wholeNumber(0, DATAGRAM_BYTES_MAX, "bytes, "), 1432),
-    gather: v.optional(wholeNumber(0, 100, "milliseconds, "), 10),
-    receiveBuffer: v.optional(wholeNumber(4096, 2 ** 30, "bytes, "), 4_194_304),
-    selfMetrics: v.optional(selfMetricsSchema),
-    server: v.optional(
-      v.picklist(["./servers/udp"], expected("only './servers/udp' is served: metrics arrive over UDP")),
-    ),
-    udp_version: v.optional(oneOf(["udp4", "udp6"])),
-    forkCount: v.optional(v.custom<number | "auto">(isForkCount, expected('expected "auto" or a whole number'))),
-  },
-  entryOf("{ nodes: [...] }"),
-);
-
-const addressSchema = v.object({ host, port, name: v.optional(label) });
+const addressSchema = v.object({
+  host: NODE_KEYS.host.value,
+  port: NODE_KEYS.port.value,
+  name: NODE_KEYS.name.value,
+});
 
 export type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
   /** What the ring hashes and the console calls it: its name, else `host:port`. */
@@ -112,7 +24,7 @@ export type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
 };
 export type Config = Readonly<
   Omit<
-    v.InferOutput<typeof schema>,
+    v.InferOutput<typeof topSchema>,
     "host" | "nodes" | "ring" | "server" | "udp_version" | "forkCount" | "address_ipv6"
   >
 > & { readonly host: string; readonly nodes: readonly NodeConfig[]; readonly ring: RingKind };
@@ -133,7 +45,7 @@ export function readConfig(text: string): ConfigReading {
 
   const spelled = spellKeys(parsed);
   const { warnings } = spelled;
-  const result = v.safeParse(schema, spelled.value);
+  const result = v.safeParse(topSchema, spelled.value);
   const errors = [
     ...spelled.errors,
     ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
@@ -144,7 +56,7 @@ export function readConfig(text: string): ConfigReading {
   const nodes = kept.nodes.map((node) => ({ ...node, label: labelOf(node) }));
   const host = listenHost(kept.host, address_ipv6 || udp_version === "udp6");
   if (host === undefined) {
-    const message = `${kept.host} is IPv4, but IPv6 is asked for`;
+    const message = `${kept.host} is an IPv4 address, but the file asks for IPv6`;
     return { errors: [{ at: "host", message }], warnings, notes: [] };
   }
   const isPlacedAsEtsys = spelled.isEtsys && kept.ring === undefined && !kept.mirror;
@@ -154,8 +66,10 @@ export function readConfig(text: string): ConfigReading {
     errors,
     warnings: isPlacedAsEtsys ? [...warnings, ...movedNames(nodes)] : warnings,
     notes: [
-      ...(isPlacedAsEtsys ? ["ring etsy, because the file is Etsy's; set ring to change it"] : []),
-      ...(forkCount === "auto" || forkCount > 1 ? [`forkCount ${forkCount}: one process does the work here`] : []),
+      ...(isPlacedAsEtsys ? ["ring etsy, because the file uses Etsy's keys; set ring to change that"] : []),
+      ...(forkCount === "auto" || forkCount > 1
+        ? [`forkCount ${forkCount} has no effect here: one process does all the work`]
+        : []),
     ],
   };
 }
@@ -173,7 +87,7 @@ function parse(text: string): { value?: unknown; problem?: string } {
 
 /** What sends names elsewhere than Etsy's proxy does with the same file: it knows neither names nor weights. */
 function movedNames(nodes: readonly NodeConfig[]): Problem[] {
-  const movesNames = "it counts here, but not in Etsy's proxy: names have other owners than there";
+  const movesNames = "Etsy's proxy ignores it: some names have other owners there";
   const named = nodes.findIndex(({ name, host, port }) => name !== undefined && name !== hostPort(host, port));
   const weighted = nodes.findIndex(({ weight }) => weight !== nodes[0].weight);
   return [
@@ -187,16 +101,6 @@ function listenHost(host: string | undefined, ipv6: boolean): string | undefined
   if (!ipv6) return host ?? "0.0.0.0";
   if (host === undefined || host === "0.0.0.0") return "::";
   return isIPv4(host) ? undefined : host;
-}
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function hostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** One line for a problem. */
-export function problemText({ at, message }: Problem): string {
-  return at === "" ? message : `${at}: ${message}`;
 }
 
 /** Of the file as it is written, so that it is told together with what else is wrong. */
@@ -220,52 +124,6 @@ function equalNodes(file: unknown): Problem[] {
 
 function labelOf({ name, host, port }: { name?: string | undefined; host: string; port: number }): string {
   return name ?? hostPort(host, port);
-}
-
-function isHost(text: string): boolean {
-  if (text.length > HOST_LENGTH_MAX) return false;
-  return /^[A-Za-z0-9._-]+$/.test(text) || isIPv6(text);
-}
-
-/** Also in quotes: the example of Etsy's proxy 0.7 has one so. */
-function portNumber(min: 0 | 1, what: string) {
-  return v.pipe(
-    v.unknown(),
-    v.transform((value) => (typeof value === "string" && /^[1-9]\d{0,4}$/.test(value) ? Number(value) : value)),
-    wholeNumber(min, 65535, what),
-  );
-}
-
-function isForkCount(value: unknown): boolean {
-  return value === "auto" || (typeof value === "number" && Number.isInteger(value) && value >= 0);
-}
-
-function wholeNumber(min: number, max: number, what = "") {
-  const range = `expected ${what}a whole number from ${min} to ${max}`;
-  return v.pipe(
-    v.number(expected(range)),
-    v.check((value) => Number.isInteger(value) && value >= min && value <= max, expected(range)),
-  );
-}
-
-function oneOf<const Options extends readonly string[]>(options: Options) {
-  return v.picklist(options, expected(`expected one of ${options.join(", ")}`));
-}
-
-/** Message of an object: of a value that is none, or of an entry that is not there. */
-function entryOf(form: string) {
-  return ({ input, expected: wanted }: { input: unknown; expected: string | null }) =>
-    wanted === "Object" ? withInput(`expected an object, ${form}`, input) : "required, but it is missing";
-}
-
-/** Message of a check, with what was found instead. */
-function expected(message: string) {
-  return (issue: { input: unknown }) => withInput(message, issue.input);
-}
-
-function withInput(message: string, input: unknown): string {
-  const shown = typeof input === "number" ? String(input) : JSON.stringify(input);
-  return `${message}, not ${shown.length > 60 ? `${shown.slice(0, 60)}...` : shown}`;
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): string {

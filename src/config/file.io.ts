@@ -1,8 +1,8 @@
 /** A configuration from its file, for every way to start the program. */
 
 import { readBounded } from "./boundedFile.io.ts";
-import { type Config, type ConfigReading, problemText, readConfig } from "./config.ts";
-import type { Problem } from "./keys.ts";
+import { type Config, type ConfigReading, readConfig } from "./config.ts";
+import { type Problem, problemText } from "./problem.ts";
 
 export const DEFAULT_FILE = "/etc/statsdproxy.json";
 
@@ -52,13 +52,13 @@ function textOf(file: string, say: Say): string {
     bytesMax: FILE_BYTES_MAX,
     silenceMs: SILENCE_MS,
     tellAfterMs: TELL_AFTER_MS,
-    onWait: () => say(`${file}: waiting for somebody to write the configuration to this pipe`),
+    onWait: () => say(`${file}: waiting for the configuration to be written to this pipe`),
   });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file (-f names another, --demo needs none)",
-  ENXIO: "this cannot be opened as a file: give it as a file or through a pipe (ENXIO)",
+  ENOENT: "no such file (-f names another; --demo needs none)",
+  ENXIO: "cannot be opened: give it as a file or through a pipe (ENXIO)",
 };
 
 function tell(problems: readonly Problem[], say: (problem: string) => void): void {

@@ -1,164 +1,113 @@
-/** The keys of a configuration: two families of relays and any case, to one spelling. */
+/**
+ * Every key of a configuration, once: what its value may be, what else it is called, and what has to happen when the
+ * value changes while the proxy runs. The static types follow from these tables.
+ */
+import * as v from "valibot";
+import { RING_KINDS } from "../placement/placement.ts";
 import { NODES_MAX } from "../placement/ring.ts";
+import { EVENT_TYPE, SERVICE_CHECK_TYPE } from "../protocol/line.ts";
+import { expected, flag, host, label, objectOf, oneOf, port, prefix, processes, types, wholeNumber } from "./values.ts";
 
-/** `at`: path of the value, as `nodes[1].port`; empty for the file as a whole. */
-export interface Problem {
-  readonly at: string;
-  readonly message: string;
+/**
+ * What a changed value takes:
+ *
+ * - `live`: it takes effect on what runs
+ * - `reopen`: a socket is opened anew
+ * - `restart`: it cannot change while the proxy runs
+ */
+export type Change = "live" | "reopen" | "restart";
+
+interface ReadKey {
+  readonly value: v.ObjectEntries[string];
+  readonly change: Change;
+  /** What only Etsy's proxy calls it: a file with one of these words is Etsy's. */
+  readonly etsys?: readonly string[];
 }
 
-export interface Spelling {
-  /** The file's value with every key as this project spells it, and unknown ones left out. */
-  readonly value: unknown;
-  readonly errors: readonly Problem[];
-  readonly warnings: readonly Problem[];
-  /** Whether there is a key that only Etsy's proxy knows, or calls so. */
-  readonly isEtsys: boolean;
+interface IgnoredKey {
+  /** Why nothing comes of it here. */
+  readonly ignored: string;
 }
 
-interface Vocabulary {
-  /** Of each word, in lower case, the key that it stands for. */
-  readonly keys: ReadonlyMap<string, string>;
-  /** Every word, as it is shown. */
-  readonly words: readonly string[];
-}
+export type Keys = Readonly<Record<string, ReadKey | IgnoredKey>>;
 
-/** Keys of this project, and what else they may be called. The first spelling is shown. */
-const TOP_LEVEL = vocabularyOf({
-  host: ["address"],
-  port: [],
-  address_ipv6: [],
-  managementhost: ["mgmt_address"],
-  managementport: ["mgmt_port"],
-  httphost: [],
-  httpport: [],
-  nodes: [],
-  checkInterval: [],
-  fall: [],
-  rise: [],
-  mirror: [],
-  ring: [],
-  failover: [],
-  cacheSize: [],
-  types: [],
-  maxDatagramBytes: [],
-  gather: [],
-  receiveBuffer: [],
-  selfMetrics: [],
+export const NODE_KEYS = {
+  host: { value: host, change: "reopen" },
+  port: { value: port(), change: "reopen" },
+  managementport: { value: v.optional(port("no checks"), 0), etsys: ["adminport"], change: "reopen" },
+  name: { value: v.optional(label), change: "live" },
+  weight: { value: v.optional(wholeNumber(1, 100), 1), change: "live" },
+} as const satisfies Keys;
+
+export const SELF_METRICS_KEYS = {
+  prefix: { value: v.optional(prefix, "statsd_proxy"), change: "live" },
+  interval: { value: v.optional(wholeNumber(100, 86_400_000, "milliseconds"), 10_000), change: "live" },
+} as const satisfies Keys;
+
+const NODES = "expected a list of at least one node";
+const FAILOVERS = ["rehash", "hold"] as const;
+const DATAGRAM_BYTES_MAX = 65507;
+
+export const nodeSchema = schemaOf(NODE_KEYS, "{ host: ..., port: ... }");
+const selfMetricsSchema = schemaOf(SELF_METRICS_KEYS, '{ prefix: "statsd_proxy", interval: 10000 }');
+
+export const TOP_KEYS = {
+  host: { value: v.optional(host), etsys: ["address"], change: "reopen" },
+  port: { value: v.optional(port(), 8125), change: "reopen" },
+  address_ipv6: { value: v.optional(flag, false), change: "reopen" },
+  managementhost: { value: v.optional(host, "127.0.0.1"), etsys: ["mgmt_address"], change: "reopen" },
+  managementport: { value: v.optional(port(), 8126), etsys: ["mgmt_port"], change: "reopen" },
+  httphost: { value: v.optional(host, "127.0.0.1"), change: "reopen" },
+  httpport: { value: v.optional(port("no HTTP"), 0), change: "reopen" },
+  nodes: {
+    // A list that is too long is not looked into.
+    value: v.pipe(
+      v.array(v.unknown(), expected(NODES)),
+      v.minLength(1, NODES),
+      v.maxLength(NODES_MAX, `expected at most ${NODES_MAX} nodes`),
+      v.array(nodeSchema),
+    ),
+    change: "live",
+  },
+  checkInterval: { value: v.optional(wholeNumber(10, 86_400_000, "milliseconds"), 1000), change: "live" },
+  fall: { value: v.optional(wholeNumber(1, 1000), 2), change: "live" },
+  rise: { value: v.optional(wholeNumber(1, 1000), 1), change: "live" },
+  mirror: { value: v.optional(flag, false), change: "live" },
+  ring: { value: v.optional(oneOf(RING_KINDS)), change: "live" },
+  failover: { value: v.optional(oneOf(FAILOVERS), "rehash"), change: "live" },
+  cacheSize: { value: v.optional(wholeNumber(0, 10_000_000), 65536), change: "live" },
+  types: {
+    value: v.optional(types, ["c", "g", "ms", "h", "s", "d", EVENT_TYPE, SERVICE_CHECK_TYPE]),
+    change: "live",
+  },
+  maxDatagramBytes: { value: v.optional(wholeNumber(0, DATAGRAM_BYTES_MAX, "bytes"), 1432), change: "live" },
+  gather: { value: v.optional(wholeNumber(0, 100, "milliseconds"), 10), change: "live" },
+  receiveBuffer: { value: v.optional(wholeNumber(4096, 2 ** 30, "bytes"), 4_194_304), change: "live" },
+  selfMetrics: { value: v.optional(selfMetricsSchema), change: "live" },
   // Etsy's, with one meaning that this proxy can honour.
-  server: [],
-  udp_version: [],
-  forkCount: [],
-});
-const NODE = vocabularyOf({
-  host: [],
-  port: [],
-  managementport: ["adminport"],
-  name: [],
-  weight: [],
-});
-const SELF_METRICS = vocabularyOf({ prefix: [], interval: [] });
+  server: {
+    value: v.optional(v.picklist(["./servers/udp"], expected("expected './servers/udp' (metrics arrive over UDP)"))),
+    etsys: ["server"],
+    change: "live",
+  },
+  udp_version: { value: v.optional(oneOf(["udp4", "udp6"])), etsys: ["udp_version"], change: "reopen" },
+  forkCount: { value: v.optional(processes), etsys: ["forkCount"], change: "live" },
+  log: { ignored: "the log goes to standard error" },
+  automaticConfigReload: { ignored: "the file is read when the proxy starts" },
+} as const satisfies Keys;
 
-/** What Etsy's proxy alone knows or calls so, in lower case. */
-const ETSYS_WORDS = new Set([
-  "address",
-  "adminport",
-  "forkcount",
-  "mgmt_address",
-  "mgmt_port",
-  "server",
-  "udp_version",
-]);
+export const topSchema = schemaOf(TOP_KEYS, "{ nodes: [...] }");
 
-/** What Etsy's proxy reads besides, in lower case, and why nothing comes of it here. */
-const WITHOUT_EFFECT = new Map([
-  ["log", "the log goes to standard error"],
-  ["automaticconfigreload", "the file is read when the proxy starts"],
-]);
+type Entries<Table extends Keys> = {
+  -readonly [Key in keyof Table as Table[Key] extends ReadKey ? Key : never]: Table[Key] extends ReadKey
+    ? Table[Key]["value"]
+    : never;
+};
 
-/** The nearest word is looked for when there are no more unknown keys, and no longer ones, than a slip can explain. */
-const NEAREST_PROBLEMS_MAX = 100;
-const NEAREST_LENGTH_MAX = 60;
-
-interface Findings {
-  readonly errors: Problem[];
-  readonly warnings: Problem[];
-  isEtsys: boolean;
-}
-
-/** Spells the keys of a configuration and of what is in it; what is no object is left as it is. */
-export function spellKeys(file: unknown): Spelling {
-  const findings: Findings = { errors: [], warnings: [], isEtsys: false };
-  const value = canonicalKeys(file, TOP_LEVEL, "", findings);
-  if (isObject(value) && Array.isArray(value.nodes) && value.nodes.length <= NODES_MAX) {
-    value.nodes = value.nodes.map((node, i) => canonicalKeys(node, NODE, `nodes[${i}].`, findings));
-  }
-  if (isObject(value) && isObject(value.selfMetrics)) {
-    value.selfMetrics = canonicalKeys(value.selfMetrics, SELF_METRICS, "selfMetrics.", findings);
-  }
-  return { value, ...findings };
-}
-
-/** The object with each key in its first spelling, whatever its case or family. */
-function canonicalKeys(object: unknown, vocabulary: Vocabulary, prefix: string, findings: Findings): unknown {
-  if (!isObject(object)) return object;
-  const { errors, warnings } = findings;
-  const value: Record<string, unknown> = {};
-  const found = new Map<string, string>();
-  for (const [as, entry] of Object.entries(object)) {
-    const at = prefix + (/^[\w$-]{1,60}$/.test(as) ? as : JSON.stringify(as.slice(0, 60)));
-    const word = as.toLowerCase();
-    const key = vocabulary.keys.get(word);
-    const before = key && found.get(key);
-    if (key === undefined) {
-      warnings.push({ at, message: unknownKey(word, vocabulary, warnings.length < NEAREST_PROBLEMS_MAX) });
-      continue;
-    }
-    if (ETSYS_WORDS.has(word)) findings.isEtsys = true;
-    if (before !== undefined && !Bun.deepEquals(value[key], entry)) {
-      errors.push({ at, message: `${as} says something else than ${before}: give one of them` });
-    } else {
-      found.set(key, as);
-      value[key] = entry;
-    }
-  }
-  return value;
-}
-
-function unknownKey(word: string, { words }: Vocabulary, withNearest: boolean): string {
-  const why = words === TOP_LEVEL.words ? WITHOUT_EFFECT.get(word) : undefined;
-  if (why !== undefined) return `without effect here: ${why}`;
-  if (!withNearest || word.length > NEAREST_LENGTH_MAX) return "unknown key, ignored";
-  return `unknown key, ignored (did you mean ${nearestTo(word, words)}?)`;
-}
-
-function vocabularyOf(families: Readonly<Record<string, readonly string[]>>): Vocabulary {
-  const spellings = Object.entries(families).flatMap(([key, others]) => [key, ...others].map((as) => ({ as, key })));
-  return {
-    keys: new Map(spellings.map(({ as, key }) => [as.toLowerCase(), key])),
-    words: spellings.map(({ as }) => as),
-  };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function nearestTo(word: string, candidates: readonly string[]): string {
-  const distances = candidates.map((candidate) => editDistance(word, candidate.toLowerCase()));
-  return candidates[distances.indexOf(Math.min(...distances))];
-}
-
-/** Levenshtein's, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const above = row;
-    row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substituted, above[j] + 1, row[j - 1] + 1));
-    }
-  }
-  return row[b.length];
+/** @param form an example, for whoever wrote no object */
+function schemaOf<Table extends Keys>(table: Table, form: string) {
+  const read = Object.entries<ReadKey | IgnoredKey>(table).flatMap(([key, known]) =>
+    "value" in known ? [[key, known.value]] : [],
+  );
+  return v.object(Object.fromEntries(read) as Entries<Table>, objectOf(form));
 }

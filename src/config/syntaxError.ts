@@ -81,7 +81,7 @@ class Scan {
 
   private list(begin: "{" | "["): string | undefined {
     const end = begin === "{" ? "}" : "]";
-    if (this.depth === DEPTH_MAX) return `at most ${DEPTH_MAX} brackets within each other`;
+    if (this.depth === DEPTH_MAX) return `at most ${DEPTH_MAX} nested brackets`;
     this.depth++;
     this.skip(1);
     while (this.text[this.at] !== end) {
@@ -112,7 +112,7 @@ class Scan {
     for (;;) {
       this.take(PLAIN[quote]);
       if (this.text[this.at] === quote) break;
-      if (this.text[this.at] !== "\\") return `${quote} at the end of the text`;
+      if (this.text[this.at] !== "\\") return `a closing ${quote}`;
       if (!this.take(ESCAPE)) return "an escape, such as \\n or \\u0041";
     }
     this.at++;

@@ -1,13 +1,16 @@
 /** The console's language: commands in, answers out. Sockets and timers are console/session.ts's business. */
 import { version } from "../../package.json";
-import { type Config, hostPort } from "../config/config.ts";
-import { nodeStatsOf, proxyStatsOf, type View } from "../observe/figures.ts";
+import type { Config } from "../config/config.ts";
+import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
+import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
+import type { View } from "../observe/view.ts";
 import type { Whereabouts } from "../placement/destination.ts";
 import { oncePer } from "../placement/oncePer.ts";
 import { ownerText } from "../placement/owner.ts";
-import { sum } from "../relay/sum.ts";
-import type { MemoryFigures } from "../system/memory.ts";
+import { allDropped } from "../relay/counters.ts";
+import type { MemoryFigures } from "../system/processFigures.ts";
 import { escapeBytes } from "../text/escape.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
 import { tableParts } from "../text/table.ts";
 import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
@@ -17,6 +20,8 @@ import { endsWithinCharacter, wordsOf } from "./words.ts";
 export interface ConsoleContext {
   readonly config: Config;
   view(): View;
+  /** What is told as JSON. */
+  source(): StatsSource;
   memory(): MemoryFigures;
   /** Of a name, or of a whole line. */
   whereabouts(asked: Buffer): Whereabouts;
@@ -65,12 +70,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "stats [json]",
     meaning: "every counter",
     options: ["json"],
-    run: (words, context) => {
-      if (words.length === 0) return piecesOf(statsLines(context.view()));
-      return words.length === 1 && words[0].toLowerCase() === "json"
-        ? piecesOf(flatStatsJson(context.view()))
-        : undefined;
-    },
+    run: textOrJson(
+      (context) => piecesOf(statsLines(context.view())),
+      (context) => piecesOf(flatStatsJson(context.view())),
+    ),
   },
   memstats: {
     usage: "memstats",
@@ -117,13 +120,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   status: {
-    usage: "status",
-    meaning: "uptime in seconds, and the nodes in the ring",
-    run: noWords((context) => {
-      const { uptimeSeconds, nodes } = context.view();
-      const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-      return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
-    }),
+    usage: "status [json]",
+    meaning: "uptime in seconds, and the nodes in the ring; or the state of everything, as over HTTP",
+    options: ["json"],
+    run: textOrJson(
+      (context) => ({ text: statusText(context.view()) }),
+      (context) => piecesOf(statusJsonLine(context.source())),
+    ),
   },
   version: {
     usage: "version",
@@ -179,6 +182,17 @@ function noWords(text: (context: ConsoleContext) => string): Command["run"] {
   return (words, context) => (words.length === 0 ? { text: text(context) } : undefined);
 }
 
+/** For a command with two forms: as text, or followed by `json`. */
+function textOrJson(
+  text: (context: ConsoleContext) => Answer,
+  json: (context: ConsoleContext) => Answer,
+): Command["run"] {
+  return (words, context) => {
+    if (words.length === 0) return text(context);
+    return words.length === 1 && words[0].toLowerCase() === "json" ? json(context) : undefined;
+  };
+}
+
 /** Nodes between two chances to do something else. */
 const PART_NODES = 8;
 
@@ -212,6 +226,16 @@ function* flatStatsJson(view: View): Generator<string> {
   yield "}\n";
 }
 
+function statusText({ uptimeSeconds, nodes }: View): string {
+  const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
+}
+
+function* statusJsonLine(source: StatsSource): Generator<string> {
+  yield* statusJsonParts(source);
+  yield "\n";
+}
+
 const CONFIG_PART_CHARS = 16 * 1024;
 const configText = oncePer((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
 
@@ -231,7 +255,7 @@ function nodesLines({ view }: ConsoleContext): Iterable<string> {
   function* rows(): Generator<readonly string[]> {
     for (const { label, config, isUp, counters, batch } of nodes) {
       const { host, port, managementport, weight } = config;
-      const dropped = sum(Object.values(counters.linesDropped));
+      const dropped = allDropped(counters);
       const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = managementport === 0 ? ["-", "-", "-"] : [checksPassed, checksFailed, checksSkipped];

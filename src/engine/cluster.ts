@@ -12,9 +12,9 @@ import type { Check, HealthChange } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.ts";
 import type { Link } from "../net/link.ts";
 import { reachesItself } from "../net/ownAddress.ts";
-import type { NodeView, Retired, View } from "../observe/figures.ts";
 import type { Totals } from "../observe/history.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
+import type { NodeView, Retired, View } from "../observe/view.ts";
 import { ringPicture, type Whereabouts, whereabouts } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { oncePer } from "../placement/oncePer.ts";
@@ -22,9 +22,8 @@ import type { Placement } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
 import { Lines } from "../protocol/line.ts";
-import type { Counters } from "../relay/counters.ts";
+import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
-import { sum } from "../relay/sum.ts";
 import { Membership } from "./membership.ts";
 import { Node, type NodeSettings } from "./node.ts";
 import type { Opening } from "./opening.ts";
@@ -130,10 +129,7 @@ export class Cluster {
       received: counters.linesReceived,
       relayed: sum(all.map(({ linesRelayed }) => linesRelayed)),
       rejected: sum(counters.linesRejected),
-      dropped:
-        counters.linesUnowned +
-        counters.linesFailed +
-        sum(all.map(({ linesDropped }) => sum(Object.values(linesDropped)))),
+      dropped: allDropped(counters) + sum(all.map(allDropped)),
       kernel_drops: kernelDrops,
     };
   }

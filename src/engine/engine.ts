@@ -7,13 +7,13 @@
  */
 import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
-import type { LogFields } from "../log/logfmt.ts";
 import type { Source } from "../net/source.ts";
 import { Turns } from "../net/turns.ts";
 import { UdpSource } from "../net/udpSource.ts";
-import { statsOf, type View } from "../observe/figures.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
+import { summaryOf } from "../observe/readings.ts";
+import type { View } from "../observe/view.ts";
 import { Watch } from "../observe/watch.ts";
 import { Counters } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
@@ -215,18 +215,4 @@ function bothOf(one: LineObserver | undefined, other: LineObserver | undefined):
     one(line, verdict, owner);
     other(line, verdict, owner);
   };
-}
-
-/** The last word on what came of it all. */
-function summaryOf(view: View): LogFields {
-  const shown = [
-    "packets_received",
-    "kernel_drops",
-    "lines_received",
-    "lines_rejected",
-    "lines_relayed",
-    "lines_dropped",
-    "datagrams_unread",
-  ];
-  return Object.fromEntries(statsOf(view).filter(([name]) => shown.includes(name)));
 }

@@ -5,7 +5,7 @@
  *     commit                      at once, between two turns; nothing in it can fail
  *     abandon                     instead of commit: what was opened is closed again
  */
-import type { Problem } from "../config/keys.ts";
+import type { Problem } from "../config/problem.ts";
 import type { Network } from "../net/network.ts";
 
 interface Closable {

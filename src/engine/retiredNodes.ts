@@ -2,13 +2,13 @@
  * Nodes that a change of the configuration has removed. What waits in their batches is still sent, and what they have
  * counted stays in the sums: no total ever falls.
  */
-import type { Retired } from "../observe/figures.ts";
+import type { Retired } from "../observe/view.ts";
 import { NodeCounters } from "../relay/counters.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { Node } from "./node.ts";
 
 /** How long a socket that is full may hold up the end of a node. What waits then is dropped, and counted. */
-export const DRAIN_MS_MAX = 5000;
+const DRAIN_MS_MAX = 5000;
 
 export class RetiredNodes {
   private readonly clock: Clock;

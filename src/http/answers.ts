@@ -1,10 +1,12 @@
 /** The HTTP side's language: a request in, an answer out. Sockets are http/session.ts's business. */
 
+import type { History } from "../observe/history.ts";
+import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { Whereabouts } from "../placement/destination.ts";
 import type { HttpCode } from "../relay/counters.ts";
 import { type Pieces, piecesOf } from "../text/pieces.ts";
 import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
-import { historyJson, ownerJson, type RingJson, type StatsSource, statusJsonParts } from "./statusJson.ts";
+import { historyJson, ownerJson, type RingJson } from "./statusJson.ts";
 
 /** Parts of the circle in the page's picture of the ring: half a degree each. */
 const RING_PARTS = 720;
@@ -21,6 +23,8 @@ export interface HttpContext {
   /** The status page, complete, and what its browser is to allow it. */
   readonly page: Page;
   source(): StatsSource;
+  /** Of the rates. */
+  readonly history: History;
   whereabouts(asked: Buffer): Whereabouts;
   ringPicture(parts: number): number[] | undefined;
   fullShares(): readonly number[] | undefined;
@@ -55,7 +59,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/history.json": (query, context) => {
     const from = Number(query.get("from") ?? 0);
     if (!Number.isInteger(from) || from < 0) return text(400, "from: expected the number of a sample");
-    return json(historyJson(context.source().history.since(from)));
+    return json(historyJson(context.history.since(from)));
   },
   "/ring.json": (_, context) =>
     json({

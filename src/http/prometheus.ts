@@ -1,6 +1,8 @@
 /** The figures in Prometheus' text format, version 0.0.4. */
 
-import { FIGURES, type Figure, type Metric, NODE_FIGURES, type NodeView, type View } from "../observe/figures.ts";
+import { FIGURES, type Metric, NODE_FIGURES } from "../observe/figures.ts";
+import { type FigureWith, figuresWith, visit } from "../observe/readings.ts";
+import type { NodeView, View } from "../observe/view.ts";
 import { joinedBy } from "../text/pieces.ts";
 
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -11,7 +13,8 @@ export type Labels = Readonly<Record<string, string>>;
 const PART_NODES = 32;
 
 /** A figure of the proxy, or of its nodes. */
-type Source = { readonly figure: Figure<View> } | { readonly nodeFigure: Figure<NodeView> };
+type Source = { readonly figure: MetricFigure<View> } | { readonly nodeFigure: MetricFigure<NodeView> };
+type MetricFigure<Of> = FigureWith<"metric", Of>;
 
 /** @param build what is known of the program itself: version and the like */
 export function* prometheusParts(view: View, build: Labels): Generator<string> {
@@ -22,15 +25,16 @@ export function* prometheusParts(view: View, build: Labels): Generator<string> {
 
 /** What a metric is made of: several figures may be one, told apart by labels, and must stand together. */
 const FAMILIES: ReadonlyMap<string, readonly Source[]> = Map.groupBy<string, Source>(
-  [...FIGURES.map((figure) => ({ figure })), ...NODE_FIGURES.map((nodeFigure) => ({ nodeFigure }))].filter(
-    (source) => metricOf(source) !== undefined,
-  ),
-  (source) => metricOf(source)?.name ?? "",
+  [
+    ...figuresWith("metric", FIGURES).map((figure) => ({ figure })),
+    ...figuresWith("metric", NODE_FIGURES).map((nodeFigure) => ({ nodeFigure })),
+  ],
+  (source) => metricOf(source).name,
 );
 
-function metricOf(source: Source): (Metric & { readonly meaning: string }) | undefined {
+function metricOf(source: Source): Metric & { readonly help: string } {
   const { metric, meaning } = "figure" in source ? source.figure : source.nodeFigure;
-  return metric && { ...metric, meaning };
+  return { help: meaning, ...metric };
 }
 
 function* familyParts(name: string, sources: readonly Source[], view: View): Generator<string> {
@@ -39,33 +43,29 @@ function* familyParts(name: string, sources: readonly Source[], view: View): Gen
     const metric = metricOf(source);
     for (const text of "figure" in source ? proxyParts(source.figure, view) : nodeParts(source.nodeFigure, view)) {
       if (text === "") continue;
-      if (!begun && metric) yield headText(name, { type: metric.type, help: metric.help ?? metric.meaning });
+      if (!begun) yield headText(name, metric);
       begun = true;
       yield text;
     }
   }
 }
 
-function proxyParts(figure: Figure<View>, view: View): string[] {
+function proxyParts(figure: MetricFigure<View>, view: View): string[] {
   return [samplesText(figure, view, {})];
 }
 
-function nodeParts(figure: Figure<NodeView>, { nodes }: View): Iterable<string> {
+function nodeParts(figure: MetricFigure<NodeView>, { nodes }: View): Iterable<string> {
   return joinedBy(PART_NODES, nodes, (node) => samplesText(figure, node, { node: node.label }));
 }
 
-function samplesText<Of>(figure: Figure<Of>, of: Of, labels: Labels): string {
-  const { metric } = figure;
-  const value = metric && figure.read(of);
-  if (metric === undefined || value === undefined) return "";
+function samplesText<Of>(figure: MetricFigure<Of>, of: Of, labels: Labels): string {
+  const { metric, by } = figure;
   const all = { ...labels, ...metric.labels };
-  if (typeof value === "number") return `${metric.name}${labelText(all, value)}\n`;
-  const key = figure.name.match(/<(\w+)>/)?.[1] ?? "";
   let text = "";
-  for (const [reason, count] of Object.entries(value)) {
-    if (metric.only !== undefined && !metric.only.includes(reason)) continue;
-    text += `${metric.name}${labelText({ ...all, [key]: reason }, count)}\n`;
-  }
+  visit([figure], of, (value, _, key) => {
+    const keyed = by === undefined ? all : { ...all, [by]: String(key) };
+    text += `${metric.name}${labelText(keyed, value)}\n`;
+  });
   return text;
 }
 

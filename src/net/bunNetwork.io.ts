@@ -34,7 +34,7 @@ export const bunNetwork: Network = {
 let trial: (() => boolean) | undefined;
 
 /** IPv4 first; an address is its own, an IPv4 address written as IPv6 the IPv4 one. */
-export async function resolveHost(host: string): Promise<string> {
+async function resolveHost(host: string): Promise<string> {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
   if (mapped) return mapped[1];
   if (isIP(host) !== 0) return host;

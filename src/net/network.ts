@@ -28,7 +28,7 @@ export interface Network {
 }
 
 /** A datagram, `bytes[start, end)`, which holds until this returns. */
-export type OnDatagram = (bytes: Buffer, start: number, end: number) => void;
+type OnDatagram = (bytes: Buffer, start: number, end: number) => void;
 
 export interface UdpListenerParts {
   readonly host: string;

@@ -1,66 +1,23 @@
 /**
  * The one table of figures: what the console shows, what HTTP gives to programs (JSON, Prometheus), and what the README
- * lists. A figure is read from a snapshot, so that all of one answer belong to one moment.
+ * lists. A figure is read from a view, so that all of one answer belong to one moment. observe/readings.ts walks it.
  */
 
-import type { NodeConfig } from "../config/config.ts";
-import type { NodeHealth } from "../health/nodeHealth.ts";
 import { REJECT_REASONS } from "../protocol/line.ts";
-import { BATCH_DATAGRAMS_MAX, type Batch } from "../relay/batch.ts";
-import { type Counters, DROP_REASONS, type DropReason, type NodeCounters } from "../relay/counters.ts";
-import { sum } from "../relay/sum.ts";
-
-export interface NodeView {
-  readonly label: string;
-  readonly config: NodeConfig;
-  readonly isUp: boolean;
-  readonly counters: NodeCounters;
-  readonly batch: Batch;
-  /** The part of all names that it owns now, 0 to 1; undefined when mirroring. */
-  readonly ringShare: number | undefined;
-  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck">;
-  /** Lines relayed to it a second; undefined: not known yet, or nobody measures it. */
-  readonly rate: number | undefined;
-}
-
-/** Nodes that are in the configuration no more. */
-export interface Retired {
-  /** What they have counted together. */
-  readonly counters: NodeCounters;
-  /** Lines that wait for their sockets still. */
-  readonly linesPending: number;
-}
-
-export interface View {
-  readonly uptimeSeconds: number;
-  readonly counters: Counters;
-  readonly nodes: readonly NodeView[];
-  readonly retired: Retired;
-  /** Names that the route cache holds. */
-  readonly namesCached: number;
-  /** Bytes of kernel receive buffer granted; undefined where that cannot be asked. */
-  readonly receiveBufferBytes: number | undefined;
-  /** Datagrams that the kernel dropped at the receiver; undefined where that cannot be asked. */
-  readonly kernelDrops: number | undefined;
-  /** Lines that the log left out because nobody read it. */
-  readonly logLinesLost: number;
-  /** How late the event loop is; undefined where nobody measures it. */
-  readonly eventLoopLag: EventLoopLag | undefined;
-  readonly process: ProcessView;
-}
-
-interface EventLoopLag {
-  readonly lastSeconds: number;
-  /** Of the last minute. */
-  readonly maxSeconds: number;
-}
-
-export interface ProcessView {
-  readonly startedAtSeconds: number;
-  readonly cpuSeconds: number;
-  readonly residentBytes: number;
-  readonly heapUsedBytes: number;
-}
+import { BATCH_DATAGRAMS_MAX } from "../relay/batch.ts";
+import {
+  allDropped,
+  CUT_REASONS,
+  DROP_REASONS,
+  type DropReason,
+  HTTP_CODES,
+  HTTP_CUT_REASONS,
+  NODELESS_DROP_REASONS,
+  type NodeCounters,
+  type NodelessDropReason,
+  sum,
+} from "../relay/counters.ts";
+import type { NodeView, View } from "./view.ts";
 
 type Unit =
   | "datagrams"
@@ -78,51 +35,58 @@ type Unit =
   | "part"
   | "state";
 
-export interface Figure<Of> {
-  /** `<reason>` or `<code>` stands for one figure of each. */
+/** What tells the values of one figure apart: a reason, or a status code. */
+export type Key = string | number;
+
+export type Figure<Of> = PlainFigure<Of> | KeyedFigure<Of>;
+
+/** One value. */
+interface PlainFigure<Of> extends Described {
+  readonly by?: undefined;
+  /** Undefined: not known here, and not shown. */
+  read(of: Of): number | undefined;
+  readonly metric?: Metric<never>;
+  readonly loss?: Loss<never>;
+  /** It is told in the log when the proxy has stopped. */
+  readonly atStop?: true;
+}
+
+/** A value for each of several keys. */
+interface KeyedFigure<Of, K extends Key = Key> extends Described {
+  readonly by: "reason" | "code";
+  readonly keys: readonly K[];
+  read(of: Of, key: K): number;
+  readonly metric?: Metric<K>;
+  readonly loss?: Loss<K>;
+}
+
+interface Described {
   readonly name: string;
   readonly unit: Unit;
   readonly meaning: string;
-  /** Undefined: not known here, and not shown. */
-  readonly read: (of: Of) => number | Readonly<Record<string, number>> | undefined;
-  /** What Prometheus knows it as. Absent: it is a sum of others, which Prometheus makes by itself. */
-  readonly metric?: Metric;
   /** It goes up and down; absent: it only grows, as every figure whose metric is a counter. */
   readonly gauge?: true;
-  /** It should not grow, and is logged as this event when it does. */
-  readonly loss?: Loss;
 }
 
-export interface Loss {
+/** It should not grow, and is logged as this event when it does. */
+interface Loss<K> {
   readonly event: string;
-  /** Of the reasons only these: the others are told for each node. Absent: all. */
-  readonly only?: readonly string[];
+  /** Of the keys only these: the others are told for each node. Absent: all. */
+  readonly only?: readonly K[];
 }
 
-/** One value of a figure. */
-export interface Reading {
-  readonly figure: Figure<never>;
-  /** The node that it is of; undefined: it is the proxy's. */
-  readonly node: string | undefined;
-  /** What stands for the `<reason>` or `<code>` in the figure's name. */
-  readonly key: string | undefined;
-  readonly value: number;
-}
-
-/** Several figures may be one metric, told apart by labels. */
-export interface Metric {
+/** What Prometheus knows it as. A figure without is a sum of others, which Prometheus makes by itself. */
+export interface Metric<K = Key> {
+  /** Several figures may be one metric, told apart by labels. */
   readonly name: string;
   readonly type: "counter" | "gauge";
-  /** Labels besides `node` and the one in angle brackets. */
+  /** Labels besides `node` and the key. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Of the reasons only these: the others are counted for each node. */
-  readonly only?: readonly string[];
+  /** Of the keys only these: the others are counted for each node. */
+  readonly only?: readonly K[];
   /** Where the meaning of the figure is not that of the whole metric. */
   readonly help?: string;
 }
-
-/** Reasons for dropping lines that belong to no node. */
-const WITHOUT_NODE = ["no_live_node", "internal_error"];
 
 export const FIGURES: readonly Figure<View>[] = [
   {
@@ -131,6 +95,7 @@ export const FIGURES: readonly Figure<View>[] = [
     meaning: "datagrams that the kernel handed over",
     read: ({ counters }) => counters.packetsReceived,
     metric: { name: "statsd_proxy_datagrams_received_total", type: "counter" },
+    atStop: true,
   },
   {
     name: "kernel_drops",
@@ -139,6 +104,7 @@ export const FIGURES: readonly Figure<View>[] = [
     read: ({ kernelDrops }) => kernelDrops,
     metric: { name: "statsd_proxy_kernel_drops_total", type: "counter" },
     loss: { event: "kernel_drops" },
+    atStop: true,
   },
   {
     name: "datagrams_unread",
@@ -147,6 +113,7 @@ export const FIGURES: readonly Figure<View>[] = [
     read: ({ counters }) => counters.datagramsUnread,
     metric: { name: "statsd_proxy_datagrams_unread_total", type: "counter" },
     loss: { event: "datagrams_unread" },
+    atStop: true,
   },
   {
     name: "bytes_received",
@@ -161,6 +128,7 @@ export const FIGURES: readonly Figure<View>[] = [
     meaning: "lines in those datagrams, empty ones left out; always rejected + accepted",
     read: ({ counters }) => counters.linesReceived,
     metric: { name: "statsd_proxy_lines_received_total", type: "counter" },
+    atStop: true,
   },
   {
     name: "lines_accepted",
@@ -174,53 +142,52 @@ export const FIGURES: readonly Figure<View>[] = [
     unit: "lines",
     meaning: "lines that are no metrics, and go nowhere",
     read: ({ counters }) => sum(counters.linesRejected),
+    atStop: true,
   },
-  {
-    name: "lines_rejected.<reason>",
+  keyed({
+    name: "lines_rejected",
+    by: "reason",
+    keys: REJECT_REASONS,
     unit: "lines",
     meaning: "of these, by the first thing that is missing or wrong",
-    read: ({ counters }) => Object.fromEntries(REJECT_REASONS.map((reason, i) => [reason, counters.linesRejected[i]])),
+    read: ({ counters }, reason) => counters.linesRejected[REJECT_REASONS.indexOf(reason)],
     metric: {
       name: "statsd_proxy_lines_rejected_total",
       type: "counter",
       help: "lines that are no metrics, by the first thing that is missing or wrong",
     },
     loss: { event: "rejecting_lines" },
-  },
+  }),
   {
     name: "lines_relayed",
     unit: "lines",
     meaning: "lines handed to the kernel for a backend, on all nodes",
     read: (view) => sum(countersOf(view).map(({ linesRelayed }) => linesRelayed)),
+    atStop: true,
   },
   {
     name: "lines_dropped",
     unit: "lines",
     meaning: "accepted lines that no backend will get, on all nodes",
-    read: (view) =>
-      view.counters.linesUnowned +
-      view.counters.linesFailed +
-      sum(countersOf(view).map(({ linesDropped }) => sum(Object.values(linesDropped)))),
+    read: (view) => allDropped(view.counters) + sum(countersOf(view).map(allDropped)),
+    atStop: true,
   },
-  {
-    name: "lines_dropped.<reason>",
+  keyed({
+    name: "lines_dropped",
+    by: "reason",
+    keys: [...NODELESS_DROP_REASONS, ...DROP_REASONS],
     unit: "lines",
     meaning: "of these, by reason",
-    read: (view) => {
-      const { counters } = view;
-      const dropped = (reason: DropReason) => sum(countersOf(view).map(({ linesDropped }) => linesDropped[reason]));
-      const ofNodes = Object.fromEntries(DROP_REASONS.map((reason) => [reason, dropped(reason)]));
-      return { no_live_node: counters.linesUnowned, internal_error: counters.linesFailed, ...ofNodes };
-    },
+    read: droppedFor,
     metric: {
       name: "statsd_proxy_lines_dropped_total",
       type: "counter",
       labels: { node: "" },
-      only: WITHOUT_NODE,
+      only: NODELESS_DROP_REASONS,
       help: "accepted lines that a backend will not get, by reason; without a node: they had none",
     },
-    loss: { event: "dropping_lines", only: WITHOUT_NODE },
-  },
+    loss: { event: "dropping_lines", only: NODELESS_DROP_REASONS },
+  }),
   {
     name: "lines_pending",
     unit: "lines",
@@ -269,23 +236,27 @@ export const FIGURES: readonly Figure<View>[] = [
     read: ({ namesCached }) => namesCached,
     metric: { name: "statsd_proxy_names_cached", type: "gauge" },
   },
-  {
-    name: "console_cut.<reason>",
+  keyed({
+    name: "console_cut",
+    by: "reason",
+    keys: CUT_REASONS,
     unit: "connections",
     meaning: "console connections that the proxy ended, by reason",
-    read: ({ counters }) => counters.consoleCut,
+    read: ({ counters }, reason) => counters.consoleCut[reason],
     metric: { name: "statsd_proxy_console_cut_total", type: "counter" },
     loss: { event: "console_cut" },
-  },
-  {
-    name: "http_cut.<reason>",
+  }),
+  keyed({
+    name: "http_cut",
+    by: "reason",
+    keys: HTTP_CUT_REASONS,
     unit: "connections",
     meaning: "HTTP connections that the proxy ended, by reason; idle ones are nothing to worry about",
-    read: ({ counters }) => counters.httpCut,
+    read: ({ counters }, reason) => counters.httpCut[reason],
     metric: { name: "statsd_proxy_http_cut_total", type: "counter" },
     // Browsers and load balancers leave connections idle: that is no loss.
     loss: { event: "http_cut", only: ["too_many", "unread", "slow"] },
-  },
+  }),
   {
     name: "receive_buffer_bytes",
     unit: "bytes",
@@ -293,13 +264,15 @@ export const FIGURES: readonly Figure<View>[] = [
     read: ({ receiveBufferBytes }) => receiveBufferBytes,
     metric: { name: "statsd_proxy_receive_buffer_bytes", type: "gauge" },
   },
-  {
-    name: "http_requests.<code>",
+  keyed({
+    name: "http_requests",
+    by: "code",
+    keys: HTTP_CODES,
     unit: "requests",
     meaning: "HTTP requests answered, by status code",
-    read: ({ counters }) => counters.httpRequests,
+    read: ({ counters }, code) => counters.httpRequests[code],
     metric: { name: "statsd_proxy_http_requests_total", type: "counter" },
-  },
+  }),
   {
     name: "internal_errors",
     unit: "errors",
@@ -396,16 +369,18 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     name: "lines_dropped",
     unit: "lines",
     meaning: "accepted lines that it will not get",
-    read: ({ counters }) => sum(Object.values(counters.linesDropped)),
+    read: ({ counters }) => allDropped(counters),
   },
-  {
-    name: "lines_dropped.<reason>",
+  keyed({
+    name: "lines_dropped",
+    by: "reason",
+    keys: DROP_REASONS,
     unit: "lines",
     meaning: "of these, by reason",
-    read: ({ counters }) => counters.linesDropped,
+    read: ({ counters }, reason) => counters.linesDropped[reason],
     metric: { name: "statsd_proxy_lines_dropped_total", type: "counter" },
     loss: { event: "dropping_lines" },
-  },
+  }),
   {
     name: "lines_pending",
     unit: "lines",
@@ -499,41 +474,9 @@ function countersOf({ nodes, retired }: View): NodeCounters[] {
   return [...nodes.map(({ counters }) => counters), retired.counters];
 }
 
-/** Every value of every figure, in order. */
-export function readingsOf(view: View): Reading[] {
-  return [
-    ...FIGURES.flatMap((figure) => readings(figure, view, undefined)),
-    ...view.nodes.flatMap((node) => NODE_FIGURES.flatMap((figure) => readings(figure, node, node.label))),
-  ];
-}
-
-/** Every figure by its full name, as `lines_rejected.no_colon` or `node.127.0.0.1:8130.lines_relayed`, in order. */
-export function statsOf(view: View): [name: string, value: number][] {
-  return readingsOf(view).map((reading) => {
-    const name = nameOf(reading);
-    return [reading.node === undefined ? name : `node.${reading.node}.${name}`, reading.value];
-  });
-}
-
-/** The figures of the proxy as a whole, by name. */
-export function proxyStatsOf(view: View): [name: string, value: number][] {
-  return FIGURES.flatMap((figure) => readings(figure, view, undefined)).map((reading) => [
-    nameOf(reading),
-    reading.value,
-  ]);
-}
-
-/** The figures of one node, by their name within it. */
-export function nodeStatsOf(node: NodeView): [name: string, value: number][] {
-  return NODE_FIGURES.flatMap((figure) => readings(figure, node, node.label)).map((reading) => [
-    nameOf(reading),
-    reading.value,
-  ]);
-}
-
-/** The name of a reading within its node, or within the proxy: `lines_rejected.no_colon`. */
-export function nameOf({ figure, key }: Reading): string {
-  return key === undefined ? figure.name : figure.name.replace(/<\w+>/, key);
+/** The name of one value of a figure within its node, or within the proxy: `lines_rejected.no_colon`. */
+export function nameOf({ name }: Figure<never>, key: Key | undefined): string {
+  return key === undefined ? name : `${name}.${key}`;
 }
 
 /** Whether a figure goes up and down. */
@@ -541,9 +484,13 @@ export function isGauge({ metric, gauge }: Figure<never>): boolean {
   return gauge === true || metric?.type === "gauge";
 }
 
-function readings<Of>(figure: Figure<Of>, of: Of, node: string | undefined): Reading[] {
-  const value = figure.read(of);
-  if (value === undefined) return [];
-  if (typeof value === "number") return [{ figure, node, key: undefined, value }];
-  return Object.entries(value).map(([key, count]) => ({ figure, node, key, value: count }));
+/** Ties what is said of the keys to the keys. */
+function keyed<Of, K extends Key>(figure: KeyedFigure<Of, K>): KeyedFigure<Of> {
+  return figure;
+}
+
+/** Lines dropped for a reason, on all nodes. */
+function droppedFor(view: View, reason: DropReason | NodelessDropReason): number {
+  if (reason === "no_live_node" || reason === "internal_error") return view.counters.linesDropped[reason];
+  return sum(countersOf(view).map(({ linesDropped }) => linesDropped[reason]));
 }

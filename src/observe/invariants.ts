@@ -1,7 +1,6 @@
 /** The sums that must hold at any moment, whatever happens: every line that was received is in exactly one place. */
 import type { Batch } from "../relay/batch.ts";
-import type { Counters, NodeCounters } from "../relay/counters.ts";
-import { sum } from "../relay/sum.ts";
+import { allDropped, type Counters, type NodeCounters, sum } from "../relay/counters.ts";
 
 export interface Violation {
   /** What does not add up: a counter, or for a node `NODE: lines_due`. */
@@ -22,7 +21,7 @@ export interface Accounts {
 }
 
 export function violations({ counters, nodes, retired }: Accounts): Violation[] {
-  const { linesReceived, linesAccepted, linesCopied, linesRejected, linesUnowned, linesFailed } = counters;
+  const { linesReceived, linesAccepted, linesCopied, linesRejected } = counters;
   const lines = [
     ...nodes.map(({ label, counters, batch }) => ({ label, due: counters.linesDue, found: linesOf(counters, batch) })),
     { label: "retired", due: retired.counters.linesDue, found: linesOf(retired.counters, retired) },
@@ -32,7 +31,7 @@ export function violations({ counters, nodes, retired }: Accounts): Violation[] 
     {
       sum: "lines_accepted",
       expected: linesAccepted + linesCopied,
-      found: sum(lines.map(({ found }) => found)) + linesUnowned + linesFailed,
+      found: sum(lines.map(({ found }) => found)) + allDropped(counters),
     },
     ...lines.map(({ label, due, found }) => ({ sum: `${label}: lines_due`, expected: due, found })),
   ];

@@ -3,8 +3,11 @@ import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
 import { REJECT_REASONS, Verdict } from "../protocol/line.ts";
+import type { NodelessDropReason } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
 import { escapeBytes } from "../text/escape.ts";
+
+const NO_LIVE_NODE: NodelessDropReason = "no_live_node";
 
 /** Says of each line what became of it. */
 export function lineLog(config: () => Config, log: Log): LineObserver {
@@ -12,7 +15,7 @@ export function lineLog(config: () => Config, log: Log): LineObserver {
     const labels = config().nodes.map(({ label }) => label);
     const text = escapeBytes(line);
     if (verdict !== Verdict.accepted) log.debug("line_rejected", { line: text, reason: REJECT_REASONS[verdict - 1] });
-    else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: "no_live_node" });
+    else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: NO_LIVE_NODE });
     else log.debug("line", { line: text, to: owner === EVERY_NODE ? labels.join(" ") : labels[owner] });
   };
 }

@@ -1,23 +1,45 @@
 /** The proxy's own figures as StatsD lines: what grew since the last time as counters, states as gauges. */
-import { isGauge, nameOf, readingsOf, type View } from "./figures.ts";
+import { FIGURES, type Figure, isGauge, NODE_FIGURES, nameOf } from "./figures.ts";
+import { visit } from "./readings.ts";
+import type { View } from "./view.ts";
+
+/** Values by name. */
+type Values = Map<string, number>;
 
 export class SelfMetrics {
-  private before = new Map<string, number>();
+  /** What was said last: of each node, or undefined for the proxy. */
+  private before = new Map<string | undefined, Values>();
 
   /** The lines for this moment. A counter that did not grow is a line too: 0 is another thing than silence. */
   lines(prefix: string, view: View): string[] {
-    const labels = labelsInNames(view.nodes.map(({ label }) => label));
-    const nodes = view.nodes.map((node, i) => ({ ...node, label: labels[i] }));
-    const now = new Map<string, number>();
-    const lines = readingsOf({ ...view, nodes }).map((reading) => {
-      const { figure, node, value } = reading;
-      const name = node === undefined ? nameOf(reading) : `node.${node}.${nameOf(reading)}`;
-      now.set(name, value);
-      const shown = isGauge(figure) ? value : Math.max(0, value - (this.before.get(name) ?? 0));
-      return `${prefix}.${name}:${Number(shown.toFixed(6))}|${isGauge(figure) ? "g" : "c"}`;
-    });
+    const { nodes } = view;
+    const parts = labelsInNames(nodes.map(({ label }) => label));
+    const lines = [`${prefix}.uptime_seconds:${Math.floor(view.uptimeSeconds)}|g`];
+    const now = new Map([[undefined as string | undefined, this.add(lines, FIGURES, view, undefined, `${prefix}.`)]]);
+    for (const [i, node] of nodes.entries()) {
+      now.set(node.label, this.add(lines, NODE_FIGURES, node, node.label, `${prefix}.node.${parts[i]}.`));
+    }
     this.before = now;
-    return [`${prefix}.uptime_seconds:${Math.floor(view.uptimeSeconds)}|g`, ...lines];
+    return lines;
+  }
+
+  /** Adds lines for all figures; returns their values. */
+  private add<Of>(
+    lines: string[],
+    figures: readonly Figure<Of>[],
+    of: Of,
+    node: string | undefined,
+    prefix: string,
+  ): Values {
+    const before = this.before.get(node);
+    const now: Values = new Map();
+    visit(figures, of, (value, figure, key) => {
+      const name = nameOf(figure, key);
+      now.set(name, value);
+      const shown = isGauge(figure) ? value : Math.max(0, value - (before?.get(name) ?? 0));
+      lines.push(`${prefix}${name}:${Number(shown.toFixed(6))}|${isGauge(figure) ? "g" : "c"}`);
+    });
+    return now;
   }
 }
 

@@ -6,12 +6,11 @@ import { dropAll, type Link } from "../net/link.ts";
 import type { Locator } from "../placement/locator.ts";
 import { Lines } from "../protocol/line.ts";
 import { Batch } from "../relay/batch.ts";
-import { Counters, NodeCounters } from "../relay/counters.ts";
+import { allDropped, Counters, NodeCounters } from "../relay/counters.ts";
 import { Relay, type RelayNode } from "../relay/relay.ts";
-import { sum } from "../relay/sum.ts";
 import type { Clock, Timer } from "../system/clock.ts";
-import type { View } from "./figures.ts";
 import { SelfMetrics } from "./selfMetrics.ts";
+import type { View } from "./view.ts";
 
 /** What the proxy's own metrics need of a node. */
 interface SelfMetricsNode extends Pick<Link, "flush"> {
@@ -101,7 +100,7 @@ export class SelfMetricsSender {
   private count(): void {
     const { counters } = this.parts;
     counters.linesSelf = this.sent.linesRelayed;
-    counters.linesSelfDropped = this.own.linesUnowned + sum(Object.values(this.sent.linesDropped));
+    counters.linesSelfDropped = allDropped(this.own) + allDropped(this.sent);
   }
 }
 

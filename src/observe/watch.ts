@@ -3,9 +3,9 @@
 import type { Log } from "../log/log.ts";
 import type { Counters } from "../relay/counters.ts";
 import type { Clock, Timer } from "../system/clock.ts";
-import type { View } from "./figures.ts";
 import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
+import type { View } from "./view.ts";
 
 const WATCH_MS = 1000;
 

@@ -1,6 +1,7 @@
 /** The status page: asks once a second while somebody looks, and shows what it was told. */
 
-import type { HistoryJson, OwnerJson, RingJson, StatusJson } from "../http/statusJson.ts";
+import type { HistoryJson, OwnerJson, RingJson } from "../http/statusJson.ts";
+import type { StatusJson } from "../observe/statusJson.ts";
 import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
 import { troublesOf } from "./errors.ts";

@@ -1,5 +1,5 @@
 /** The table of nodes: rows are made once and changed in place, so that focus and selection stay. */
-import type { NodeJson, StatusJson } from "../http/statusJson.ts";
+import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
 import { element, setClass, setText } from "./elements.ts";
 import { errorsOf, type NodeErrors } from "./errors.ts";
 import { durationText, millisecondsText, numberText, partText } from "./format.ts";

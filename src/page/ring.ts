@@ -1,5 +1,6 @@
 /** The ring as a picture: whose names they are while all nodes are up (inside), and who owns each part now (outside). */
-import type { NodeJson, RingJson, StatusJson } from "../http/statusJson.ts";
+import type { RingJson } from "../http/statusJson.ts";
+import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
 import { byId, element, setText, svgElement } from "./elements.ts";
 import { partText } from "./format.ts";
 import { nodeColour } from "./nodeColour.ts";

@@ -100,7 +100,7 @@ export class Operators {
     const { engine, platform } = this.parts;
     const { httpRequests, httpCut } = engine.counters;
     const history = before?.history ?? new History();
-    const context = await httpContextOf(this.context, engine, platform, history);
+    const context = await httpContextOf(this.context, engine, history);
     const onAnswer = (code: keyof typeof httpRequests) => void httpRequests[code]++;
     const onCut = (reason: keyof typeof httpCut) => void httpCut[reason]++;
     const server = await opening.listen({ host: "httphost", port: "httpport" }, host, (host) => {
@@ -134,39 +134,36 @@ function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleC
     linesReceived: () => engine.counters.linesReceived,
     clock,
   });
-  return {
+  const context: ConsoleContext = {
     get config() {
       return engine.config;
     },
     view: () => engine.view(),
+    source: () => ({
+      version,
+      nowMs: clock.epochMs(),
+      config: engine.config,
+      health: context.health,
+      view: engine.view(),
+      healthChanges: engine.cluster.healthChanges,
+    }),
     memory,
     whereabouts: (asked) => engine.cluster.whereabouts(asked),
     tap: (request) => taps.open(request),
     health: "up",
   };
+  return context;
 }
 
 /** What is set at the console counts here. */
-async function httpContextOf(
-  console: ConsoleContext,
-  { cluster }: Engine,
-  { clock }: Platform,
-  history: History,
-): Promise<HttpContext> {
+async function httpContextOf(console: ConsoleContext, { cluster }: Engine, history: History): Promise<HttpContext> {
   // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
   const { PAGE } = await import("../page/page.ts");
   return {
     build: { version, bun_version: Bun.version },
     page: PAGE,
-    source: () => ({
-      version,
-      nowMs: clock.epochMs(),
-      config: console.config,
-      health: console.health,
-      view: console.view(),
-      history,
-      healthChanges: cluster.healthChanges,
-    }),
+    source: () => console.source(),
+    history,
     whereabouts: (asked) => console.whereabouts(asked),
     ringPicture: (parts) => cluster.ringPicture(parts),
     fullShares: () => cluster.fullShares(),

@@ -1,11 +1,11 @@
 /** The whole proxy: the engine that relays, and console and HTTP, where operators ask how it is. */
 import type { Config } from "../config/config.ts";
-import type { Problem } from "../config/keys.ts";
+import type { Problem } from "../config/problem.ts";
 import { Engine } from "../engine/engine.ts";
 import { Opening } from "../engine/opening.ts";
 import type { Platform } from "../engine/platform.ts";
 import type { Log } from "../log/log.ts";
-import type { View } from "../observe/figures.ts";
+import type { View } from "../observe/view.ts";
 import { divideDescriptors } from "../system/descriptors.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { Operators } from "./operators.ts";

@@ -19,6 +19,15 @@ import { REJECT_REASONS } from "../protocol/line.ts";
 export const DROP_REASONS = ["node_down", "held", "send_buffer_full", "send_error"] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
+/**
+ * Why an accepted line got as far as no node:
+ *
+ * - `no_live_node`: no node was up to own it
+ * - `internal_error`: relaying its datagram ended in an error of the program's own (when mirroring: each copy)
+ */
+export const NODELESS_DROP_REASONS = ["no_live_node", "internal_error"] as const;
+export type NodelessDropReason = (typeof NODELESS_DROP_REASONS)[number];
+
 /** Why a console connection was cut: what strangers can make grow is bounded. */
 export const CUT_REASONS = ["too_many", "line_too_long", "unread", "idle"] as const;
 export type CutReason = (typeof CUT_REASONS)[number];
@@ -28,7 +37,8 @@ export const HTTP_CUT_REASONS = ["too_many", "unread", "slow", "idle"] as const;
 export type HttpCutReason = (typeof HTTP_CUT_REASONS)[number];
 
 /** Status codes that HTTP requests are answered with. */
-export type HttpCode = 200 | 400 | 404 | 405 | 431 | 500 | 503;
+export const HTTP_CODES = [200, 400, 404, 405, 431, 500, 503] as const;
+export type HttpCode = (typeof HTTP_CODES)[number];
 
 export class NodeCounters {
   /** Lines that were meant for it: always relayed + dropped + pending. */
@@ -70,10 +80,8 @@ export class Counters {
   linesCopied = 0;
   /** By `Verdict - 1`, as `REJECT_REASONS`. */
   readonly linesRejected = new Array<number>(REJECT_REASONS.length).fill(0);
-  /** Dropped because no node was up to own them (`no_live_node`). */
-  linesUnowned = 0;
-  /** Dropped because relaying their datagram ended in an error of the program's own (when mirroring: each copy). */
-  linesFailed = 0;
+  /** Those that got as far as no node. */
+  readonly linesDropped: Record<NodelessDropReason, number> = { no_live_node: 0, internal_error: 0 };
   /** Exceptions that should not have been: each is logged, and the proxy goes on. */
   internalErrors = 0;
   /** Times that the sums above did not hold when they were checked. */
@@ -91,4 +99,14 @@ export class Counters {
   linesSelfDropped = 0;
   /** HTTP requests answered: by status code. */
   readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 431: 0, 500: 0, 503: 0 };
+}
+
+/** All lines that were dropped, for whatever reason. */
+export function allDropped({ linesDropped }: { readonly linesDropped: Readonly<Record<string, number>> }): number {
+  return sum(Object.values(linesDropped));
+}
+
+/** The sum of some counts; 0 of none. */
+export function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

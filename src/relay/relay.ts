@@ -105,7 +105,7 @@ export class Relay {
       counters.linesReceived += received;
       counters.linesAccepted += accepted;
       if (!locator) counters.linesCopied += accepted * (this.nodes.length - 1);
-      counters.linesFailed += (accepted - delivered) * (locator ? 1 : this.nodes.length);
+      counters.linesDropped.internal_error += (accepted - delivered) * (locator ? 1 : this.nodes.length);
     }
   }
 
@@ -125,7 +125,7 @@ export class Relay {
     if (owner === EVERY_NODE) {
       for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
     } else if (owner === NO_OWNER) {
-      this.counters.linesUnowned += lines;
+      this.counters.linesDropped.no_live_node += lines;
     } else {
       this.deliverTo(nodes[owner], bytes, start, end, lines);
     }

@@ -1,10 +1,9 @@
 /** What the process takes of the machine. */
 import { heapStats } from "bun:jsc";
-import type { ProcessView } from "../observe/figures.ts";
-import type { MemoryFigures } from "./memory.ts";
+import type { MemoryFigures, ProcessFigures } from "./processFigures.ts";
 
 /** Returns what reads the figures; when the kernel gives none, for want of a descriptor, the last ones again. */
-export function processReader(startedAtSeconds: number): () => ProcessView {
+export function processReader(startedAtSeconds: number): () => ProcessFigures {
   let last = { startedAtSeconds, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 };
   return () => {
     try {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { type FrameParts, frameOf, type Sample, sampleOf } from "../../src/cli/topFrame.ts";
 import { answer } from "../../src/console/commands.ts";
-import { statsOf } from "../../src/observe/figures.ts";
+import { statusJsonParts } from "../../src/observe/statusJson.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { statsSourceOf } from "../support/statsSource.ts";
 
 const address = "127.0.0.1:8126";
 
@@ -10,7 +11,8 @@ const address = "127.0.0.1:8126";
 function sampleAt(bench: RelayBench, uptimeSeconds: number, isUp: (node: number) => boolean = () => true): Sample {
   const view = bench.view();
   const nodes = view.nodes.map((node, i) => ({ ...node, isUp: isUp(i) }));
-  return { uptimeSeconds, figures: new Map(statsOf({ ...view, nodes })) };
+  const source = statsSourceOf({ ...view, uptimeSeconds, nodes });
+  return sampleOf([...statusJsonParts(source)].join("")) as Sample;
 }
 
 function textOf(parts: FrameParts): string[] {
@@ -63,7 +65,8 @@ describe("a frame", () => {
     bench.counters.linesSelfDropped = 4;
     bench.nodes[1].counters.sendErrors = 5;
     bench.nodes[2].counters.checksSkipped = 6;
-    const now = { uptimeSeconds: 51, figures: new Map([...sampleAt(bench, 51).figures, ["log_lines_lost", 1234]]) };
+    const seen = sampleAt(bench, 51);
+    const now = { ...seen, figures: { ...seen.figures, log_lines_lost: 1234 } };
     const lines = frameOf({ address, before: calm, now });
     expect(lines.slice(11).map(({ text }) => text)).toEqual([
       "internal errors                          2.0      2",
@@ -95,7 +98,7 @@ describe("a frame", () => {
 
   test("leaves out what this machine does not have", () => {
     const now = sampleAt(new RelayBench({}), 5);
-    const figures = new Map([...now.figures].filter(([name]) => name !== "kernel_drops"));
+    const { kernel_drops: _, ...figures } = now.figures;
     expect(textOf({ address, before: undefined, now: { ...now, figures } }).join("\n")).not.toContain("by the kernel");
   });
 
@@ -112,25 +115,34 @@ describe("a frame", () => {
   });
 
   test("holds nothing that a terminal would take for a command, whatever a node is called", () => {
-    const figures = { lines_received: 0, "node.\x1b[2Jx\n.up": 1 };
-    const now = sampleOf(JSON.stringify({ uptime_seconds: 1, ...figures })) as Sample;
+    const nodes = [{ node: "\x1b[2Jx\n", up: true, figures: {} }];
+    const now = sampleOf(JSON.stringify({ uptime_ms: 1000, figures: { lines_received: 0 }, nodes })) as Sample;
+    expect(now.nodes).toEqual(nodes);
     for (const line of textOf({ address, before: undefined, now })) expect(line).toMatch(/^[\x20-\x7e]*$/);
   });
 });
 
 describe("a sample", () => {
-  test("is what the console answers to stats json", () => {
+  test("is what the console answers to status json", () => {
     const bench = new RelayBench({});
-    const context = { view: () => bench.view() } as Parameters<typeof answer>[1];
-    const sample = sampleOf(answer("stats json", context)?.text ?? "");
-    expect(sample?.uptimeSeconds).toBe(51.9);
-    expect([...(sample?.figures ?? [])]).toEqual(statsOf(bench.view()));
+    bench.receive("a:1|c\nbad");
+    const context = { source: () => statsSourceOf(bench.view()) } as Parameters<typeof answer>[1];
+    const sample = sampleOf(answer("status json", context)?.text ?? "");
+    expect(sample).toMatchObject({
+      uptime_ms: 51_900,
+      figures: { packets_received: 1, lines_received: 2, lines_rejected: 1, nodes_up: 3, log_lines_lost: 0 },
+      nodes: BENCH_LABELS.map((node) => ({ node, up: true, figures: { lines_relayed: 0, checks_skipped: 0 } })),
+    });
   });
 
-  test.each(["unknown command", "", "null", "7", "[]", "{}", '{"uptime_seconds":"1"}', '{"uptime_seconds":1}'])(
-    "is not %j",
-    (text) => {
-      expect(sampleOf(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    ...["unknown command", "", "null", "7", "[]", "{}", '{"uptime_ms":"1"}', '{"uptime_ms":1}'],
+    '{"uptime_seconds":1,"lines_received":0}',
+    '{"uptime_ms":1,"figures":{"lines_received":0}}',
+    '{"uptime_ms":1,"figures":{},"nodes":[]}',
+    '{"uptime_ms":1,"figures":{"lines_received":0,"lines_relayed":"1"},"nodes":[]}',
+    '{"uptime_ms":1,"figures":{"lines_received":0},"nodes":[{"node":"a"}]}',
+  ])("is not %j", (text) => {
+    expect(sampleOf(text)).toBeUndefined();
+  });
 });

@@ -35,9 +35,9 @@ test.each(["", "{}", "\u00e9".repeat(100_000), "x".repeat(MIB)])("a file is read
 });
 
 test.each([
-  ["a file that is too large", () => fileOf("x".repeat(MIB + 1)), "larger than 1 MiB, which is no configuration"],
-  ["a device without an end", () => "/dev/zero", "larger than 1 MiB, which is no configuration"],
-  ["a folder", () => emptyFolder(), "this is a folder, not a file"],
+  ["a file that is too large", () => fileOf("x".repeat(MIB + 1)), "larger than 1 MiB, too large for a configuration"],
+  ["a device without an end", () => "/dev/zero", "larger than 1 MiB, too large for a configuration"],
+  ["a folder", () => emptyFolder(), "this is a directory, not a file"],
 ])("%s is refused", (_, file, problem) => expect(read(file())).toEqual({ problem, waits: 0 }));
 
 test.skipIf(process.platform !== "linux")("nothing is left open, whatever comes of it (Linux only)", () => {
@@ -59,7 +59,7 @@ describe("a named pipe", () => {
   });
 
   test("that nobody opens is told, and given up", async () => {
-    const problem = "nothing has come from this pipe for 0.1 seconds";
+    const problem = "nothing was written to this pipe for 0.1 seconds";
     expect(read(await namedPipe())).toEqual({ problem, waits: 1 });
   });
 
@@ -75,6 +75,6 @@ describe("a named pipe", () => {
     const { problem, waits } = read(pipe);
     holder.kill();
     await holder.exited;
-    expect({ problem, waits }).toEqual({ problem: "nothing has come from this pipe for 0.1 seconds", waits: 1 });
+    expect({ problem, waits }).toEqual({ problem: "nothing was written to this pipe for 0.1 seconds", waits: 1 });
   });
 });

@@ -37,7 +37,7 @@ describe("any other fault is told with its place, and what is there", () => {
     ["\ufeff{ port: 1, , }", "line 1, column 12: expected a key or }, not , }"],
     ["{ /* a\n b */ types: [1 2] }", "line 2, column 17: expected , or ], not 2] }"],
     ["{ port 1 }", "line 1, column 8: expected :, not 1 }"],
-    ["{ host: 'a\n' }", "line 1, column 11: expected ' at the end of the text, but the line ends here"],
+    ["{ host: 'a\n' }", "line 1, column 11: expected a closing ', but the line ends here"],
     ["{ host: '\\u12' }", "line 1, column 10: expected an escape, such as \\n or \\u0041, not \\\\u12' }"],
     ["{ port: 1", "line 1, column 10: expected , or }, but the file ends here"],
     ["// ours\n", "line 2, column 1: expected { at the beginning, but the file ends here"],
@@ -59,7 +59,7 @@ describe("any other fault is told with its place, and what is there", () => {
 
   test("brackets within each other without an end", () => {
     expect(readConfig(`{ a: ${"[".repeat(1e6)} }`).errors[0].message).toMatch(
-      /column 105: expected at most 100 brackets/,
+      /column 105: expected at most 100 nested brackets/,
     );
   });
 });

@@ -4,11 +4,13 @@ import { version } from "../../package.json";
 import { readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
-import { statsOf } from "../../src/observe/figures.ts";
+import { statusJsonParts } from "../../src/observe/statusJson.ts";
 import type { Whereabouts } from "../../src/placement/destination.ts";
 import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
 import { escapeBytes } from "../../src/text/escape.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { statsOf } from "../support/stats.ts";
+import { statsSourceOf } from "../support/statsSource.ts";
 
 const COMMANDS = [
   ...["ping", "stats", "memstats", "config", "nodes", "route", "tap", "health", "status", "version", "help", "quit"],
@@ -29,7 +31,18 @@ describe("a line is answered", () => {
   });
 
   test.each([
-    ...["pingg", "pin", "ping pong", "stats all", "config x", "status x", "help me", "quit now", "memstats -v"],
+    ...[
+      "pingg",
+      "pin",
+      "ping pong",
+      "stats all",
+      "config x",
+      "status x",
+      "status json x",
+      "help me",
+      "quit now",
+      "memstats -v",
+    ],
     ...["health sideways", "health up down", "health upp", "GET / HTTP/1.1", "\x00", "ping\x00", "foo:1|c"],
     ...["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"],
   ])("%j: unknown command", (line) => {
@@ -95,6 +108,24 @@ describe("stats json", () => {
     expect(uptime_seconds).toBe(51.9);
     expect(Object.entries(figures)).toEqual(statsOf(context.view()));
     expect(answer("STATS JSON", context)).toEqual({ text: `${line}\n` });
+  });
+});
+
+describe("status json", () => {
+  test("is what HTTP gives at /stats.json, in one line; without HTTP there are no rates", () => {
+    const bench = new RelayBench({});
+    bench.receive("a:1|c\nbad");
+    const context = consoleContextOf(bench);
+    const [line, ...rest] = linesOf("status json", context);
+    expect(rest).toEqual([]);
+    expect(line).toBe([...statusJsonParts(context.source())].join(""));
+    expect(JSON.parse(line)).toMatchObject({
+      uptime_seconds: 51,
+      health: "up",
+      figures: { lines_received: 2, "lines_rejected.no_colon": 1 },
+      nodes: BENCH_LABELS.map((node) => ({ node, up: true, rate: null, figures: { lines_relayed: 0 } })),
+    });
+    expect(answer("STATUS Json", context)?.text).toBe(`${line}\n`);
   });
 });
 
@@ -276,6 +307,8 @@ describe("text without a line end looks complete", () => {
     ["stats json", true],
     ["stats js", false],
     ["stats xml", true],
+    ["status json", true],
+    ["status js", false],
     ["health d", false],
     ["health x", true],
     ["tap web.*", true],
@@ -331,6 +364,7 @@ function consoleContextOf(bench = new RelayBench({})): ConsoleContext {
   return {
     config,
     view: () => bench.view(),
+    source: () => statsSourceOf(bench.view()),
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
     whereabouts: () => routed({ now: NO_OWNER, allUp: NO_OWNER }),
     tap: () => undefined,

@@ -101,14 +101,14 @@ test("a folder for a file: one line, exit code 1", async () => {
   mkdirSync(join(folder, "proxy.json"));
   const { exitCode, stderr } = await run([await binary(), "-f", "proxy.json"], folder);
   expect(exitCode).toBe(1);
-  expect(stderr).toBe("proxy.json: this is a folder, not a file\n");
+  expect(stderr).toBe("proxy.json: this is a directory, not a file\n");
 });
 
 test("a device without an end: one line, exit code 1", async () => {
   const { exitCode, stderr } = await run([await binary(), "-f", "/dev/zero"], emptyFolder());
   expect({ exitCode, stderr }).toEqual({
     exitCode: 1,
-    stderr: "/dev/zero: larger than 16 MiB, which is no configuration\n",
+    stderr: "/dev/zero: larger than 16 MiB, too large for a configuration\n",
   });
 });
 
@@ -147,7 +147,7 @@ describe("a configuration from a pipe", () => {
     configFile(folder, { nodes: [NODE], host: "127.0.0.1", port, managementport });
     const command = ["bash", "-c", `mkfifo p && exec ${await binary()} -f p`];
     const proxy = new RunningProxy(command, folder, { port, managementport });
-    await proxy.line("p: waiting for somebody to write the configuration to this pipe");
+    await proxy.line("p: waiting for the configuration to be written to this pipe");
     await run(["bash", "-c", "cat proxy.json > p"], folder);
     await proxy.line("event=listening");
   });
@@ -287,7 +287,7 @@ describe("files that work", () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout.match(/checked at port \d+/g)).toHaveLength(3);
     expect(stdout.split("\n")).toContain(ring);
-    const told = "ring etsy, because the file is Etsy's; set ring to change it";
+    const told = "ring etsy, because the file uses Etsy's keys; set ring to change that";
     expect(stdout.split("\n").includes(told)).toBe(text === ETSYS_EXAMPLE);
   });
 
@@ -296,8 +296,10 @@ describe("files that work", () => {
     const proxy = await startProxy({ nodes: [backend.node], server: "./servers/udp", forkCount: "auto" });
     const said = proxy.lines.filter((line) => line.includes("event=configuration"));
     expect(said).toEqual([
-      expect.stringMatching(/ level=info .*note="ring etsy, because the file is Etsy's; set ring to change it"$/),
-      expect.stringMatching(/ level=info .*note="forkCount auto: one process does the work here"$/),
+      expect.stringMatching(
+        / level=info .*note="ring etsy, because the file uses Etsy's keys; set ring to change that"$/,
+      ),
+      expect.stringMatching(/ level=info .*note="forkCount auto has no effect here: one process does all the work"$/),
     ]);
     expect(await proxy.line("event=listening")).toContain(" ring=etsy");
     expect(proxy.lines.filter((line) => line.includes("warning"))).toEqual([]);

@@ -72,7 +72,7 @@ describe("fails", () => {
   const FOUND: Record<string, [Manners, stdout: string, reason: string]> = {
     "something that closes": [MANNERS.closing, "", "closed without an answer"],
     "something that resets": [MANNERS.resetting, "", "ECONNRESET"],
-    "something that never ends its line": [MANNERS.endless, "", "the answer of something else"],
+    "something that never ends its line": [MANNERS.endless, "", "not the answer of a statsd-proxy"],
     "another protocol": [MANNERS.garbage, "HTTP/1.1 400 Bad Request\\r\n", ""],
     "another health": [(client) => void client.write("health: upset\n"), "health: upset\n", ""],
     "two words of health": [
@@ -105,7 +105,7 @@ describe("fails", () => {
   test("with a file that the proxy would refuse, and says why", async () => {
     const { exitCode, stderr } = await healthcheck({ managementport: 0 });
     expect(exitCode).toBe(1);
-    expect(stderr).toStartWith("proxy.json: managementport: expected a port, ");
+    expect(stderr).toStartWith("proxy.json: managementport: expected a port from 1 to 65535, not 0\n");
   });
 
   test.each([

@@ -1,7 +1,7 @@
 /** The status page of the compiled binary, in a real browser. Screenshots are left in dist/test/screenshots. */
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import type { StatusJson } from "../../src/http/statusJson.ts";
+import type { StatusJson } from "../../src/observe/statusJson.ts";
 import { type Backend, openBackends } from "../support/backend.ts";
 import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
 import { endOfFile } from "../support/cleanUp.ts";

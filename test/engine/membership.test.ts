@@ -110,7 +110,7 @@ describe("a node that is taken out", () => {
     const { bench, membership } = rehashing();
     for (const node of [...NODES, ...NODES]) membership.record(bench.nodes[node], failed);
     receiveAll(bench);
-    expect(bench.counters.linesUnowned).toBe(NAMES.length);
+    expect(bench.counters.linesDropped.no_live_node).toBe(NAMES.length);
     membership.record(bench.nodes[2], passed);
     receiveAll(bench);
     expect(bench.linesSent(2).length).toBe(NAMES.length);

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { prometheusParts } from "../../src/http/prometheus.ts";
-import { FIGURES, type Metric, NODE_FIGURES, proxyStatsOf, statsOf, type View } from "../../src/observe/figures.ts";
-import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { FIGURES, type Figure, type Key, NODE_FIGURES, nameOf } from "../../src/observe/figures.ts";
+import { proxyStatsOf, visit } from "../../src/observe/readings.ts";
+import type { View } from "../../src/observe/view.ts";
+import { RelayBench } from "../support/relayBench.ts";
 import { type Sample, samplesOf } from "../support/samples.ts";
 
 const BUILD = { version: "1.2.3", bun_version: "1.4.5" };
@@ -52,14 +54,14 @@ describe("the table of figures", () => {
   test("gives every figure to Prometheus, or is a sum of those that it gives", () => {
     const view = busyView();
     const samples = samplesOf(textOf(view));
-    for (const [name, value] of proxyStatsOf(view)) {
-      const figure = FIGURES.find((figure) => name === figure.name || isOf(name, figure.name));
-      expect(figure).toBeDefined();
-      if (figure?.metric === undefined) continue;
-      const key = name.slice(figure.name.indexOf("<"));
-      if (figure.metric.only !== undefined && !figure.metric.only.includes(key)) continue;
-      expect(sampleValue(samples, figure.metric, figure.name, key)).toBe(value);
-    }
+    const seen: string[] = [];
+    visit(FIGURES, view, (value, figure, key) => {
+      seen.push(nameOf(figure, key));
+      const only: readonly Key[] | undefined = figure.metric?.only;
+      if (figure.metric === undefined || (only !== undefined && !only.includes(key as Key))) return;
+      expect(sampleValue(samples, figure, key)).toBe(value);
+    });
+    expect(seen).toEqual(proxyStatsOf(view).map(([name]) => name));
     const sums = FIGURES.filter(({ metric }) => metric === undefined).map(({ name }) => name);
     expect(sums).toEqual(["lines_rejected", "lines_relayed", "lines_dropped", "lines_pending", "datagrams_sent"]);
     for (const name of sums) {
@@ -72,17 +74,11 @@ describe("the table of figures", () => {
   test("gives every figure of every node to Prometheus, too", () => {
     const view = busyView();
     const samples = samplesOf(textOf(view));
-    const figures = new Map(statsOf(view));
-    for (const node of BENCH_LABELS) {
-      for (const { name, metric, read } of NODE_FIGURES) {
-        if (metric === undefined) expect(name).toBe("lines_dropped");
-        const value = read(view.nodes[BENCH_LABELS.indexOf(node)]);
-        const keys = typeof value === "object" ? Object.keys(value) : [""];
-        for (const key of metric === undefined ? [] : keys) {
-          const figure = figures.get(`node.${node}.${name.replace(/<\w+>/, key)}`);
-          expect(sampleValue(samples, metric as Metric, name, key, { node })).toBe(figure as number);
-        }
-      }
+    for (const node of view.nodes) {
+      visit(NODE_FIGURES, node, (value, figure, key) => {
+        if (figure.metric === undefined) expect(nameOf(figure, key)).toBe("lines_dropped");
+        else expect(sampleValue(samples, figure, key, { node: node.label })).toBe(value);
+      });
     }
   });
 
@@ -106,7 +102,7 @@ function busyView(): View {
   bench.nodes[1].isUp = false;
   bench.relay.flush();
   bench.receive("a:1|c\nb:1|c\nc:1|c\nd:1|c\ne:1|c");
-  bench.counters.linesUnowned = 3;
+  bench.counters.linesDropped.no_live_node = 3;
   bench.counters.httpRequests[200] = 2;
   return bench.view();
 }
@@ -115,19 +111,12 @@ function textOf(view: View): string {
   return [...prometheusParts(view, BUILD)].join("");
 }
 
-function isOf(name: string, pattern: string): boolean {
-  const [before, after] = pattern.split(/<\w+>/);
-  return after !== undefined && name.startsWith(before);
-}
-
 function sampleValue(
   samples: readonly Sample[],
-  metric: Metric,
-  name: string,
-  key: string,
+  { metric, by }: Figure<never>,
+  key: Key | undefined,
   ofNode: Record<string, string> = {},
 ): number | undefined {
-  const label = name.match(/<(\w+)>/)?.[1];
-  const labels = { ...ofNode, ...metric.labels, ...(label && { [label]: key }) };
-  return samples.find((sample) => sample.name === metric.name && Bun.deepEquals(sample.labels, labels))?.value;
+  const labels = { ...ofNode, ...metric?.labels, ...(by && { [by]: String(key) }) };
+  return samples.find((sample) => sample.name === metric?.name && Bun.deepEquals(sample.labels, labels))?.value;
 }

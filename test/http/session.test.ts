@@ -97,6 +97,7 @@ describe("/stats.json", () => {
     expect(await (await fetch(`${url}/stats.json`)).json()).toMatchObject({
       version: "1.2.3",
       uptime_seconds: 51,
+      uptime_ms: 51900,
       health: "up",
       mirror: false,
       ring: "farmhash",
@@ -418,12 +419,12 @@ function openHttp({ prefix = "", health = "up", isUp = true, port = 0, nodes: co
         ...bench.view(),
         nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label: prefix + label, isUp })),
       },
-      history: history,
       healthChanges: [
         { atMs: 5000, node: labels[1], isUp: false, failure: "ECONNREFUSED" },
         { atMs: 7000, node: labels[1], isUp: true, failure: undefined },
       ],
     }),
+    history,
     whereabouts: (name) => {
       asked.push(name.toString());
       return routed;

@@ -1,17 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FIGURES, NODE_FIGURES, statsOf, type View } from "../../src/observe/figures.ts";
+import { FIGURES, NODE_FIGURES } from "../../src/observe/figures.ts";
+import { summaryOf } from "../../src/observe/readings.ts";
+import type { View } from "../../src/observe/view.ts";
 import { REJECT_REASONS } from "../../src/protocol/line.ts";
-import { CUT_REASONS, DROP_REASONS, HTTP_CUT_REASONS } from "../../src/relay/counters.ts";
+import { CUT_REASONS, DROP_REASONS, HTTP_CUT_REASONS, NODELESS_DROP_REASONS } from "../../src/relay/counters.ts";
 import { datagram } from "../support/arbitraries.ts";
 import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
+import { statsOf } from "../support/stats.ts";
 
 describe("the names of the figures", () => {
   test("are unique, and the table's own", () => {
     for (const table of [FIGURES, NODE_FIGURES]) {
-      const names = table.map(({ name }) => name);
+      const names = table.map(({ name, by = "" }) => `${name} ${by}`);
       expect(new Set(names).size).toBe(names.length);
-      for (const name of names) expect(name).toMatch(/^[a-z_]+(\.<(reason|code)>)?$/);
+      for (const name of names) expect(name).toMatch(/^[a-z_]+ (reason|code)?$/);
     }
     const names = statsOf(new RelayBench({}).view()).map(([name]) => name);
     expect(new Set(names).size).toBe(names.length);
@@ -35,7 +38,8 @@ describe("the names of the figures", () => {
   test("hold every reason that a line or a connection can have", () => {
     const names = new Set(statsOf(new RelayBench({}).view()).map(([name]) => name));
     for (const reason of REJECT_REASONS) expect(names).toContain(`lines_rejected.${reason}`);
-    for (const reason of [...DROP_REASONS, "no_live_node"]) expect(names).toContain(`lines_dropped.${reason}`);
+    for (const reason of [...DROP_REASONS, ...NODELESS_DROP_REASONS])
+      expect(names).toContain(`lines_dropped.${reason}`);
     for (const reason of CUT_REASONS) expect(names).toContain(`console_cut.${reason}`);
     for (const reason of HTTP_CUT_REASONS) expect(names).toContain(`http_cut.${reason}`);
     for (const label of BENCH_LABELS)
@@ -73,7 +77,7 @@ describe("every line is in exactly one place", () => {
           expect(figure("lines_rejected")).toBe(
             sum(REJECT_REASONS.map((reason) => figure(`lines_rejected.${reason}`))),
           );
-          const dropReasons = ["no_live_node", ...DROP_REASONS];
+          const dropReasons = [...NODELESS_DROP_REASONS, ...DROP_REASONS];
           expect(figure("lines_dropped")).toBe(sum(dropReasons.map((reason) => figure(`lines_dropped.${reason}`))));
           for (const name of ["lines_relayed", "lines_pending", "datagrams_sent"])
             expect(figure(name)).toBe(sum(BENCH_LABELS.map((label) => figure(`node.${label}.${name}`))));
@@ -99,6 +103,17 @@ describe("a figure", () => {
     expect(names).not.toContain("kernel_drops");
     expect(names).not.toContain("receive_buffer_bytes");
     expect(statsOf(view).every(([, value]) => Number.isFinite(value))).toBe(true);
+  });
+
+  test("is told at the stop if it says what came of it all, and is known", () => {
+    const bench = new RelayBench({});
+    bench.receive("a:1|c\nbad");
+    bench.counters.linesDropped.internal_error = 4;
+    const lines = { lines_received: 2, lines_rejected: 1, lines_relayed: 0, lines_dropped: 4 };
+    expect(Object.entries(summaryOf(bench.view()))).toEqual(
+      Object.entries({ packets_received: 1, kernel_drops: 7, datagrams_unread: 0, ...lines }),
+    );
+    expect(summaryOf({ ...bench.view(), kernelDrops: undefined })).not.toHaveProperty("kernel_drops");
   });
 
   test("begins with the one that go-statsd-proxy shows first", () => {

@@ -1,7 +1,7 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { LogFields } from "../../src/log/logfmt.ts";
 import { Losses, SAID_AGAIN_MS } from "../../src/observe/losses.ts";
-import { RelayBench } from "../support/relayBench.ts";
+import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
 /** Without what the bench's view begins with. */
 function lossesOf(bench: RelayBench) {
@@ -28,7 +28,7 @@ test("a loss is said when it begins, then once a minute while it goes on", () =>
 test("every kind of loss is said once, with the node if there is one", () => {
   const bench = new RelayBench({});
   const losses = new Losses();
-  bench.counters.linesUnowned = 3;
+  bench.counters.linesDropped.no_live_node = 3;
   bench.nodes[1].counters.linesDropped.held = 4;
   bench.counters.consoleCut.idle = 5;
   bench.counters.linesAccepted = 100;
@@ -69,4 +69,37 @@ test("a node's name never makes one of its figures look like another", () => {
       fields: { node: "dc0.lines_dropped", reason: "held", lines: 4, total: 4 },
     },
   ]);
+});
+
+describe("a node that leaves", () => {
+  /** Sees the nodes that are in `labels`. */
+  function lossesWith(bench: RelayBench) {
+    const losses = new Losses();
+    return (nowMs: number, labels: readonly string[]): LogFields[] => {
+      const view = { ...bench.view(), kernelDrops: undefined };
+      const nodes = view.nodes.filter(({ label }) => labels.includes(label));
+      return losses.see({ ...view, nodes }, nowMs).map(({ event, fields }) => ({ event, ...fields }));
+    };
+  }
+
+  const [first, second] = BENCH_LABELS;
+
+  test("is forgotten, and the others are not", () => {
+    const bench = new RelayBench({});
+    const see = lossesWith(bench);
+    bench.nodes[0].counters.linesDropped.held = 2;
+    bench.nodes[1].counters.linesDropped.held = 3;
+    expect(see(0, BENCH_LABELS)).toMatchObject([{ node: first }, { node: second }]);
+    expect(see(1, [second])).toEqual([]);
+    expect(see(2, BENCH_LABELS)).toMatchObject([{ node: first, lines: 2, total: 2 }]);
+  });
+
+  test("and is back before anybody looked has lost what it lost since", () => {
+    const bench = new RelayBench({});
+    const see = lossesWith(bench);
+    bench.nodes[0].counters.linesDropped.held = 5;
+    expect(see(0, BENCH_LABELS)).toMatchObject([{ node: first, lines: 5, total: 5 }]);
+    bench.nodes[0].counters.linesDropped.held = 2;
+    expect(see(SAID_AGAIN_MS, BENCH_LABELS)).toMatchObject([{ node: first, lines: 2, total: 2 }]);
+  });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { statsOf } from "../../src/observe/figures.ts";
 import { SelfMetrics } from "../../src/observe/selfMetrics.ts";
 import { Lines, Verdict } from "../../src/protocol/line.ts";
 import { RelayBench } from "../support/relayBench.ts";
+import { statsOf } from "../support/stats.ts";
 
 describe("self-metrics", () => {
   test("are what grew since the last time as counters, and states as gauges", () => {
@@ -19,6 +19,21 @@ describe("self-metrics", () => {
     bench.relay.flush();
     expect(metrics.lines("px", bench.view())).toContain("px.node.127_0_0_1_8132.lines_relayed:2|c");
     expect(metrics.lines("px", bench.view())).toContain("px.uptime_seconds:51|g");
+  });
+
+  test("go on for a node whose neighbour leaves, though its name was the other's", () => {
+    const bench = new RelayBench({});
+    const metrics = new SelfMetrics();
+    const relayed = (labels: readonly string[]) => {
+      const nodes = bench.view().nodes.flatMap((node, i) => (labels[i] ? [{ ...node, label: labels[i] }] : []));
+      const lines = metrics.lines("px", { ...bench.view(), nodes });
+      return lines.filter((line) => /^px\.node\..*lines_relayed/.test(line));
+    };
+    bench.nodes[0].counters.linesRelayed = 7;
+    bench.nodes[1].counters.linesRelayed = 9;
+    expect(relayed(["a.b", "a:b"])).toEqual(["px.node.a_b.lines_relayed:7|c", "px.node.a_b_.lines_relayed:9|c"]);
+    bench.nodes[1].counters.linesRelayed = 10;
+    expect(relayed(["", "a:b"])).toEqual(["px.node.a_b.lines_relayed:1|c"]);
   });
 
   test("are all figures, each a good line, whatever the nodes are called", () => {

@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from "bun:test";
 import { dropAll, type Link } from "../../src/net/link.ts";
-import { statsOf } from "../../src/observe/figures.ts";
 import { SelfMetricsSender } from "../../src/observe/selfMetricsSender.ts";
 import type { Locator } from "../../src/placement/locator.ts";
 import { NO_OWNER } from "../../src/placement/owner.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { RelayBench } from "../support/relayBench.ts";
+import { statsOf } from "../support/stats.ts";
 
 type Flush = Link["flush"];
 

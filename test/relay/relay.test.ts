@@ -144,7 +144,7 @@ describe("while nodes are down", () => {
     const bench = new RelayBench({});
     bench.locator?.use(() => PLACEMENT.live(NODES.map(() => false)));
     bench.receive(`${name}:1|c\nbad\nother:1|c`);
-    expect(bench.counters.linesUnowned).toBe(2);
+    expect(bench.counters.linesDropped.no_live_node).toBe(2);
     expect(bench.relay.linesPending).toBe(0);
     expect(NODES.map((node) => bench.linesDropped(node))).toEqual([0, 0, 0]);
   });
@@ -248,7 +248,7 @@ class Model {
     expect(counters.linesReceived).toBe(seen.length);
     expect(counters.linesAccepted).toBe(count(Verdict.accepted));
     expect(counters.linesRejected).toEqual(REJECT_REASONS.map((_, i) => count((i + 1) as Verdict)));
-    expect(counters.linesUnowned).toBe(this.unowned);
+    expect(counters.linesDropped.no_live_node).toBe(this.unowned);
     expect(relay.linesPending).toBe(sum(bench.nodes.map(({ batch }) => batch.linesPending)));
 
     for (const node of NODES) {
@@ -268,7 +268,7 @@ class Model {
         bench.nodes[node].counters.linesRelayed + bench.linesDropped(node) + bench.nodes[node].batch.linesPending,
     );
     if (this.mode === "mirror") expect(places).toEqual(NODES.map(() => counters.linesAccepted));
-    else expect(sum(places) + counters.linesUnowned).toBe(counters.linesAccepted);
+    else expect(sum(places) + counters.linesDropped.no_live_node).toBe(counters.linesAccepted);
   }
 }
 

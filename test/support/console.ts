@@ -44,9 +44,12 @@ export function openConsole({
     eventLoopLag: undefined,
     process: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
   };
+  const view = () => ({ uptimeSeconds: 7.9, counters: new Counters(), ...nothing });
+  const none = { history: undefined, healthChanges: [] };
   const context: ConsoleContext = {
     config,
-    view: () => ({ uptimeSeconds: 7.9, counters: new Counters(), ...nothing }),
+    view,
+    source: () => ({ version: "1.2.3", nowMs: 9000, config, health: "up", view: view(), ...none }),
     memory,
     whereabouts: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,

@@ -2,7 +2,7 @@
 
 import type { NodeConfig } from "../../src/config/config.ts";
 import { NodeHealth } from "../../src/health/nodeHealth.ts";
-import type { View } from "../../src/observe/figures.ts";
+import type { View } from "../../src/observe/view.ts";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import { type Locator, locatorOf } from "../../src/placement/locator.ts";
 import { Placement } from "../../src/placement/placement.ts";
