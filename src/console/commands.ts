@@ -2,9 +2,9 @@
 import { version } from "../../package.json";
 import { type Config, hostPort } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf, type View } from "../observe/figures.ts";
-import type { Whereabouts } from "../placement/destination.ts";
+import type { Destination } from "../placement/destination.ts";
 import { oncePer } from "../placement/oncePer.ts";
-import { ownerText } from "../placement/owner.ts";
+import { NO_NODE_TEXT } from "../placement/owner.ts";
 import { sum } from "../relay/sum.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
@@ -18,7 +18,7 @@ export interface ConsoleContext {
   view(): View;
   memory(): MemoryFigures;
   /** Of a name, or of a whole line. */
-  whereabouts(asked: Buffer): Whereabouts;
+  destinationOf(asked: Buffer): Destination;
   /** Undefined: there are as many taps as there may be. */
   tap(request: TapRequest): Stream | undefined;
   /** What `health` answers: settable by the operator, to take the proxy out of a load balancer. */
@@ -101,7 +101,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   tap: {
     usage: "tap [rejected] [PATTERN] [LIMIT]",
-    meaning: "lines as they pass, with their node; or those that are refused, with the reason",
+    meaning: "lines as they pass, with their node; or those that are rejected, with the reason",
     run: (words, context) => {
       const request = tapRequest(words);
       if (request === undefined) return USAGE("tap");
@@ -248,18 +248,17 @@ function nodesLines({ config, view }: ConsoleContext): Iterable<string> {
 }
 
 function* routeLines(asked: readonly string[], context: ConsoleContext): Generator<string> {
-  const labels = context.config.nodes.map(({ label }) => label);
-  const found: Whereabouts[] = [];
+  const found: Destination[] = [];
   function* rows(): Generator<readonly string[]> {
     for (const [i, text] of asked.entries()) {
       const bytes = Buffer.from(text, "latin1");
-      found[i] ??= context.whereabouts(bytes);
-      const answer = found[i];
+      found[i] ??= context.destinationOf(bytes);
+      const destination = found[i];
       yield [
         escapeBytes(bytes),
-        ...(answer.kind === "rejected"
-          ? ["-", "-", `rejected: ${answer.reason}`]
-          : [ownerText(answer.now, labels), ownerText(answer.allUp, labels), ""]),
+        ...(destination.kind === "rejected"
+          ? [NO_NODE_TEXT, NO_NODE_TEXT, `rejected: ${destination.reason}`]
+          : [destination.now, destination.allUp, ""]),
       ];
     }
   }

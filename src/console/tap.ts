@@ -40,14 +40,14 @@ export class Tap {
   private text = "";
   private allowance = TAP_LINES_PER_SECOND;
   private readonly request: TapRequest;
-  private readonly labels: readonly string[];
+  private readonly nodes: readonly { readonly label: string }[];
   private readonly labelWidth: number;
   private readonly glob: Uint8Array | undefined;
   private readonly name = new Lines([ANY_TYPE], 0);
 
   constructor(request: TapRequest, labels: readonly string[]) {
     this.request = request;
-    this.labels = labels;
+    this.nodes = labels.map((label) => ({ label }));
     this.labelWidth = Math.max(...(request.rejected ? REJECT_REASONS : labels).map((text) => text.length));
     this.glob = request.pattern === undefined ? undefined : globOf(request.pattern);
   }
@@ -67,7 +67,7 @@ export class Tap {
     this.allowance--;
     this.shown++;
     this.meter.steps += SHOWN_BYTE_STEPS * Math.min(line.length, SHOWN_BYTES_MAX);
-    const first = this.request.rejected ? REJECT_REASONS[verdict - 1] : ownerText(owner, this.labels);
+    const first = this.request.rejected ? REJECT_REASONS[verdict - 1] : ownerText(owner, this.nodes);
     this.text += `${first.padEnd(this.labelWidth)}  ${escapeBytes(line)}\n`;
   }
 

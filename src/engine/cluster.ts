@@ -12,12 +12,13 @@ import { resolveHost } from "../net/resolve.io.ts";
 import type { NodeView, View } from "../observe/figures.ts";
 import type { Totals } from "../observe/history.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
-import { ringPicture, type Whereabouts, whereabouts } from "../placement/destination.ts";
+import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { oncePer } from "../placement/oncePer.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.io.ts";
 import { type Ring, shares } from "../placement/ring.ts";
+import { partOwners, type RingPicture } from "../placement/ringPicture.ts";
 import { Lines } from "../protocol/line.ts";
 import type { Start } from "../proxy/start.ts";
 import type { Counters } from "../relay/counters.ts";
@@ -129,21 +130,20 @@ export class Cluster {
   }
 
   /** Where a name, or a whole line, goes now. */
-  whereabouts(asked: Buffer): Whereabouts {
-    const { placement, locator } = this;
+  destinationOf(asked: Buffer): Destination {
+    const { placement, locator, nodes } = this;
     const placed = placement && locator && { placement, ring: locator.ring };
-    const isUp = this.nodes.map((node) => node.isUp);
-    return whereabouts(asked, { types: this.parts.config.types, placed, isUp });
+    return destinationOf(asked, { types: this.parts.config.types, placed, nodes });
   }
 
-  /** The owners of `parts` equal parts of the circle, now; undefined when mirroring. */
-  ringPicture(parts: number): number[] | undefined {
-    return this.locator && ringPicture(this.locator.ring, parts);
-  }
-
-  /** Each node's share of the names while all are up; undefined when mirroring. */
-  fullShares(): readonly number[] | undefined {
-    return this.placement && this.fullRingShares(this.placement.full);
+  /** The ring as it is now, in so many parts. */
+  ringPicture(parts: number): RingPicture {
+    const { placement, locator, nodes } = this;
+    return {
+      labels: nodes.map(({ label }) => label),
+      parts: locator && partOwners(locator.ring, parts),
+      fullShares: placement && this.fullRingShares(placement.full),
+    };
   }
 
   get namesCached(): number {

@@ -1,7 +1,7 @@
 /** In debug mode: what became of each line, and of which node it is. */
 import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.io.ts";
-import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
+import { EVERY_NODE, NO_LIVE_NODE } from "../placement/owner.ts";
 import { REJECT_REASONS, Verdict } from "../protocol/line.ts";
 import type { LineObserver } from "../relay/relay.ts";
 import { escapeBytes } from "../text/escape.ts";
@@ -12,7 +12,7 @@ export function lineLog(config: Config, log: Log): LineObserver {
   return (line, verdict, owner) => {
     const text = escapeBytes(line);
     if (verdict !== Verdict.accepted) log.debug("line_rejected", { line: text, reason: REJECT_REASONS[verdict - 1] });
-    else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: "no_live_node" });
+    else if (owner === NO_LIVE_NODE) log.debug("line_dropped", { line: text, reason: "no_live_node" });
     else log.debug("line", { line: text, to: owner === EVERY_NODE ? labels.join(" ") : labels[owner] });
   };
 }

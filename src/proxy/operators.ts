@@ -61,7 +61,7 @@ function consoleContextOf(config: Config, engine: Engine): ConsoleContext {
     config,
     view: () => engine.view(),
     memory: memoryReader(),
-    whereabouts: (asked) => engine.cluster.whereabouts(asked),
+    destinationOf: (asked) => engine.cluster.destinationOf(asked),
     tap: (request) => engine.tap(request),
     health: "up",
   };
@@ -83,9 +83,8 @@ async function httpContextOf(context: ConsoleContext, { cluster }: Engine, histo
       history,
       healthChanges: cluster.healthChanges,
     }),
-    whereabouts: (asked) => context.whereabouts(asked),
+    destinationOf: (asked) => context.destinationOf(asked),
     ringPicture: (parts) => cluster.ringPicture(parts),
-    fullShares: () => cluster.fullShares(),
   };
 }
 

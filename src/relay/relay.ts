@@ -1,7 +1,7 @@
 /** The way of a metric: datagram, lines, route, batch. Sending is asked for here and done elsewhere. */
 
 import type { Locator } from "../placement/locator.ts";
-import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
+import { EVERY_NODE, NO_LIVE_NODE } from "../placement/owner.ts";
 import { type Lines, Verdict } from "../protocol/line.ts";
 import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
@@ -10,7 +10,7 @@ import type { Counters, NodeCounters } from "./counters.ts";
 /** Stands for an owner before the first line. */
 const NOBODY = -4;
 
-/** Told of each line, in debug mode. `owner`: index of a node, `NO_OWNER`, `EVERY_NODE`; of a refused line `NO_OWNER`. */
+/** Told of each line, in debug mode. `owner`: index of a node, `NO_LIVE_NODE`, `EVERY_NODE`; of a refused line `NO_LIVE_NODE`. */
 export type LineObserver = (line: Buffer, verdict: Verdict, owner: number) => void;
 
 export interface RelayParts {
@@ -68,7 +68,7 @@ export class Relay {
         received++;
         if (verdict !== Verdict.accepted) {
           counters.linesRejected[verdict - 1]++;
-          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_OWNER);
+          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_LIVE_NODE);
           continue;
         }
         accepted++;
@@ -111,7 +111,7 @@ export class Relay {
     const { nodes } = this;
     if (owner === EVERY_NODE) {
       for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
-    } else if (owner === NO_OWNER) {
+    } else if (owner === NO_LIVE_NODE) {
       this.counters.linesUnowned += lines;
     } else {
       this.deliverTo(nodes[owner], bytes, start, end, lines);

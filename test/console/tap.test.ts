@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { PATTERN_BYTES_MAX, TAP_LINES_PER_SECOND, Tap, type TapRequest } from "../../src/console/tap.ts";
-import { NO_OWNER } from "../../src/placement/owner.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
 const LINES = ["web.requests:1|c", "db.query:2|ms|#web:1", "no.colon", "_sc|web check|0", "_e{3,1}:web|x", "web:1|zz"];
@@ -47,7 +47,7 @@ describe("a tap", () => {
 
   test("shows a line that nobody gets with -", () => {
     const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 1 }, ["a"]);
-    tap.see(Buffer.from("a:1|c"), 0, NO_OWNER);
+    tap.see(Buffer.from("a:1|c"), 0, NO_LIVE_NODE);
     expect(tap.take()).toBe("-  a:1|c\n");
   });
 

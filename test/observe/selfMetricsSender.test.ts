@@ -3,7 +3,7 @@ import { dropAll, type Link } from "../../src/net/link.ts";
 import { statsOf } from "../../src/observe/figures.ts";
 import { SelfMetricsSender } from "../../src/observe/selfMetricsSender.ts";
 import type { Locator } from "../../src/placement/locator.ts";
-import { NO_OWNER } from "../../src/placement/owner.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
@@ -56,7 +56,7 @@ test.each([
 test("lines that no node is up to own count as dropped", () => {
   const counters = new Counters();
   const view = () => new RelayBench({}).view();
-  const locator = { owner: () => NO_OWNER } as unknown as Locator;
+  const locator = { owner: () => NO_LIVE_NODE } as unknown as Locator;
   const nodes = [{ isUp: true, link: { flush: takesAll } }];
   const parts = { prefix: "self", intervalMs: 60_000, datagramBytesMax: 1432, view, counters };
   const sender = new SelfMetricsSender({ ...parts, locator, nodes });

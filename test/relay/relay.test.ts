@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
+import { EVERY_NODE, NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { ownerAt, type Ring } from "../../src/placement/ring.ts";
 import { REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
 import { BATCH_DATAGRAMS_MAX } from "../../src/relay/batch.ts";
@@ -161,7 +161,7 @@ describe("the observer", () => {
           bench.relay.observer = (line, verdict, owner) => void seen.push([line.toString("latin1"), verdict, owner]);
           for (const text of datagrams) bench.receive(text);
           const ownerOf = ({ verdict, name }: NaiveLine) => {
-            if (verdict !== Verdict.accepted) return NO_OWNER;
+            if (verdict !== Verdict.accepted) return NO_LIVE_NODE;
             return mirror ? EVERY_NODE : ownerOn(PLACEMENT.full, name);
           };
           const lines = datagrams.flatMap((text) => naiveLines(text));
@@ -235,7 +235,7 @@ class Model {
     if (line.verdict !== Verdict.accepted) return;
     const owners = this.mode === "mirror" ? NODES : [ownerOn(this.ring, line.name)];
     for (const owner of owners) {
-      if (owner === NO_OWNER) this.unowned++;
+      if (owner === NO_LIVE_NODE) this.unowned++;
       else if (this.isUp[owner]) this.meantFor[owner].push(line.text);
       else this.missed[owner]++;
     }

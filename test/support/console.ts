@@ -44,7 +44,7 @@ export function openConsole({
     config,
     view: () => ({ uptimeSeconds: 7.9, counters: new Counters(), ...nothing }),
     memory,
-    whereabouts: () => ({ kind: "rejected", reason: "empty_name" }),
+    destinationOf: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,
     health: "up",
   };
