@@ -49,10 +49,11 @@ export class Engine {
     this.counters = counters;
     this.cluster = cluster;
     this.receiver = receiver;
-    const debugObserver = debugMode ? lineLog(config, log) : undefined;
+    const labels = () => config.nodes.map(({ label }) => label);
+    const debugObserver = debugMode ? lineLog(log, labels) : undefined;
     cluster.relay.observer = debugObserver;
     this.taps = new Taps({
-      labels: config.nodes.map(({ label }) => label),
+      nodeWidth: () => Math.max(...labels().map(({ length }) => length)),
       watch: (observer) => {
         cluster.relay.observer = bothOf(debugObserver, observer);
       },
@@ -149,9 +150,9 @@ function firstFrameOf(error: Error): string {
 
 function bothOf(one: LineObserver | undefined, other: LineObserver | undefined): LineObserver | undefined {
   if (one === undefined || other === undefined) return one ?? other;
-  return (line, verdict, owner) => {
-    one(line, verdict, owner);
-    other(line, verdict, owner);
+  return (line, verdict, to) => {
+    one(line, verdict, to);
+    other(line, verdict, to);
   };
 }
 

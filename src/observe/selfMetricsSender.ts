@@ -15,6 +15,7 @@ import { SelfMetrics } from "./selfMetrics.ts";
 
 /** What the proxy's own metrics need of a node. */
 interface SelfMetricsNode {
+  readonly label: string;
   readonly isUp: boolean;
   readonly link: Pick<Link, "flush">;
 }
@@ -78,11 +79,13 @@ export class SelfMetricsSender {
 
 /** A node's link, with a batch and counters beside those of the lines that arrived. */
 class Lane implements RelayNode {
+  readonly label: string;
   readonly batch: Batch;
   readonly counters = new NodeCounters();
   private readonly node: SelfMetricsNode;
 
   constructor(node: SelfMetricsNode, datagramBytesMax: number) {
+    this.label = node.label;
     this.node = node;
     this.batch = new Batch(datagramBytesMax);
   }

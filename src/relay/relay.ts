@@ -1,7 +1,7 @@
 /** The way of a metric: datagram, lines, route, batch. Sending is asked for here and done elsewhere. */
 
 import type { Locator } from "../placement/locator.ts";
-import { EVERY_NODE, NO_LIVE_NODE } from "../placement/owner.ts";
+import { EVERY_NODE, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "../placement/owner.ts";
 import { type Lines, Verdict } from "../protocol/line.ts";
 import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
@@ -10,8 +10,11 @@ import type { Counters, NodeCounters } from "./counters.ts";
 /** Stands for an owner before the first line. */
 const NOBODY = -4;
 
-/** Told of each line, in debug mode. `owner`: index of a node, `NO_LIVE_NODE`, `EVERY_NODE`; of a refused line `NO_LIVE_NODE`. */
-export type LineObserver = (line: Buffer, verdict: Verdict, owner: number) => void;
+/**
+ * Told of each line: in debug mode, and for taps. `to`: where it goes, as operators see it, which holds when nodes have
+ * come or gone: a node's label, `*` (every node) or `-` (none, as of a rejected line).
+ */
+export type LineObserver = (line: Buffer, verdict: Verdict, to: string) => void;
 
 export interface RelayParts {
   readonly lines: Lines;
@@ -23,6 +26,7 @@ export interface RelayParts {
 
 /** A node as the relay sees it: where its lines wait, what becomes of them, and whether it gets any. */
 export interface RelayNode {
+  readonly label: string;
   readonly batch: Batch;
   readonly counters: NodeCounters;
   /** False: lines for it are dropped, and counted. */
@@ -68,13 +72,14 @@ export class Relay {
         received++;
         if (verdict !== Verdict.accepted) {
           counters.linesRejected[verdict - 1]++;
-          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_LIVE_NODE);
+          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_NODE_TEXT);
           continue;
         }
         accepted++;
         const owner = locator ? locator.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
-        if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, owner);
-        // One byte apart: that byte is the LF, and nothing (a refused line, an empty one, a CR) lies between.
+        if (this.observer)
+          this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, ownerText(owner, this.nodes));
+        // One byte apart: that byte is the LF, and nothing (a rejected line, an empty one, a CR) lies between.
         if (owner === runOwner && lines.start === runEnd + 1) {
           runLines++;
         } else {

@@ -21,7 +21,7 @@ function senderOver(flush: Flush) {
     intervalMs: 60_000,
     datagramBytesMax: 1432,
     locator: undefined,
-    nodes: [{ isUp: true, link: { flush } }],
+    nodes: [{ label: "a", isUp: true, link: { flush } }],
     view,
     counters,
   });
@@ -57,7 +57,7 @@ test("lines that no node is up to own count as dropped", () => {
   const counters = new Counters();
   const view = () => new RelayBench({}).view();
   const locator = { owner: () => NO_LIVE_NODE } as unknown as Locator;
-  const nodes = [{ isUp: true, link: { flush: takesAll } }];
+  const nodes = [{ label: "a", isUp: true, link: { flush: takesAll } }];
   const parts = { prefix: "self", intervalMs: 60_000, datagramBytesMax: 1432, view, counters };
   const sender = new SelfMetricsSender({ ...parts, locator, nodes });
   onTestFinished(() => sender.finish());
