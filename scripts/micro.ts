@@ -76,9 +76,10 @@ function append(name: WorkloadName): void {
 
 function relay(name: WorkloadName): void {
   const { mirror, datagramsPerSecond } = WORKLOADS[name];
-  const nodes = config.nodes.map((): RelayNode => {
+  const nodes = config.nodes.map(({ label }): RelayNode => {
     const batch = new Batch(config.maxDatagramBytes);
-    return { batch, counters: new NodeCounters(), isUp: true, send: () => void batch.shift(batch.views().length) };
+    const send = () => void batch.shift(batch.views().length);
+    return { label, batch, counters: new NodeCounters(), isUp: true, send };
   });
   const relay = new Relay({
     lines: linesOf(),

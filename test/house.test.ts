@@ -13,7 +13,7 @@ const ROOMS = [
 
 /** What only files called *.io.ts may have: sockets, clocks, timers, descriptors, files, the process, chance. */
 const WORLDLY = [
-  /(?<![.\w])(?:setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|fetch)\(/,
+  /(?<![.\w])(?:setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|fetch)\((?!run: )/,
   /\bperformance\.now\b|\bDate\.now\b|new Date\(\)/,
   /\bprocess\.(?!arch\b)/,
   /\bBun\.(?!MD5\b|JSON5\b|deepEquals\b|version\b)/,

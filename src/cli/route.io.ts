@@ -2,9 +2,9 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config/config.ts";
 import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
-import { type NameMap, whereabouts } from "../placement/destination.ts";
+import { destinationOf, type Routing } from "../placement/destination.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
-import { NO_OWNER, ownerText } from "../placement/owner.ts";
+import { NO_NODE_TEXT } from "../placement/owner.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { readInput, writeOutput } from "./standardStreams.io.ts";
 
@@ -51,37 +51,32 @@ function route(names: readonly string[], config: Config, down: readonly string[]
   }
 }
 
-function nameMapOf(config: Config, down: readonly string[]): NameMap {
-  const isUp = config.nodes.map(({ label }) => !down.includes(label));
+function routingOf(config: Config, down: readonly string[]): Routing {
+  const nodes = config.nodes.map(({ label }) => ({ label, isUp: !down.includes(label) }));
   const { types } = config;
-  if (config.mirror) return { types, placed: undefined, isUp };
+  if (config.mirror) return { types, placed: undefined, nodes };
   const placement = placementOf(config, loadFingerprint32);
-  return {
-    types,
-    placed: { placement, ring: config.failover === "hold" ? placement.full : placement.live(isUp) },
-    isUp,
-  };
+  const ring = config.failover === "hold" ? placement.full : placement.live(nodes.map(({ isUp }) => isUp));
+  return { types, placed: { placement, ring }, nodes };
 }
 
 /** What is written, a chunk at a time. A name is written as it came; in JSON what is no UTF-8 in it is U+FFFD. */
 class Rows {
-  private readonly map: NameMap;
-  private readonly labels: readonly string[];
+  private readonly routing: Routing;
   private readonly json: boolean;
   private readonly chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   private filled = 0;
 
   constructor(config: Config, down: readonly string[], json: boolean) {
-    this.map = nameMapOf(config, down);
-    this.labels = config.nodes.map(({ label }) => label);
+    this.routing = routingOf(config, down);
     this.json = json;
   }
 
   add(asked: Buffer): void {
-    const found = whereabouts(asked, this.map);
-    const node = ownerText(found.kind === "rejected" ? NO_OWNER : found.now, this.labels);
+    const destination = destinationOf(asked, this.routing);
+    const node = destination.kind === "rejected" ? NO_NODE_TEXT : destination.now;
     if (this.json) {
-      const rejected = found.kind === "rejected" ? { rejected: found.reason } : {};
+      const rejected = destination.kind === "rejected" ? { rejected: destination.reason } : {};
       this.addText(`${JSON.stringify({ name: asked.toString("utf8"), node, ...rejected })}\n`);
       return;
     }

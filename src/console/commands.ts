@@ -4,9 +4,9 @@ import type { Config } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
-import type { Whereabouts } from "../placement/destination.ts";
+import type { Destination } from "../placement/destination.ts";
 import { oncePer } from "../placement/oncePer.ts";
-import { ownerText } from "../placement/owner.ts";
+import { NO_NODE_TEXT } from "../placement/owner.ts";
 import { allDropped } from "../relay/counters.ts";
 import type { MemoryFigures } from "../system/processFigures.ts";
 import { escapeBytes } from "../text/escape.ts";
@@ -24,7 +24,7 @@ export interface ConsoleContext {
   source(): StatsSource;
   memory(): MemoryFigures;
   /** Of a name, or of a whole line. */
-  whereabouts(asked: Buffer): Whereabouts;
+  destinationOf(asked: Buffer): Destination;
   /** Undefined: there are as many taps as there may be. */
   tap(request: TapRequest): Stream | undefined;
   /** What `health` answers: settable by the operator, to take the proxy out of a load balancer. */
@@ -98,7 +98,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   tap: {
     usage: "tap [rejected] [PATTERN] [LIMIT]",
-    meaning: "lines as they pass, with their node; or those that are refused, with the reason",
+    meaning: "lines as they pass, with their node; or those that are rejected, with the reason",
     run: (words, context) => {
       const request = tapRequest(words);
       if (request === undefined) return USAGE("tap");
@@ -266,18 +266,17 @@ function nodesLines({ view }: ConsoleContext): Iterable<string> {
 }
 
 function* routeLines(asked: readonly string[], context: ConsoleContext): Generator<string> {
-  const labels = context.config.nodes.map(({ label }) => label);
-  const found: Whereabouts[] = [];
+  const found: Destination[] = [];
   function* rows(): Generator<readonly string[]> {
     for (const [i, text] of asked.entries()) {
       const bytes = Buffer.from(text, "latin1");
-      found[i] ??= context.whereabouts(bytes);
-      const answer = found[i];
+      found[i] ??= context.destinationOf(bytes);
+      const destination = found[i];
       yield [
         escapeBytes(bytes),
-        ...(answer.kind === "rejected"
-          ? ["-", "-", `rejected: ${answer.reason}`]
-          : [ownerText(answer.now, labels), ownerText(answer.allUp, labels), ""]),
+        ...(destination.kind === "rejected"
+          ? [NO_NODE_TEXT, NO_NODE_TEXT, `rejected: ${destination.reason}`]
+          : [destination.now, destination.allUp, ""]),
       ];
     }
   }

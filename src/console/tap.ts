@@ -3,7 +3,6 @@
  * whoever feeds it bounds the lines that it looks at (console/taps.ts).
  */
 
-import { ownerText } from "../placement/owner.ts";
 import { ANY_TYPE, Lines, REJECT_REASONS, Verdict } from "../protocol/line.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { globMatches, globOf, type Meter } from "../text/glob.ts";
@@ -23,9 +22,9 @@ const SHOWN_BYTE_STEPS = 8;
 const SHOWN_BYTES_MAX = 512;
 
 export interface TapRequest {
-  /** The lines that are refused, and why; else those that pass, and where to. */
+  /** The lines that are rejected, and why; else those that pass, and where to. */
   readonly rejected: boolean;
-  /** On the name, of a refused line on all of it, as far as it is looked at; undefined: every line. A character a byte. */
+  /** On the name, of a rejected line on all of it, as far as it is looked at; undefined: every line. A character a byte. */
   readonly pattern: string | undefined;
   readonly linesMax: number;
 }
@@ -40,15 +39,14 @@ export class Tap {
   private text = "";
   private allowance = TAP_LINES_PER_SECOND;
   private readonly request: TapRequest;
-  private readonly labels: readonly string[];
-  private readonly labelWidth: number;
+  private readonly firstWidth: number;
   private readonly glob: Uint8Array | undefined;
   private readonly name = new Lines([ANY_TYPE], 0);
 
-  constructor(request: TapRequest, labels: readonly string[]) {
+  /** @param nodeWidth of the column that says where lines go */
+  constructor(request: TapRequest, nodeWidth: number) {
     this.request = request;
-    this.labels = labels;
-    this.labelWidth = Math.max(...(request.rejected ? REJECT_REASONS : labels).map((text) => text.length));
+    this.firstWidth = request.rejected ? Math.max(...REJECT_REASONS.map(({ length }) => length)) : nodeWidth;
     this.glob = request.pattern === undefined ? undefined : globOf(request.pattern);
   }
 
@@ -58,7 +56,7 @@ export class Tap {
   }
 
   /** A line, as a relay's observer is told of it. */
-  see(line: Buffer, verdict: Verdict, owner: number): void {
+  see(line: Buffer, verdict: Verdict, to: string): void {
     if (this.done || (verdict === Verdict.accepted) === this.request.rejected || !this.matches(line)) return;
     if (this.allowance < 1) {
       this.skipped++;
@@ -67,8 +65,8 @@ export class Tap {
     this.allowance--;
     this.shown++;
     this.meter.steps += SHOWN_BYTE_STEPS * Math.min(line.length, SHOWN_BYTES_MAX);
-    const first = this.request.rejected ? REJECT_REASONS[verdict - 1] : ownerText(owner, this.labels);
-    this.text += `${first.padEnd(this.labelWidth)}  ${escapeBytes(line)}\n`;
+    const first = this.request.rejected ? REJECT_REASONS[verdict - 1] : to;
+    this.text += `${first.padEnd(this.firstWidth)}  ${escapeBytes(line)}\n`;
   }
 
   /** What there is to show since the last time. */

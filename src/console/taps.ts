@@ -1,5 +1,5 @@
 /**
- * Taps on the lines that pass. They must not slow the way of a metric, so the relay has a observer only while there is a
+ * Taps on the lines that pass. They must not slow the way of a metric, so the relay has an observer only while there is a
  * tap, and only for so many lines at a time: then it goes without until the next tick.
  *
  *     tick            tick            tick
@@ -20,7 +20,8 @@ export const LOOKS_PER_TICK = 5000;
 const STEPS_PER_LOOK = 512;
 
 export interface TapsParts {
-  readonly labels: () => readonly string[];
+  /** Of the column that says where lines go. */
+  readonly nodeWidth: () => number;
   /** Sets the relay's observer, or takes it away. */
   readonly watch: (observer: LineObserver | undefined) => void;
   /** Lines that arrived so far. */
@@ -57,7 +58,7 @@ export class Taps {
     return {
       begin: (write, end) => {
         running = {
-          tap: new Tap(request, this.parts.labels()),
+          tap: new Tap(request, this.parts.nodeWidth()),
           untilMs: this.parts.clock.nowMs() + TAP_MS_MAX,
           write,
           end,
@@ -91,12 +92,12 @@ export class Taps {
 
   private look(): void {
     this.looksLeft = LOOKS_PER_TICK;
-    this.parts.watch((line, verdict, owner) => {
+    this.parts.watch((line, verdict, to) => {
       this.looks++;
       let steps = 0;
       for (const { tap } of this.running) {
         const before = tap.meter.steps;
-        tap.see(line, verdict, owner);
+        tap.see(line, verdict, to);
         steps += tap.meter.steps - before;
       }
       this.looksLeft -= 1 + Math.floor(steps / STEPS_PER_LOOK);

@@ -9,7 +9,7 @@ import type { Platform } from "./platform.ts";
 export const bunPlatform: Platform = {
   clock: systemClock,
   network: bunNetwork,
-  process: processReader(Date.now() / 1000),
+  resources: processReader(Date.now() / 1000),
   memory: memoryReader(),
   descriptorLimit,
   loadFingerprint32,

@@ -15,12 +15,13 @@ import { reachesItself } from "../net/ownAddress.ts";
 import type { Totals } from "../observe/history.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
 import type { NodeView, Retired, View } from "../observe/view.ts";
-import { ringPicture, type Whereabouts, whereabouts } from "../placement/destination.ts";
+import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { oncePer } from "../placement/oncePer.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
+import { partOwners, type RingPicture } from "../placement/ringPicture.ts";
 import { Lines } from "../protocol/line.ts";
 import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
@@ -110,6 +111,11 @@ export class Cluster {
     }));
   }
 
+  /** Nodes that are up. */
+  liveLabels(): string[] {
+    return this.nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
+  }
+
   /** What nodes have counted that are in the configuration no more. */
   retired(): Retired {
     return this.retiredNodes.view();
@@ -135,21 +141,20 @@ export class Cluster {
   }
 
   /** Where a name, or a whole line, goes now. */
-  whereabouts(asked: Buffer): Whereabouts {
-    const { placement, locator, config } = this;
+  destinationOf(asked: Buffer): Destination {
+    const { placement, locator, nodes, config } = this;
     const placed = placement && locator && { placement, ring: locator.ring };
-    const isUp = this.nodes.map((node) => node.isUp);
-    return whereabouts(asked, { types: config?.types ?? [], placed, isUp });
+    return destinationOf(asked, { types: config?.types ?? [], placed, nodes });
   }
 
-  /** The owners of `parts` equal parts of the circle, now; undefined when mirroring. */
-  ringPicture(parts: number): number[] | undefined {
-    return this.locator && ringPicture(this.locator.ring, parts);
-  }
-
-  /** Each node's share of the names while all are up; undefined when mirroring. */
-  fullShares(): readonly number[] | undefined {
-    return this.placement && this.fullRingShares(this.placement.full);
+  /** The ring as it is now, in so many parts. */
+  ringPicture(parts: number): RingPicture {
+    const { placement, locator, nodes } = this;
+    return {
+      labels: nodes.map(({ label }) => label),
+      parts: locator && partOwners(locator.ring, parts),
+      fullShares: placement && this.fullRingShares(placement.full),
+    };
   }
 
   get namesCached(): number {

@@ -67,7 +67,7 @@ export class Engine {
       onFailure: (error) => this.failed(error),
     });
     this.turns = new Turns({ clock, flush: () => this.flush() });
-    this.debugObserver = debugMode ? lineLog(() => this.config, log) : undefined;
+    this.debugObserver = debugMode ? this.lineLog() : undefined;
     this.observe(undefined);
     this.watch = new Watch({ view: () => this.view(), counters: this.counters, log, clock });
   }
@@ -115,7 +115,7 @@ export class Engine {
       kernelDrops: this.kernelDrops(),
       logLinesLost: log.linesLost,
       eventLoopLag: this.history?.lag,
-      process: platform.process(),
+      resources: platform.resources(),
     };
   }
 
@@ -149,6 +149,14 @@ export class Engine {
     this.way?.source.close();
     this.watch.close();
     this.cluster.close();
+  }
+
+  private lineLog(): LineObserver {
+    return lineLog({
+      log: this.parts.log,
+      liveLabels: () => this.cluster.liveLabels(),
+      dropReason: () => (this.config.mirror ? "node_down" : this.config.failover === "hold" ? "held" : "no_live_node"),
+    });
   }
 
   private async openSource(settings: Config, host: string): Promise<Source> {
@@ -211,8 +219,8 @@ function firstFrameOf(error: Error): string {
 
 function bothOf(one: LineObserver | undefined, other: LineObserver | undefined): LineObserver | undefined {
   if (one === undefined || other === undefined) return one ?? other;
-  return (line, verdict, owner) => {
-    one(line, verdict, owner);
-    other(line, verdict, owner);
+  return (line, verdict, to) => {
+    one(line, verdict, to);
+    other(line, verdict, to);
   };
 }

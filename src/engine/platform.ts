@@ -8,7 +8,7 @@ export interface Platform {
   readonly clock: Clock;
   readonly network: Network;
   /** What the process takes of the machine. */
-  readonly process: () => ProcessFigures;
+  readonly resources: () => ProcessFigures;
   readonly memory: () => MemoryFigures;
   /** File descriptors that the process may have open; Infinity where it cannot be asked. */
   readonly descriptorLimit: () => number;

@@ -2,11 +2,14 @@
 
 import type { History } from "../observe/history.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
-import type { Whereabouts } from "../placement/destination.ts";
+import type { Destination } from "../placement/destination.ts";
+import type { RingPicture } from "../placement/ringPicture.ts";
 import type { HttpCode } from "../relay/counters.ts";
 import { type Pieces, piecesOf } from "../text/pieces.ts";
+import { destinationJson } from "./destinationJson.ts";
+import { historyJson } from "./historyJson.ts";
 import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
-import { historyJson, ownerJson, type RingJson } from "./statusJson.ts";
+import { ringJson } from "./ringJson.ts";
 
 /** Parts of the circle in the page's picture of the ring: half a degree each. */
 const RING_PARTS = 720;
@@ -25,9 +28,10 @@ export interface HttpContext {
   source(): StatsSource;
   /** Of the rates. */
   readonly history: History;
-  whereabouts(asked: Buffer): Whereabouts;
-  ringPicture(parts: number): number[] | undefined;
-  fullShares(): readonly number[] | undefined;
+  /** Of a name, or of a whole line. */
+  destinationOf(asked: Buffer): Destination;
+  /** Of so many parts. */
+  ringPicture(parts: number): RingPicture;
 }
 
 export interface Page {
@@ -61,16 +65,12 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     if (!Number.isInteger(from) || from < 0) return text(400, "from: expected the number of a sample");
     return json(historyJson(context.history.since(from)));
   },
-  "/ring.json": (_, context) =>
-    json({
-      parts: context.ringPicture(RING_PARTS) ?? null,
-      full_shares: context.fullShares() ?? null,
-    } satisfies RingJson),
+  "/ring.json": (_, context) => json(ringJson(context.ringPicture(RING_PARTS))),
   "/owner.json": (query, context) => {
     const asked = query.get("name") ?? "";
     if (asked.length > ASKED_BYTES_MAX) return text(400, `name: expected at most ${ASKED_BYTES_MAX} bytes`);
     const bytes = Buffer.from(asked);
-    return json(ownerJson(bytes, context.whereabouts(bytes)));
+    return json(destinationJson(bytes, context.destinationOf(bytes)));
   },
 };
 

@@ -1,21 +1,25 @@
-/** In debug mode: what became of each line, and of which node it is. */
-import type { Config } from "../config/config.ts";
+/** In debug mode: what became of each line, and where it goes. */
 import type { Log } from "../log/log.ts";
-import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
+import { EVERY_NODE_TEXT, NO_NODE_TEXT } from "../placement/owner.ts";
 import { REJECT_REASONS, Verdict } from "../protocol/line.ts";
-import type { NodelessDropReason } from "../relay/counters.ts";
+import type { DropReason, NodelessDropReason } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
 import { escapeBytes } from "../text/escape.ts";
 
-const NO_LIVE_NODE: NodelessDropReason = "no_live_node";
+export interface LineLogParts {
+  readonly log: Pick<Log, "debug">;
+  /** Labels of the nodes that are up now: a mirrored line goes to each. */
+  readonly liveLabels: () => readonly string[];
+  /** Why a line goes to no node now. */
+  readonly dropReason: () => DropReason | NodelessDropReason;
+}
 
 /** Says of each line what became of it. */
-export function lineLog(config: () => Config, log: Log): LineObserver {
-  return (line, verdict, owner) => {
-    const labels = config().nodes.map(({ label }) => label);
+export function lineLog({ log, liveLabels, dropReason }: LineLogParts): LineObserver {
+  return (line, verdict, to) => {
     const text = escapeBytes(line);
     if (verdict !== Verdict.accepted) log.debug("line_rejected", { line: text, reason: REJECT_REASONS[verdict - 1] });
-    else if (owner === NO_OWNER) log.debug("line_dropped", { line: text, reason: NO_LIVE_NODE });
-    else log.debug("line", { line: text, to: owner === EVERY_NODE ? labels.join(" ") : labels[owner] });
+    else if (to === NO_NODE_TEXT) log.debug("line_dropped", { line: text, reason: dropReason() });
+    else log.debug("line", { line: text, to: to === EVERY_NODE_TEXT ? liveLabels().join(" ") : to });
   };
 }

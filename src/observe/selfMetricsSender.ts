@@ -106,18 +106,16 @@ export class SelfMetricsSender {
 
 /** A node's link, with a batch and counters beside those of the lines that arrived. */
 class Lane implements RelayNode {
+  readonly label: string;
   readonly batch: Batch;
   readonly counters: NodeCounters;
   private readonly node: SelfMetricsNode;
 
   constructor(node: SelfMetricsNode, datagramBytesMax: number, counters: NodeCounters) {
+    this.label = node.label;
     this.node = node;
     this.batch = new Batch(datagramBytesMax);
     this.counters = counters;
-  }
-
-  get label(): string {
-    return this.node.label;
   }
 
   get isUp(): boolean {

@@ -75,7 +75,7 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
   const head: Omit<StatusJson, "nodes" | "health_changes"> = {
     version,
     now_ms: nowMs,
-    started_at_ms: Math.round(view.process.startedAtSeconds * 1000),
+    started_at_ms: Math.round(view.resources.startedAtSeconds * 1000),
     uptime_seconds: Math.floor(view.uptimeSeconds),
     uptime_ms: Math.round(view.uptimeSeconds * 1000),
     health,

@@ -42,7 +42,8 @@ export interface View {
   readonly logLinesLost: number;
   /** How late the event loop is; undefined where nobody measures it. */
   readonly eventLoopLag: EventLoopLag | undefined;
-  readonly process: ProcessFigures;
+  /** What the process takes of the machine. */
+  readonly resources: ProcessFigures;
 }
 
 interface EventLoopLag {

@@ -1,26 +1,21 @@
 /** The status page: asks once a second while somebody looks, and shows what it was told. */
 
-import type { HistoryJson, OwnerJson, RingJson } from "../http/statusJson.ts";
+import type { DestinationJson } from "../http/destinationJson.ts";
+import type { HistoryJson } from "../http/historyJson.ts";
+import type { RingJson } from "../http/ringJson.ts";
 import type { StatusJson } from "../observe/statusJson.ts";
-import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
+import { destinationWords } from "./destination.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
 import { troublesOf } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
 import { Nodes } from "./nodes.ts";
+import { nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
 import { Rates } from "./rates.ts";
 import { Ring } from "./ring.ts";
+import { isRingOf, ringKey } from "./ringKey.ts";
 
 const INTERVAL_MS = 1000;
 const TIMEOUT_MS = 5000;
-
-/** The words of the console for lines that are refused. */
-const REFUSALS: Readonly<Record<string, string>> = {
-  no_colon: "it has no “:” behind its name",
-  empty_name: "its name is empty",
-  no_pipe: "it has no “|” behind its value",
-  empty_type: "its type is empty",
-  unknown_type: "its type is not among those that pass",
-};
 
 const rates = new Rates(byId("rates"));
 const ring = new Ring(byId("ring"));
@@ -80,10 +75,12 @@ async function show(stats: StatusJson): Promise<void> {
   nodes.show(stats);
   showHealth(stats);
   showChanges(stats);
-  const drawing = JSON.stringify([stats.started_at_ms, stats.nodes.map(({ node, up }) => [node, up])]);
-  if (drawing !== drawn) {
-    ring.draw(stats, await get<RingJson>("/ring.json"));
-    drawn = drawing;
+  const key = ringKey(stats);
+  if (key !== drawn) {
+    const picture = await get<RingJson>("/ring.json");
+    ring.draw(stats, picture);
+    // Nodes came or went between the two answers: the next ones agree.
+    drawn = isRingOf(picture, stats) ? key : "";
     await lookUp();
   }
 }
@@ -136,7 +133,7 @@ function showChanges({ health_changes, now_ms }: StatusJson): void {
   );
 }
 
-/** Answers the box, and again when nodes come or go. */
+/** Answers the box, and again when the ring has changed. */
 async function lookUp(): Promise<void> {
   const place = byId("where-answer");
   const asked = askedName;
@@ -146,35 +143,22 @@ async function lookUp(): Promise<void> {
     return;
   }
   try {
-    const owner = await get<OwnerJson>(`/owner.json?name=${encodeURIComponent(asked)}`);
+    const destination = await get<DestinationJson>(`/owner.json?name=${encodeURIComponent(asked)}`);
     if (asked !== askedName) return;
-    showOwner(place, owner);
-    ring.point(owner.kind === "routed" ? (owner.position ?? undefined) : undefined);
+    showDestination(place, destination);
+    ring.point(destination.kind === "routed" ? (destination.position ?? undefined) : undefined);
   } catch {
     setText(place, "No answer from the proxy.");
   }
 }
 
-function showOwner(place: HTMLElement, owner: OwnerJson): void {
-  switch (owner.kind) {
-    case "rejected":
-      setText(place, `Nowhere: it is no metric, ${REFUSALS[owner.reason] ?? owner.reason}.`);
-      return;
-    case "routed":
-      place.replaceChildren(element("code", {}, owner.name), ...goesTo(owner.now, owner.all_up));
-      return;
-    default:
-      owner satisfies never;
-  }
-}
-
-function goesTo(now: number, allUp: number): (string | HTMLElement)[] {
-  const nodeOf = (index: number) => element("strong", {}, `${index + 1}: ${lastStats?.nodes[index]?.node ?? "?"}`);
-  if (now === EVERY_NODE) return [" goes to every node that is up."];
-  if (now !== NO_OWNER && now === allUp) return [" goes to ", nodeOf(now), "."];
-  if (now !== NO_OWNER) return [" goes to ", nodeOf(now), " until ", nodeOf(allUp), " is back."];
-  if (lastStats?.failover !== "hold") return [" goes nowhere: no node is up, and it is dropped."];
-  return [" belongs to ", nodeOf(allUp), ", which is down: it is dropped until the node is back."];
+function showDestination(place: HTMLElement, destination: DestinationJson): void {
+  const listed = nodesByLabel(lastStats?.nodes ?? []);
+  const pieces = destinationWords(destination, lastStats?.failover).map((words) => {
+    if (typeof words === "string") return words;
+    return "name" in words ? element("code", {}, words.name) : element("strong", {}, numberedLabel(words.node, listed));
+  });
+  place.replaceChildren(...pieces);
 }
 
 async function get<Json>(path: string): Promise<Json> {

@@ -1,4 +1,7 @@
-/** The table of nodes: rows are made once and changed in place, so that focus and selection stay. */
+/**
+ * The table of nodes: a node's row is made once and changed in place, so that focus and selection stay. It is the row of
+ * a label, wherever in the list the node is.
+ */
 import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
 import { element, setClass, setText } from "./elements.ts";
 import { errorsOf, type NodeErrors } from "./errors.ts";
@@ -96,7 +99,8 @@ export class Nodes {
   private readonly place: HTMLElement;
   private readonly body = element("tbody", { role: "rowgroup" });
   private readonly headers: readonly HTMLElement[];
-  private rows: Row[] = [];
+  /** By label. */
+  private rows = new Map<string, Row>();
   private sorted: { column: number; descending: boolean } = { column: 0, descending: false };
   private views: readonly RowView[] = [];
 
@@ -134,10 +138,8 @@ export class Nodes {
       trafficShareMax,
       ...errorsOf(node.figures),
     }));
-    if (this.rows.length !== stats.nodes.length) this.rows = stats.nodes.map((_, i) => new Row(i));
-    this.rows.forEach((row, i) => {
-      row.show(this.views[i]);
-    });
+    this.rows = new Map(stats.nodes.map(({ node }) => [node, this.rows.get(node) ?? new Row()]));
+    for (const view of this.views) this.rowOf(view).show(view);
     this.order();
   }
 
@@ -155,10 +157,14 @@ export class Nodes {
     });
     const keyed = this.views.map((view) => ({ view, key: COLUMNS[column].key(view) }));
     keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0) * (descending ? -1 : 1));
-    const wanted = keyed.map(({ view }) => this.rows[view.index].root);
+    const wanted = keyed.map(({ view }) => this.rowOf(view).root);
     if (wanted.some((row, i) => row !== this.body.children[i]) || wanted.length !== this.body.children.length) {
       this.body.replaceChildren(...wanted);
     }
+  }
+
+  private rowOf({ node }: RowView): Row {
+    return this.rows.get(node.node) as Row;
   }
 }
 
@@ -166,14 +172,14 @@ class Row {
   readonly root: HTMLElement;
   private readonly cells: readonly Cell[];
 
-  constructor(index: number) {
+  constructor() {
     this.cells = COLUMNS.map((column, i) => new Cell(column, i === 0));
     this.root = element("tr", { role: "row" }, ...this.cells.map(({ root }) => root));
-    this.root.style.setProperty("--node", nodeColour(index));
   }
 
   show(view: RowView): void {
     setClass(this.root, "down", !view.node.up);
+    this.root.style.setProperty("--node", nodeColour(view.index));
     COLUMNS.forEach((column, i) => {
       column.show(this.cells[i], view);
     });

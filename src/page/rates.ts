@@ -1,6 +1,6 @@
 /** The rates: a card for each series, with the figure of now and a chart of the last quarter of an hour. */
 import uPlot from "uplot";
-import type { HistoryJson } from "../http/statusJson.ts";
+import type { HistoryJson } from "../http/historyJson.ts";
 import { element, setText } from "./elements.ts";
 import { clockText, numberText } from "./format.ts";
 

@@ -1,9 +1,11 @@
 /** The ring as a picture: whose names they are while all nodes are up (inside), and who owns each part now (outside). */
-import type { RingJson } from "../http/statusJson.ts";
+import type { RingJson } from "../http/ringJson.ts";
 import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
+import { NO_LIVE_NODE } from "../placement/owner.ts";
 import { byId, element, setText, svgElement } from "./elements.ts";
 import { partText } from "./format.ts";
 import { nodeColour } from "./nodeColour.ts";
+import { type NodesByLabel, nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
 
 const INNER = { from: 50, to: 84 };
 const MIDDLE = (INNER.from + INNER.to) / 2;
@@ -20,7 +22,7 @@ export class Ring {
     place.append(this.svg);
   }
 
-  draw(stats: StatusJson, { parts, full_shares }: RingJson): void {
+  draw(stats: StatusJson, { nodes: labels, parts, full_shares }: RingJson): void {
     const { nodes, mirror, failover } = stats;
     const up = nodes.filter((node) => node.up).length;
     const centre = [
@@ -36,10 +38,11 @@ export class Ring {
         "Every metric goes to every node that is up; relayed and dropped count each copy. Numbers are those of the table below.",
       );
     } else {
+      const listed = nodesByLabel(nodes);
       this.svg.replaceChildren(
         hatching(),
-        ...slices(nodes, full_shares),
-        ...bands(parts, nodes.length),
+        ...slices(labels, full_shares, listed),
+        ...bands(labels, parts, listed),
         ...centre,
         this.pin,
       );
@@ -69,41 +72,54 @@ function inWords({ nodes, mirror }: StatusJson): string {
   return `${mirror ? "Mirror" : "Ring"} of ${nodes.length} nodes. ${words.join("; ")}`;
 }
 
-function slices(nodes: readonly NodeJson[], shares: readonly number[]): SVGElement[] {
-  const room = (2 * Math.PI * MIDDLE) / nodes.length;
-  const size = Math.min(11, (1.3 * room) / Math.max(2, String(nodes.length).length));
+/** A slice for each label, in the colour and with the number that its node has now; grey for one that is gone. */
+function slices(labels: readonly string[], shares: readonly number[], listed: NodesByLabel): SVGElement[] {
+  const room = (2 * Math.PI * MIDDLE) / labels.length;
+  const size = Math.min(11, (1.3 * room) / Math.max(2, String(labels.length).length));
   let from = 0;
-  return nodes.map(({ node, up }, i) => {
+  return labels.map((label, i) => {
     const to = from + shares[i];
     const path = sector(INNER.from, INNER.to, from, to);
-    const title = svgElement("title", {}, `${i + 1}: ${node}, ${up ? "up" : "down"}, ${partText(shares[i])}`);
-    const parts: SVGElement[] = [title, svgElement("path", { class: "slice", d: path, fill: nodeColour(i) })];
-    if (!up) parts.push(svgElement("path", { d: path, fill: "url(#hatching)" }));
-    if (shares[i] >= LABEL_MIN) {
-      parts.push(label(`${i + 1}`, MIDDLE, (from + to) / 2, size));
-      if (!up) parts.push(label("✕", MIDDLE + 1.2 * size, (from + to) / 2, size));
+    const found = listed.get(label);
+    const state = found === undefined ? "gone" : found.node.up ? "up" : "down";
+    const title = svgElement("title", {}, `${numberedLabel(label, listed)}, ${state}, ${partText(shares[i])}`);
+    const parts: SVGElement[] = [title, svgElement("path", { class: "slice", d: path, ...paintOf(label, listed) })];
+    if (state === "down") parts.push(svgElement("path", { d: path, fill: "url(#hatching)" }));
+    if (shares[i] >= LABEL_MIN && found !== undefined) {
+      parts.push(textAt(`${found.index + 1}`, MIDDLE, (from + to) / 2, size));
+      if (state === "down") parts.push(textAt("✕", MIDDLE + 1.2 * size, (from + to) / 2, size));
     }
     from = to;
-    return svgElement("g", up ? {} : { class: "down" }, ...parts);
+    return svgElement("g", state === "up" ? {} : { class: state }, ...parts);
   });
 }
 
-function label(text: string, radius: number, part: number, size: number): SVGElement {
+function paintOf(label: string, listed: NodesByLabel): { fill?: string } {
+  const found = listed.get(label);
+  return found === undefined ? {} : { fill: nodeColour(found.index) };
+}
+
+function textAt(text: string, radius: number, part: number, size: number): SVGElement {
   const [x, y] = onCircle(radius, part);
   return svgElement("text", { class: "number", x, y, "font-size": round(size) }, text);
 }
 
 /** One path for each owner, of all its parts; neighbouring ones in one piece. */
-function bands(parts: readonly number[], nodeCount: number): SVGElement[] {
-  const paths = Array.from({ length: nodeCount + 1 }, () => "");
+function bands(labels: readonly string[], parts: readonly number[], listed: NodesByLabel): SVGElement[] {
+  const paths = labels.map(() => "");
+  let nobody = "";
   let start = 0;
   for (let i = 1; i <= parts.length; i++) {
     if (i < parts.length && parts[i] === parts[start]) continue;
     const path = sector(OUTER.from, OUTER.to, start / parts.length, i / parts.length);
-    paths[parts[start] === -1 ? nodeCount : parts[start]] += path;
+    if (parts[start] === NO_LIVE_NODE || !listed.has(labels[parts[start]])) nobody += path;
+    else paths[parts[start]] += path;
     start = i;
   }
-  return paths.map((d, i) => svgElement("path", i === nodeCount ? { d, class: "nobody" } : { d, fill: nodeColour(i) }));
+  return [
+    ...paths.map((d, i) => svgElement("path", { d, ...paintOf(labels[i], listed) })),
+    svgElement("path", { d: nobody, class: "nobody" }),
+  ];
 }
 
 function spoke({ node, up }: NodeJson, i: number, count: number): SVGElement {

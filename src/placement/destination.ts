@@ -1,6 +1,9 @@
-/** Where a name goes: the one answer for everyone who asks, at the console, on the page and on the command line. */
+/**
+ * Where a name goes: the one answer for everyone who asks, at the console, on the page and on the command line. It names
+ * nodes by their labels, because an index means another node once nodes have come or gone.
+ */
 import { ANY_TYPE, Lines, REJECT_REASONS, type RejectReason, Verdict } from "../protocol/line.ts";
-import { EVERY_NODE, NO_OWNER } from "./owner.ts";
+import { EVERY_NODE_TEXT, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "./owner.ts";
 import type { Placement } from "./placement.ts";
 import { ownerAt, type Ring } from "./ring.ts";
 
@@ -11,7 +14,7 @@ const PIPE = 0x7c;
 /** What makes a line of a name. */
 const REST = Buffer.from(":1|c");
 
-export type Whereabouts =
+export type Destination =
   /** It is no metric, and goes nowhere. */
   | { readonly kind: "rejected"; readonly reason: RejectReason }
   | {
@@ -21,55 +24,59 @@ export type Whereabouts =
       readonly nameEnd: number;
       /** Where on the circle the name lies, 0 to 1; null when mirroring. */
       readonly position: number | null;
-      /** Index of the node that gets its lines now; `NO_OWNER`: they are dropped; `EVERY_NODE`: mirroring. */
-      readonly now: number;
-      /** Index of the node that owns it while all nodes are up; `EVERY_NODE`: mirroring. */
-      readonly allUp: number;
+      /** Label of the node that gets its lines now; `-`: none, they are dropped; `*`: every node that is up. */
+      readonly now: string;
+      /** Label of the node that owns it while all nodes are up; `*`: every node. */
+      readonly allUp: string;
     };
 
-export interface NameMap {
+/** What decides where names go. */
+export interface Routing {
   /** The types that pass. */
   readonly types: readonly string[];
-  /** Undefined: mirroring. `ring`: the one that names are looked up on now. */
+  /** Undefined: mirroring. `ring`: the one that names are looked up on now; its owners are indexes of `nodes`. */
   readonly placed: { readonly placement: Placement; readonly ring: Ring } | undefined;
-  /** Whether each node is up. */
-  readonly isUp: readonly boolean[];
+  readonly nodes: readonly RoutedNode[];
+}
+
+export interface RoutedNode {
+  readonly label: string;
+  readonly isUp: boolean;
 }
 
 /**
  * @param asked a whole line, which is what has a `|` in it, and is judged as one that arrives; or a name, or the
  * beginning of a line: its type is not known, so every type will do
  */
-export function whereabouts(asked: Buffer, map: NameMap): Whereabouts {
-  if (asked.includes(PIPE)) return ofLine(asked, map.types, map);
+export function destinationOf(asked: Buffer, routing: Routing): Destination {
+  if (asked.includes(PIPE)) return ofLine(asked, routing.types, routing);
   const isName = !asked.includes(COLON) && !asked.includes(LF) && !asked.includes(CR);
-  return isName ? routed(asked, 0, asked.length, map) : ofLine(Buffer.concat([asked, REST]), [ANY_TYPE], map);
+  return isName ? routed(asked, 0, asked.length, routing) : ofLine(Buffer.concat([asked, REST]), [ANY_TYPE], routing);
 }
 
-/** The owner of each of `count` equal parts of the circle, at its middle: a picture of the ring. */
-export function ringPicture(ring: Ring, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => ownerAt(ring, Math.floor(((i + 0.5) / count) * 2 ** 32)));
-}
-
-function ofLine(line: Buffer, types: readonly string[], map: NameMap): Whereabouts {
+function ofLine(line: Buffer, types: readonly string[], routing: Routing): Destination {
   const lines = new Lines(types, 0);
   lines.open(line, 0, line.length);
   const verdict = lines.next();
-  if (verdict === Verdict.accepted) return routed(line, lines.nameStart, lines.nameEnd, map);
+  if (verdict === Verdict.accepted) return routed(line, lines.nameStart, lines.nameEnd, routing);
   return { kind: "rejected", reason: verdict === Verdict.end ? "empty_name" : REJECT_REASONS[verdict - 1] };
 }
 
-function routed(bytes: Buffer, start: number, end: number, { placed, isUp }: NameMap): Whereabouts {
+function routed(bytes: Buffer, start: number, end: number, { placed, nodes }: Routing): Destination {
   if (start === end) return { kind: "rejected", reason: "empty_name" };
   const name = { kind: "routed", nameStart: start, nameEnd: end } as const;
   if (placed === undefined) {
-    return { ...name, position: null, now: isUp.includes(true) ? EVERY_NODE : NO_OWNER, allUp: EVERY_NODE };
+    return { ...name, position: null, now: nodes.some(isUp) ? EVERY_NODE_TEXT : NO_NODE_TEXT, allUp: EVERY_NODE_TEXT };
   }
   const { placement, ring } = placed;
   const point = placement.position(bytes, start, end);
   const owner = ownerAt(ring, point);
   // With `failover: hold` a node that is down keeps its names.
-  const now = owner !== NO_OWNER && isUp[owner] ? owner : NO_OWNER;
-  const allUp = ring === placement.full ? owner : ownerAt(placement.full, point);
+  const now = owner !== NO_LIVE_NODE && nodes[owner].isUp ? nodes[owner].label : NO_NODE_TEXT;
+  const allUp = ownerText(ring === placement.full ? owner : ownerAt(placement.full, point), nodes);
   return { ...name, position: point / 2 ** 32, now, allUp };
+}
+
+function isUp(node: RoutedNode): boolean {
+  return node.isUp;
 }

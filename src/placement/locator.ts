@@ -1,11 +1,11 @@
 /** From a name to the node that owns it now: by the ring, or by what is remembered of it. */
-import { NO_OWNER } from "./owner.ts";
+import { NO_LIVE_NODE } from "./owner.ts";
 import type { Placement } from "./placement.ts";
 import { ownerAt, type Ring } from "./ring.ts";
 import { MISS, RouteCache } from "./routeCache.ts";
 
 export interface Locator {
-  /** Index of the node that owns the name `bytes[start, end)` with the hash `hash`; `NO_OWNER` if no node is up. */
+  /** Index of the node that owns the name `bytes[start, end)` with the hash `hash`; `NO_LIVE_NODE` if no node is up. */
   owner(bytes: Buffer, start: number, end: number, hash: number): number;
   /** The ring that names are looked up on now. */
   readonly ring: Ring;
@@ -75,7 +75,7 @@ class CachedLocator implements Locator {
     const cached = this.cache.lookup(bytes, start, end, hash);
     if (cached !== MISS) return cached;
     const owner = this.locator.owner(bytes, start, end, hash);
-    if (owner !== NO_OWNER) this.cache.insert(bytes, start, end, hash, owner);
+    if (owner !== NO_LIVE_NODE) this.cache.insert(bytes, start, end, hash, owner);
     return owner;
   }
 

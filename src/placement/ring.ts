@@ -1,7 +1,7 @@
 /**
  * A consistent-hash ring as sorted points in typed arrays. Which points a node has is the business of placement.ts.
  */
-import { NO_OWNER } from "./owner.ts";
+import { NO_LIVE_NODE } from "./owner.ts";
 
 /** Points in ascending order of position; `owners[i]` is the index of the node that has `positions[i]`. */
 export interface Ring {
@@ -54,10 +54,10 @@ export function ringOfLive(ring: Ring, isUp: readonly boolean[]): Ring {
   return live;
 }
 
-/** The owner of the first point at or after `position` (0 to 2^32 - 1), going round; `NO_OWNER` on an empty ring. */
+/** The owner of the first point at or after `position` (0 to 2^32 - 1), going round; `NO_LIVE_NODE` on an empty ring. */
 export function ownerAt(ring: Ring, position: number): number {
   const { positions, owners } = ring;
-  if (positions.length === 0) return NO_OWNER;
+  if (positions.length === 0) return NO_LIVE_NODE;
   let low = 0;
   let high = positions.length;
   while (low < high) {

@@ -129,7 +129,7 @@ function isAt(served: Served<unknown>, host: string, port: number): boolean {
 
 function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleContext {
   const taps = new Taps({
-    labels: () => engine.config.nodes.map(({ label }) => label),
+    nodeWidth: () => Math.max(...engine.config.nodes.map(({ label }) => label.length)),
     watch: (observer) => engine.observe(observer),
     linesReceived: () => engine.counters.linesReceived,
     clock,
@@ -148,7 +148,7 @@ function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleC
       healthChanges: engine.cluster.healthChanges,
     }),
     memory,
-    whereabouts: (asked) => engine.cluster.whereabouts(asked),
+    destinationOf: (asked) => engine.cluster.destinationOf(asked),
     tap: (request) => taps.open(request),
     health: "up",
   };
@@ -164,8 +164,7 @@ async function httpContextOf(console: ConsoleContext, { cluster }: Engine, histo
     page: PAGE,
     source: () => console.source(),
     history,
-    whereabouts: (asked) => console.whereabouts(asked),
+    destinationOf: (asked) => console.destinationOf(asked),
     ringPicture: (parts) => cluster.ringPicture(parts),
-    fullShares: () => cluster.fullShares(),
   };
 }

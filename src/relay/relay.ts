@@ -1,7 +1,7 @@
 /** The way of a metric: datagram, lines, route, batch. Sending is asked for here and done elsewhere. */
 
 import type { Locator } from "../placement/locator.ts";
-import { EVERY_NODE, NO_OWNER } from "../placement/owner.ts";
+import { EVERY_NODE, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "../placement/owner.ts";
 import { type Lines, Verdict } from "../protocol/line.ts";
 import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
@@ -10,11 +10,14 @@ import type { Counters, NodeCounters } from "./counters.ts";
 /** Stands for an owner before the first line. */
 const NOBODY = -4;
 
-/** Told of each line, in debug mode. `owner`: index of a node, `NO_OWNER`, `EVERY_NODE`; of a refused line `NO_OWNER`. */
-export type LineObserver = (line: Buffer, verdict: Verdict, owner: number) => void;
+/**
+ * Told of each line: in debug mode, and for taps. `to`: where it goes, as operators see it, which holds when nodes have
+ * come or gone: a node's label, `*` (every node) or `-` (none, as of a rejected line).
+ */
+export type LineObserver = (line: Buffer, verdict: Verdict, to: string) => void;
 
 /** Where lines go: what a change of the configuration replaces as a whole. */
-export interface Routing {
+export interface Routes {
   readonly lines: Lines;
   /** Undefined: mirroring, every accepted line goes to every node. */
   readonly locator: Locator | undefined;
@@ -22,12 +25,13 @@ export interface Routing {
   readonly nodes: readonly RelayNode[];
 }
 
-export interface RelayParts extends Routing {
+export interface RelayParts extends Routes {
   readonly counters: Counters;
 }
 
 /** A node as the relay sees it: where its lines wait, what becomes of them, and whether it gets any. */
 export interface RelayNode {
+  readonly label: string;
   readonly batch: Batch;
   readonly counters: NodeCounters;
   /** False: lines for it are dropped, and counted. */
@@ -53,7 +57,7 @@ export class Relay {
   }
 
   /** From the next datagram on lines go elsewhere. */
-  use({ lines, locator, nodes }: Routing): void {
+  use({ lines, locator, nodes }: Routes): void {
     this.lines = lines;
     this.locator = locator;
     this.nodes = nodes;
@@ -80,13 +84,14 @@ export class Relay {
         received++;
         if (verdict !== Verdict.accepted) {
           counters.linesRejected[verdict - 1]++;
-          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_OWNER);
+          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_NODE_TEXT);
           continue;
         }
         accepted++;
         const owner = locator ? locator.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
-        if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, owner);
-        // One byte apart: that byte is the LF, and nothing (a refused line, an empty one, a CR) lies between.
+        if (this.observer)
+          this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, this.destinationText(owner));
+        // One byte apart: that byte is the LF, and nothing (a rejected line, an empty one, a CR) lies between.
         if (owner === runOwner && lines.start === runEnd + 1) {
           runLines++;
         } else {
@@ -120,11 +125,18 @@ export class Relay {
     return this.nodes.reduce((sum, { batch }) => sum + batch.linesPending, 0);
   }
 
+  /** As operators see it: a node that is down gets nothing, though it keeps the name. */
+  private destinationText(owner: number): string {
+    const { nodes } = this;
+    const isLive = owner === EVERY_NODE ? nodes.some(({ isUp }) => isUp) : owner !== NO_LIVE_NODE && nodes[owner].isUp;
+    return isLive ? ownerText(owner, nodes) : NO_NODE_TEXT;
+  }
+
   private deliver(owner: number, bytes: Buffer, start: number, end: number, lines: number): void {
     const { nodes } = this;
     if (owner === EVERY_NODE) {
       for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
-    } else if (owner === NO_OWNER) {
+    } else if (owner === NO_LIVE_NODE) {
       this.counters.linesDropped.no_live_node += lines;
     } else {
       this.deliverTo(nodes[owner], bytes, start, end, lines);

@@ -5,8 +5,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
 import { statusJsonParts } from "../../src/observe/statusJson.ts";
-import type { Whereabouts } from "../../src/placement/destination.ts";
-import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
+import type { Destination } from "../../src/placement/destination.ts";
 import { escapeBytes } from "../../src/text/escape.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
@@ -162,12 +161,12 @@ describe("nodes", () => {
 describe("route", () => {
   test("names the owner now and when all are up, a row for each name", () => {
     const owners = [
-      { now: 0, allUp: 0 },
-      { now: 1, allUp: 2 },
-      { now: NO_OWNER, allUp: 0 },
-      { now: EVERY_NODE, allUp: EVERY_NODE },
+      { now: BENCH_LABELS[0], allUp: BENCH_LABELS[0] },
+      { now: BENCH_LABELS[1], allUp: BENCH_LABELS[2] },
+      { now: "-", allUp: BENCH_LABELS[0] },
+      { now: "*", allUp: "*" },
     ];
-    const context = { ...consoleContextOf(), whereabouts: () => routed(owners.shift()) };
+    const context = { ...consoleContextOf(), destinationOf: () => routed(owners.shift()) };
     expect(linesOf('route web.requests b "page views" d', context)).toEqual([
       "name          owner           owner_when_all_up",
       "web.requests  127.0.0.1:8130  127.0.0.1:8130",
@@ -183,12 +182,12 @@ describe("route", () => {
     fc.assert(
       fc.property(names, bare, (name, other) => {
         const asked: Buffer[] = [];
-        const whereabouts = (asking: Buffer) => {
+        const destinationOf = (asking: Buffer) => {
           asked.push(asking);
-          return routed({ now: 0, allUp: 0 });
+          return routed({ now: BENCH_LABELS[0], allUp: BENCH_LABELS[0] });
         };
         const quoted = `"${escapeBytes(name).replaceAll('"', '\\"')}"`;
-        answer(`route ${quoted}  ${other.toString("latin1")}`, { ...consoleContextOf(), whereabouts });
+        answer(`route ${quoted}  ${other.toString("latin1")}`, { ...consoleContextOf(), destinationOf });
         expect(asked).toEqual([name, other]);
       }),
     );
@@ -197,7 +196,7 @@ describe("route", () => {
   test("of a line that is no metric says why", () => {
     const context: ConsoleContext = {
       ...consoleContextOf(),
-      whereabouts: () => ({ kind: "rejected", reason: "unknown_type" }),
+      destinationOf: () => ({ kind: "rejected", reason: "unknown_type" }),
     };
     expect(linesOf("route web.requests:1|xyz", context)).toEqual([
       "name                owner  owner_when_all_up",
@@ -352,8 +351,8 @@ describe("text without a line end looks complete", () => {
   });
 });
 
-function routed(owners: { now: number; allUp: number } | undefined): Whereabouts {
-  const { now, allUp } = owners ?? { now: NO_OWNER, allUp: NO_OWNER };
+function routed(owners: { now: string; allUp: string } | undefined): Destination {
+  const { now, allUp } = owners ?? { now: "-", allUp: "-" };
   return { kind: "routed", nameStart: 0, nameEnd: 1, position: 0.5, now, allUp };
 }
 
@@ -366,7 +365,7 @@ function consoleContextOf(bench = new RelayBench({})): ConsoleContext {
     view: () => bench.view(),
     source: () => statsSourceOf(bench.view()),
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
-    whereabouts: () => routed({ now: NO_OWNER, allUp: NO_OWNER }),
+    destinationOf: () => routed({ now: "-", allUp: "-" }),
     tap: () => undefined,
     health: "up",
   };

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { PATTERN_BYTES_MAX, TAP_LINES_PER_SECOND, Tap, type TapRequest } from "../../src/console/tap.ts";
-import { NO_OWNER } from "../../src/placement/owner.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
+const WIDTH = BENCH_LABELS[0].length;
 const LINES = ["web.requests:1|c", "db.query:2|ms|#web:1", "no.colon", "_sc|web check|0", "_e{3,1}:web|x", "web:1|zz"];
 
 /** What a tap on a relay shows of a datagram. */
 function shown(request: Partial<TapRequest>, datagram: string, options: { mirror?: boolean } = {}): string[] {
   const bench = new RelayBench(options);
-  const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 100, ...request }, BENCH_LABELS);
-  bench.relay.observer = (line, verdict, owner) => tap.see(line, verdict, owner);
+  const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 100, ...request }, WIDTH);
+  bench.relay.observer = (line, verdict, to) => tap.see(line, verdict, to);
   bench.receive(datagram);
   return tap.take().split("\n").slice(0, -1);
 }
@@ -46,8 +46,8 @@ describe("a tap", () => {
   });
 
   test("shows a line that nobody gets with -", () => {
-    const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 1 }, ["a"]);
-    tap.see(Buffer.from("a:1|c"), 0, NO_OWNER);
+    const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 1 }, 1);
+    tap.see(Buffer.from("a:1|c"), 0, "-");
     expect(tap.take()).toBe("-  a:1|c\n");
   });
 
@@ -62,9 +62,9 @@ describe("a tap", () => {
   });
 
   test("is done when it has shown what it was asked for, and shows no more", () => {
-    const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 2 }, BENCH_LABELS);
+    const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 2 }, WIDTH);
     expect(tap.done).toBe(false);
-    for (let i = 0; i < 5; i++) tap.see(Buffer.from(`name${i}:1|c`), 0, 0);
+    for (let i = 0; i < 5; i++) tap.see(Buffer.from(`name${i}:1|c`), 0, BENCH_LABELS[0]);
     expect(tap.done).toBe(true);
     expect(tap.take()).toBe("127.0.0.1:8130  name0:1|c\n127.0.0.1:8130  name1:1|c\n");
     expect(tap.take()).toBe("");
@@ -72,9 +72,9 @@ describe("a tap", () => {
   });
 
   test("shows so many a second and says how many it has not", () => {
-    const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 10_000 }, ["a"]);
+    const tap = new Tap({ rejected: false, pattern: undefined, linesMax: 10_000 }, 1);
     const see = (times: number) => {
-      for (let i = 0; i < times; i++) tap.see(Buffer.from("a:1|c"), 0, 0);
+      for (let i = 0; i < times; i++) tap.see(Buffer.from("a:1|c"), 0, "a");
     };
     see(TAP_LINES_PER_SECOND + 7);
     expect(tap.shown).toBe(TAP_LINES_PER_SECOND);
@@ -103,8 +103,8 @@ describe("a tap", () => {
 
   test("has a price: what it compares, and what it shows", () => {
     const cost = (pattern: string | undefined, line: string) => {
-      const tap = new Tap({ rejected: false, pattern, linesMax: 100 }, ["a"]);
-      tap.see(Buffer.from(line), 0, 0);
+      const tap = new Tap({ rejected: false, pattern, linesMax: 100 }, 1);
+      tap.see(Buffer.from(line), 0, "a");
       return tap.meter.steps;
     };
     expect(cost("web", "db.query:1|c")).toBeLessThan(100);

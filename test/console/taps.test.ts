@@ -11,7 +11,7 @@ const ALL = { rejected: false, pattern: undefined, linesMax: 100 };
 
 function tapsOf(bench: RelayBench): Taps {
   return new Taps({
-    labels: () => BENCH_LABELS,
+    nodeWidth: () => BENCH_LABELS[0].length,
     watch: (observer) => {
       bench.relay.observer = observer;
     },
@@ -50,7 +50,7 @@ describe("taps", () => {
     expect(bench.relay.observer).toBeUndefined();
   });
 
-  test("leave the relay without a observer when the last of them is stopped", () => {
+  test("leave the relay without an observer when the last of them is stopped", () => {
     const bench = new RelayBench({});
     const taps = tapsOf(bench);
     const streams = [taps.open(ALL), taps.open(ALL)];

@@ -1,7 +1,8 @@
 /** The status page of the compiled binary, in a real browser. Screenshots are left in dist/test/screenshots. */
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import type { StatusJson } from "../../src/observe/statusJson.ts";
+import type { RingJson } from "../../src/http/ringJson.ts";
+import type { NodeJson, StatusJson } from "../../src/observe/statusJson.ts";
 import { type Backend, openBackends } from "../support/backend.ts";
 import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
 import { endOfFile } from "../support/cleanUp.ts";
@@ -130,6 +131,56 @@ needing(CHROMIUM).describe("the status page", () => {
     rates.fill(0);
     await until("no share", async () => !/75\.0 %/.test((await rows(visit))[0]));
     expect(await bars()).toEqual(["0%", "0%"]);
+  });
+
+  test("shows nodes that appear, vanish and change places, each still in its own row", async () => {
+    const { url, proxy } = await start(3);
+    const visit = await Visit.begin(browser, url);
+    await shows(visit, "#connection", "live");
+    // They cannot be had by asking.
+    const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatusJson;
+    const ring = (await (await fetch(`${url}/ring.json`)).json()) as RingJson;
+    const [a, b, c] = stats.nodes;
+    const fresh = { ...a, node: "fresh:1", address: "10.0.0.1:1" };
+    const serve = async (...nodes: NodeJson[]) => {
+      await visit.page.unroute("**/stats.json");
+      await visit.page.route("**/stats.json", (route) => route.fulfill({ json: { ...stats, nodes } }));
+    };
+    const numbered = async () =>
+      (await visit.page.locator("tbody th div").allTextContents()).map((text) => text.replace("10.0.0.1:1", "")).join();
+    const [one, two, three] = proxy.labels;
+    await visit.page.evaluate("[...document.querySelectorAll('tbody tr')].forEach((row, i) => { row.mark = i + 1; })");
+    const marks = async () =>
+      await visit.page.evaluate("[...document.querySelectorAll('tbody tr')].map(({ mark }) => mark ?? 0)");
+
+    await serve(c, fresh, a);
+    await until("the other nodes", async () => (await numbered()) === `1${three},2fresh:1,3${one}`);
+    expect(await marks()).toEqual([3, 0, 1]);
+    // The ring is still of the nodes before: their numbers are those of the table, and who is gone has none.
+    await until("the ring", async () => (await ringNumbers(visit)).join() === "3,1");
+    expect(await visit.page.locator("#ring .gone title").textContent()).toMatch(
+      new RegExp(`^${two}, gone, [\\d.]+ %$`),
+    );
+
+    // What is asked is answered by label.
+    await visit.page.route("**/owner.json*", (route) =>
+      route.fulfill({ json: { kind: "routed", name: "x", position: 0.5, now: one, all_up: two } }),
+    );
+    await visit.page.fill("#where-name", "x");
+    await visit.page.press("#where-name", "Enter");
+    await shows(visit, "#where-answer", `x goes to 3: ${one} until ${two} is back.`);
+
+    // A ring that is of the nodes in the table, in an order of its own.
+    await visit.page.route("**/ring.json", (route) =>
+      route.fulfill({ json: { nodes: ["fresh:1", three, one], parts: ring.parts, full_shares: ring.full_shares } }),
+    );
+    await until("the ring", async () => (await ringNumbers(visit)).join() === "2,1,3");
+    expect(await visit.page.locator("#ring .gone").count()).toBe(0);
+
+    await serve(b);
+    await until("one node", async () => (await numbered()) === `1${two}`);
+    await shows(visit, "#where-answer", `x goes to ${one} until 1: ${two} is back.`);
+    expect(visit.complaints).toEqual([]);
   });
 
   test("shows a mirror", async () => {
@@ -332,6 +383,10 @@ async function textOf(visit: Visit, selector: string): Promise<string> {
 
 async function rows(visit: Visit): Promise<string[]> {
   return await visit.page.locator("tbody tr").allInnerTexts();
+}
+
+async function ringNumbers(visit: Visit): Promise<string[]> {
+  return await visit.page.locator("#ring .number").allTextContents();
 }
 
 async function valueNow(visit: Visit): Promise<string | null> {

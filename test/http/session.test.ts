@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
 import { ASKED_BYTES_MAX, type HttpContext } from "../../src/http/answers.ts";
+import type { RingJson } from "../../src/http/ringJson.ts";
 import { Http } from "../../src/http/session.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { History } from "../../src/observe/history.ts";
-import type { Whereabouts } from "../../src/placement/destination.ts";
+import type { Destination } from "../../src/placement/destination.ts";
 import { Answering } from "../../src/server/answering.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
@@ -133,11 +134,18 @@ describe("/history.json", () => {
   });
 });
 
+test("/ring.json names the nodes that its parts are of", async () => {
+  const ring = (await (await fetch(`${openHttp().url}/ring.json`)).json()) as RingJson;
+  expect(ring).toMatchObject({ nodes: BENCH_LABELS, full_shares: [1, 0, 0] });
+  expect(ring.parts).toEqual(new Array(720).fill(0));
+});
+
 describe("/owner.json", () => {
   test("says where what was asked about goes", async () => {
     const { url, asked } = openHttp();
     const response = await fetch(`${url}/owner.json?name=${encodeURIComponent("a b:1|c&#é")}`);
-    expect(await response.json()).toEqual({ kind: "routed", name: "a b", position: 0.25, now: 1, all_up: 2 });
+    const [now, all_up] = BENCH_LABELS;
+    expect(await response.json()).toEqual({ kind: "routed", name: "a b", position: 0.25, now, all_up });
     expect(asked).toEqual(["a b:1|c&#é"]);
   });
 
@@ -405,7 +413,8 @@ function openHttp({ prefix = "", health = "up", isUp = true, port = 0, nodes: co
     throw new Error("a programmer's");
   };
   const asked: string[] = [];
-  const routed: Whereabouts = { kind: "routed", nameStart: 0, nameEnd: 3, position: 0.25, now: 1, allUp: 2 };
+  const [now, allUp] = labels;
+  const routed: Destination = { kind: "routed", nameStart: 0, nameEnd: 3, position: 0.25, now, allUp };
   const context: HttpContext = {
     build: { version: "1.2.3" },
     page: { html: "<!doctype html>", contentSecurityPolicy: "default-src 'self'" },
@@ -425,12 +434,11 @@ function openHttp({ prefix = "", health = "up", isUp = true, port = 0, nodes: co
       ],
     }),
     history,
-    whereabouts: (name) => {
+    destinationOf: (name) => {
       asked.push(name.toString());
       return routed;
     },
-    ringPicture: (parts) => new Array(parts).fill(0),
-    fullShares: () => [1, 0, 0],
+    ringPicture: (count) => ({ labels, parts: new Array(count).fill(0), fullShares: [1, 0, 0] }),
   };
   const codes: number[] = [];
   const cuts: string[] = [];

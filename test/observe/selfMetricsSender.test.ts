@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "bun:test";
 import { dropAll, type Link } from "../../src/net/link.ts";
 import { SelfMetricsSender } from "../../src/observe/selfMetricsSender.ts";
 import type { Locator } from "../../src/placement/locator.ts";
-import { NO_OWNER } from "../../src/placement/owner.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { RelayBench } from "../support/relayBench.ts";
@@ -52,7 +52,7 @@ test.each([
 test("lines that no node is up to own count as dropped", () => {
   const counters = new Counters();
   const view = () => new RelayBench({}).view();
-  const locator = { owner: () => NO_OWNER } as unknown as Locator;
+  const locator = { owner: () => NO_LIVE_NODE } as unknown as Locator;
   const nodes = [{ label: "a", isUp: true, flush: takesAll }];
   const sender = new SelfMetricsSender({ clock: systemClock, view, counters });
   sender.use({ ...SETTINGS, locator, nodes });

@@ -1,18 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type NameMap, ringPicture, whereabouts } from "../../src/placement/destination.ts";
-import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
+import { destinationOf, type RoutedNode, type Routing } from "../../src/placement/destination.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { ownerAt } from "../../src/placement/ring.ts";
+import { partOwners } from "../../src/placement/ringPicture.ts";
 import { DEFAULT_TYPES } from "../support/naiveLines.ts";
 import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
 
-const ALL_UP = BENCH_LABELS.map(() => true);
+const ALL_UP = nodesOf([true, true, true]);
+const NONE_UP = nodesOf([false, false, false]);
 
 /** What is said of a name or a line, with the name that it is routed by. */
-function ask(asked: string, map: Partial<NameMap> = {}) {
+function ask(asked: string, routing: Partial<Routing> = {}) {
   const bytes = Buffer.from(asked);
   const placed = { placement: PLACEMENT, ring: PLACEMENT.full };
-  const found = whereabouts(bytes, { types: DEFAULT_TYPES, placed, isUp: ALL_UP, ...map });
+  const found = destinationOf(bytes, { types: DEFAULT_TYPES, placed, nodes: ALL_UP, ...routing });
   if (found.kind === "rejected") return found;
   const { nameStart, nameEnd, ...rest } = found;
   return { ...rest, name: bytes.toString("utf8", nameStart, nameEnd) };
@@ -25,7 +27,7 @@ describe("a name", () => {
         const bench = new RelayBench({});
         bench.receive(`${name}:1|c`);
         bench.relay.flush();
-        const node = BENCH_LABELS.findIndex((_, node) => bench.linesSent(node).length > 0);
+        const node = BENCH_LABELS.find((_, node) => bench.linesSent(node).length > 0);
         expect(ask(name)).toMatchObject({ kind: "routed", name, now: node, allUp: node });
         expect(ask(`${name}:1|c|@0.1|#a:b`)).toMatchObject({ kind: "routed", name, now: node, allUp: node });
       }),
@@ -41,11 +43,11 @@ describe("a name", () => {
 
   test("has a position on the circle, at which the picture of the ring shows its owner", () => {
     const parts = 50_000;
-    const picture = ringPicture(PLACEMENT.full, parts);
+    const picture = partOwners(PLACEMENT.full, parts);
     const names = Array.from({ length: 200 }, (_, i) => `app.${i}`);
     const agree = names.map((name) => {
       const found = ask(name);
-      return found.kind === "routed" && picture[Math.floor((found.position ?? 0) * parts)] === found.now;
+      return found.kind === "routed" && BENCH_LABELS[picture[Math.floor((found.position ?? 0) * parts)]] === found.now;
     });
     // A part has one owner in the picture, though points may lie within it.
     expect(agree.filter(Boolean).length).toBeGreaterThan(180);
@@ -53,24 +55,26 @@ describe("a name", () => {
 
   test("has nowhere to go while no node is up, and every node when mirroring", () => {
     const none = PLACEMENT.live([false, false, false]);
-    const isUp = [false, false, false];
-    const { allUp } = ask("a") as { allUp: number };
-    expect(ask("a", { placed: { placement: PLACEMENT, ring: none }, isUp })).toMatchObject({ now: NO_OWNER, allUp });
-    expect(ringPicture(none, 3)).toEqual([NO_OWNER, NO_OWNER, NO_OWNER]);
-    const mirrored = { kind: "routed", name: "a", position: null, allUp: EVERY_NODE };
-    expect(ask("a", { placed: undefined })).toEqual({ ...mirrored, now: EVERY_NODE } as ReturnType<typeof ask>);
-    expect(ask("a", { placed: undefined, isUp })).toEqual({ ...mirrored, now: NO_OWNER } as ReturnType<typeof ask>);
+    const { allUp } = ask("a") as { allUp: string };
+    const placed = { placement: PLACEMENT, ring: none };
+    expect(ask("a", { placed, nodes: NONE_UP })).toMatchObject({ now: "-", allUp });
+    expect(partOwners(none, 3)).toEqual([NO_LIVE_NODE, NO_LIVE_NODE, NO_LIVE_NODE]);
+    const mirrored = { kind: "routed", name: "a", position: null, allUp: "*" } as const;
+    expect(ask("a", { placed: undefined })).toEqual({ ...mirrored, now: "*" });
+    expect(ask("a", { placed: undefined, nodes: NONE_UP })).toEqual({ ...mirrored, now: "-" });
   });
 
   test("whose node is down goes to another, or nowhere while the node keeps its names", () => {
-    const { allUp } = ask("a") as { allUp: number };
-    const isUp = ALL_UP.map((_, node) => node !== allUp);
-    const rehashed = ask("a", { placed: { placement: PLACEMENT, ring: PLACEMENT.live(isUp) }, isUp });
-    expect(rehashed).toMatchObject({
-      now: ownerAt(PLACEMENT.live(isUp), PLACEMENT.position(Buffer.from("a"), 0, 1)),
+    const { allUp } = ask("a") as { allUp: string };
+    const isUp = BENCH_LABELS.map((label) => label !== allUp);
+    const nodes = nodesOf(isUp);
+    const ring = PLACEMENT.live(isUp);
+    const owner = ownerAt(ring, PLACEMENT.position(Buffer.from("a"), 0, 1));
+    expect(ask("a", { placed: { placement: PLACEMENT, ring }, nodes })).toMatchObject({
+      now: BENCH_LABELS[owner],
       allUp,
     });
-    expect(ask("a", { isUp })).toMatchObject({ now: NO_OWNER, allUp });
+    expect(ask("a", { nodes })).toMatchObject({ now: "-", allUp });
   });
 });
 
@@ -102,3 +106,7 @@ describe("what is asked about", () => {
     );
   });
 });
+
+function nodesOf(isUp: readonly boolean[]): RoutedNode[] {
+  return BENCH_LABELS.map((label, i) => ({ label, isUp: isUp[i] }));
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import { locatorOf } from "../../src/placement/locator.ts";
-import { NO_OWNER } from "../../src/placement/owner.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { Placement } from "../../src/placement/placement.ts";
 import { ownerAt } from "../../src/placement/ring.ts";
 
@@ -48,7 +48,7 @@ describe("the owner of a name", () => {
     const bytes = Buffer.from("app.logins");
     const owner = locator.owner(bytes, 0, bytes.length, 1);
     locator.use(() => placement.live(NODES.map(() => false)));
-    expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(NO_OWNER);
+    expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(NO_LIVE_NODE);
     expect(locator.namesCached).toBe(0);
     locator.use(() => placement.full);
     expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(owner);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
-import { NO_OWNER } from "../../src/placement/owner.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { type PlacedNode, Placement, RING_KINDS, type RingKind } from "../../src/placement/placement.ts";
 import { ownerAt, type Ring, shares } from "../../src/placement/ring.ts";
 
@@ -198,7 +198,7 @@ describe("placement", () => {
   test.each(RING_KINDS)("on an %s ring: while no node is up, nobody owns anything", (kind) => {
     const ring = placementOf(kind, THREE).live([false, false, false]);
     expect(ring.positions.length).toBe(0);
-    expect(ownerAt(ring, 5)).toBe(NO_OWNER);
+    expect(ownerAt(ring, 5)).toBe(NO_LIVE_NODE);
   });
 
   test("reads the name's part of the bytes, and no more", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { NO_OWNER } from "../../src/placement/owner.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { type NodePoints, ownerAt, type Ring, ringOf, ringOfLive, shares } from "../../src/placement/ring.ts";
 
 const POSITION_MAX = 2 ** 32 - 1;
@@ -71,7 +71,7 @@ describe("ownerAt", () => {
   });
 
   test("nobody owns a name on an empty ring", () => {
-    for (const position of [0, 2 ** 31, POSITION_MAX]) expect(ownerAt(ringOf([]), position)).toBe(NO_OWNER);
+    for (const position of [0, 2 ** 31, POSITION_MAX]) expect(ownerAt(ringOf([]), position)).toBe(NO_LIVE_NODE);
   });
 
   test("is the first point at or after the name, else the first of all", () => {
@@ -109,7 +109,7 @@ describe("shares", () => {
         ends.forEach((end, i) => {
           const start = i === 0 ? 0 : ends[i - 1] + 1;
           const owner = ownerAt(ring, Math.min(end, POSITION_MAX));
-          if (owner !== NO_OWNER) owned[owner] += (Math.min(end, POSITION_MAX) + 1 - start) / 2 ** 32;
+          if (owner !== NO_LIVE_NODE) owned[owner] += (Math.min(end, POSITION_MAX) + 1 - start) / 2 ** 32;
         });
         owned.forEach((share, node) => void expect(found[node]).toBeCloseTo(share, 9));
       }),
@@ -144,7 +144,7 @@ function pointsOf(ring: Ring): [position: number, owner: number][] {
 }
 
 function naiveOwner(points: readonly [number, number][], name: number): number {
-  const [, owner] = points.find(([position]) => position >= name) ?? points[0] ?? [0, NO_OWNER];
+  const [, owner] = points.find(([position]) => position >= name) ?? points[0] ?? [0, NO_LIVE_NODE];
   return owner;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { EVERY_NODE, NO_OWNER } from "../../src/placement/owner.ts";
+import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { ownerAt, type Ring } from "../../src/placement/ring.ts";
 import { REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
 import { BATCH_DATAGRAMS_MAX } from "../../src/relay/batch.ts";
@@ -59,7 +59,7 @@ describe("a relay whose sockets take everything", () => {
     for (const node of NODES) expect(bench.nodes[node].sent).toEqual(["aaaa:1|c\nbbbb:2|c", "cccc:3|c"]);
   });
 
-  test("leaves CR, empty lines and refused lines out, and their neighbours whole", () => {
+  test("leaves CR, empty lines and rejected lines out, and their neighbours whole", () => {
     const bench = new RelayBench({ mirror: true });
     bench.receive("a:1|c\r\nb:2|c\n\nbad\nc:3|c\n:1|c\nd:4|c\r");
     bench.relay.flush();
@@ -158,18 +158,27 @@ describe("the observer", () => {
         fc.property(fc.array(datagram, { maxLength: 4 }), (datagrams) => {
           const bench = new RelayBench({ mirror });
           const seen: unknown[] = [];
-          bench.relay.observer = (line, verdict, owner) => void seen.push([line.toString("latin1"), verdict, owner]);
+          bench.relay.observer = (line, verdict, to) => void seen.push([line.toString("latin1"), verdict, to]);
           for (const text of datagrams) bench.receive(text);
-          const ownerOf = ({ verdict, name }: NaiveLine) => {
-            if (verdict !== Verdict.accepted) return NO_OWNER;
-            return mirror ? EVERY_NODE : ownerOn(PLACEMENT.full, name);
+          const textOf = ({ verdict, name }: NaiveLine) => {
+            if (verdict !== Verdict.accepted) return "-";
+            return mirror ? "*" : BENCH_LABELS[ownerOn(PLACEMENT.full, name)];
           };
           const lines = datagrams.flatMap((text) => naiveLines(text));
-          expect(seen).toEqual(lines.map((line) => [line.text, line.verdict, ownerOf(line)]));
+          expect(seen).toEqual(lines.map((line) => [line.text, line.verdict, textOf(line)]));
         }),
       );
     },
   );
+
+  test("is told of lines that no node is up for as going nowhere", () => {
+    const bench = new RelayBench({});
+    const seen: string[] = [];
+    bench.relay.observer = (_, __, to) => void seen.push(to);
+    bench.locator?.use(() => PLACEMENT.live(NODES.map(() => false)));
+    bench.receive("a:1|c");
+    expect(seen).toEqual(["-"]);
+  });
 });
 
 test("what arrives is counted", () => {
@@ -235,7 +244,7 @@ class Model {
     if (line.verdict !== Verdict.accepted) return;
     const owners = this.mode === "mirror" ? NODES : [ownerOn(this.ring, line.name)];
     for (const owner of owners) {
-      if (owner === NO_OWNER) this.unowned++;
+      if (owner === NO_LIVE_NODE) this.unowned++;
       else if (this.isUp[owner]) this.meantFor[owner].push(line.text);
       else this.missed[owner]++;
     }

@@ -42,7 +42,7 @@ export function openConsole({
     kernelDrops: undefined,
     logLinesLost: 0,
     eventLoopLag: undefined,
-    process: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
+    resources: { startedAtSeconds: 0, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 },
   };
   const view = () => ({ uptimeSeconds: 7.9, counters: new Counters(), ...nothing });
   const none = { history: undefined, healthChanges: [] };
@@ -51,7 +51,7 @@ export function openConsole({
     view,
     source: () => ({ version: "1.2.3", nowMs: 9000, config, health: "up", view: view(), ...none }),
     memory,
-    whereabouts: () => ({ kind: "rejected", reason: "empty_name" }),
+    destinationOf: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,
     health: "up",
   };

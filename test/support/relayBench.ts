@@ -121,7 +121,7 @@ export class RelayBench {
       kernelDrops: 7,
       logLinesLost: 0,
       eventLoopLag: { lastSeconds: 0.001, maxSeconds: 0.02 },
-      process: { startedAtSeconds: 1_700_000_000, cpuSeconds: 1.5, residentBytes: 9000, heapUsedBytes: 1000 },
+      resources: { startedAtSeconds: 1_700_000_000, cpuSeconds: 1.5, residentBytes: 9000, heapUsedBytes: 1000 },
     };
   }
 }

@@ -1,0 +1,34 @@
+/** What `/stats.json` says, for tests of the page. */
+import type { NodeJson, StatusJson } from "../../src/observe/statusJson.ts";
+
+/** All nodes are up, and have equal shares of the ring. */
+export function statusOf(labels: readonly string[], settings: Partial<StatusJson> = {}): StatusJson {
+  return {
+    version: "1.2.3",
+    now_ms: 9000,
+    started_at_ms: 1000,
+    uptime_seconds: 8,
+    uptime_ms: 8000,
+    health: "up",
+    mirror: false,
+    ring: "farmhash",
+    failover: "rehash",
+    figures: {},
+    nodes: labels.map((label) => nodeOf(label, 1 / labels.length)),
+    health_changes: [],
+    ...settings,
+  };
+}
+
+function nodeOf(label: string, ring_share: number): NodeJson {
+  return {
+    node: label,
+    address: label,
+    up: true,
+    since_ms: 1000,
+    checked: false,
+    last_check: null,
+    rate: null,
+    figures: { ring_share },
+  };
+}
