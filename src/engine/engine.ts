@@ -96,8 +96,24 @@ export class Engine {
       this.config = next;
       this.way = { source, host: next.host, port: next.port };
       if (way) this.finishSource(way.source);
-      this.logSource(source, next.receiveBuffer);
     });
+  }
+
+  /**
+   * Logs what the kernel granted the socket that metrics arrive at. It doubles what is asked for, and counts its own
+   * overhead against it; here both are said as asked.
+   */
+  logSource(): void {
+    const { source, config } = this;
+    if (source === undefined) return;
+    const { log } = this.parts;
+    const { receiveBuffer, canBeInterrupted } = source;
+    const asked = config.receiveBuffer;
+    const granted = typeof receiveBuffer === "number" ? receiveBuffer / 2 : "default";
+    if (receiveBuffer instanceof Error) log.warn("receive_buffer", { asked, granted, reason: receiveBuffer.message });
+    else if (receiveBuffer >= 2 * asked) log.info("receive_buffer", { asked, granted });
+    else log.warn("receive_buffer", { asked, granted, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
+    if (!canBeInterrupted) log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
   }
 
   /** The figures of this moment. */
@@ -199,16 +215,6 @@ export class Engine {
     drops += this.dropsBefore;
     for (const source of this.finishing.keys()) if (source !== this.source) drops += source.kernelDrops() ?? 0;
     return drops;
-  }
-
-  /** The kernel doubles what is asked for, and counts its own overhead against it; here both are said as asked. */
-  private logSource({ receiveBuffer, canBeInterrupted }: Source, asked: number): void {
-    const { log } = this.parts;
-    const granted = typeof receiveBuffer === "number" ? receiveBuffer / 2 : "default";
-    if (receiveBuffer instanceof Error) log.warn("receive_buffer", { asked, granted, reason: receiveBuffer.message });
-    else if (receiveBuffer >= 2 * asked) log.info("receive_buffer", { asked, granted });
-    else log.warn("receive_buffer", { asked, granted, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
-    if (!canBeInterrupted) log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
   }
 }
 

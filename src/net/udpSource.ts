@@ -29,6 +29,7 @@ export class UdpSource implements Source {
   private readonly parts: UdpSourceParts;
   private readonly listener: UdpListener;
   private readonly reader: Reader;
+  private settings: SourceSettings;
   /** Datagrams handed over so far. */
   private datagrams = 0;
   private isClosed = false;
@@ -38,6 +39,7 @@ export class UdpSource implements Source {
     const { kernel } = listener;
     this.parts = parts;
     this.listener = listener;
+    this.settings = parts;
     this.reader = parts.turns.add(
       {
         readBulk: kernel instanceof Error ? undefined : () => kernel.read(this.takeBulk) === BULK_DATAGRAMS,
@@ -80,10 +82,13 @@ export class UdpSource implements Source {
     return kernel instanceof Error ? undefined : kernel.drops();
   }
 
-  use(settings: SourceSettings): void {
+  use({ receiveBuffer, gather }: SourceSettings): void {
     const { kernel } = this.listener;
-    if (!(kernel instanceof Error)) kernel.setReceiveBuffer(settings.receiveBuffer);
-    this.reader.gather = this.gatherOf(settings);
+    const before = this.settings;
+    this.settings = { receiveBuffer, gather };
+    if (receiveBuffer === before.receiveBuffer && gather === before.gather) return;
+    if (receiveBuffer !== before.receiveBuffer && !(kernel instanceof Error)) kernel.setReceiveBuffer(receiveBuffer);
+    this.reader.gather = this.gatherOf(this.settings);
   }
 
   /**

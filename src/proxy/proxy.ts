@@ -23,6 +23,7 @@ export class StatsdProxy {
   private readonly operators: Operators;
   /** One change at a time. */
   private lastChange: Promise<unknown> = Promise.resolve();
+  private isStopping = false;
 
   private constructor(config: Config, parts: ProxyParts) {
     this.parts = parts;
@@ -38,7 +39,6 @@ export class StatsdProxy {
       proxy.close();
       return problems;
     }
-    parts.log.info("listening", proxy.addresses(config));
     return proxy;
   }
 
@@ -73,20 +73,28 @@ export class StatsdProxy {
 
   /** Stops receiving, sends what is batched, and closes everything. */
   async stop(): Promise<void> {
+    this.isStopping = true;
     await this.engine.finish();
     this.close();
   }
 
   private async changeNow(next: Config): Promise<readonly Problem[]> {
-    const { platform } = this.parts;
+    const { platform, log } = this.parts;
+    const before = this.engine.source;
     const room = descriptorRoom(next, platform);
     if ("message" in room) return [room];
     const opening = new Opening(platform.network);
     await this.engine.prepare(next, opening);
     await this.operators.prepare(next, room.connectionsMax, opening);
-    if (opening.problems.length > 0) opening.abandon();
-    else opening.commit();
-    return opening.problems;
+    if (this.isStopping) opening.problems.push({ at: "", message: "the proxy is stopping" });
+    if (opening.problems.length > 0) {
+      opening.abandon();
+      return opening.problems;
+    }
+    opening.commit();
+    if (before === undefined) log.info("listening", this.addresses(next));
+    if (this.engine.source !== before) this.engine.logSource();
+    return [];
   }
 
   private addresses({ host, managementhost, httphost, nodes, mirror, ring }: Config) {

@@ -4,6 +4,7 @@ import { type Config, readConfig } from "../../src/config/config.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { violations } from "../../src/observe/invariants.ts";
+import { proxyStatsOf } from "../../src/observe/readings.ts";
 import { StatsdProxy } from "../../src/proxy/proxy.ts";
 import { Backend } from "../support/backend.ts";
 import { ask } from "../support/client.ts";
@@ -59,6 +60,10 @@ class Bench {
     if (!(proxy instanceof StatsdProxy)) throw new Error(JSON.stringify(proxy));
     onTestFinished(() => proxy.stop());
     return new Bench(settings, proxy, log);
+  }
+
+  async stop(): Promise<void> {
+    await this.proxy.stop();
   }
 
   /** Problems, if there are any. */
@@ -253,4 +258,26 @@ test("changes that come at once are done one after the other, each whole", async
   expect(bench.figures().labels).toEqual(nodes.slice(1, 3).map(({ host, port }) => `${host}:${port}`));
   await bench.send(100);
   expect(violations(bench.view())).toEqual([]);
+});
+
+test("a change that is not ready when the proxy stops is no more", async () => {
+  const backends = [await Backend.open(), await Backend.open()];
+  const [a, b] = backends.map(({ node }) => node);
+  const bench = await Bench.open([a]);
+  const change = bench.change({ nodes: [a, b] });
+  await bench.stop();
+  expect(await change).toEqual([": the proxy is stopping"]);
+});
+
+test("what the last nodes have counted stays in the sums, whoever leaves", async () => {
+  const backends = [await Backend.open(), await Backend.open()];
+  const [a, b] = backends.map(({ node }) => node);
+  const bench = await Bench.open([a, b], { mirror: true });
+  await bench.send(100);
+  const before = Object.fromEntries(proxyStatsOf(bench.view()));
+  await bench.change({ nodes: [b], mirror: true });
+  const after = Object.fromEntries(proxyStatsOf(bench.view()));
+  for (const name of ["lines_relayed", "lines_dropped", "lines_dropped.node_down", "datagrams_sent"]) {
+    expect([name, after[name]]).toEqual([name, before[name]]);
+  }
 });
