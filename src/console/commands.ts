@@ -5,7 +5,7 @@ import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
-import { oncePer } from "../placement/oncePer.ts";
+import { memoizeLast } from "../placement/memoizeLast.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
 import { allDropped } from "../relay/counters.ts";
 import type { MemoryFigures } from "../system/processFigures.ts";
@@ -237,7 +237,7 @@ function* statusJsonLine(source: StatsSource): Generator<string> {
 }
 
 const CONFIG_PART_CHARS = 16 * 1024;
-const configText = oncePer((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
+const configText = memoizeLast((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
 
 function* configParts(config: Config): Generator<string> {
   const text = configText(config);

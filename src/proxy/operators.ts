@@ -70,7 +70,7 @@ export class Operators {
     const { managementhost: host, managementport: port } = next;
     const { answering, context, console: before } = this;
     if (before && isAt(before, host, port)) {
-      opening.whenReady(() => before.server.allow(connectionsMax));
+      opening.onCommit(() => before.server.allow(connectionsMax));
       return;
     }
     const { engine, platform } = this.parts;
@@ -80,7 +80,7 @@ export class Operators {
       return new Console({ ...platform, host, port, context, connectionsMax, answering, onCut });
     });
     if (server === undefined) return;
-    opening.whenReady(() => {
+    opening.onCommit(() => {
       this.console = { server, host, port };
       before?.server.close();
     });
@@ -90,11 +90,11 @@ export class Operators {
     const { httphost: host, httpport: port } = next;
     const { answering, http: before } = this;
     if (port === 0) {
-      opening.whenReady(() => this.closeHttp());
+      opening.onCommit(() => this.closeHttp());
       return;
     }
     if (before && isAt(before, host, port)) {
-      opening.whenReady(() => before.server.allow(connectionsMax));
+      opening.onCommit(() => before.server.allow(connectionsMax));
       return;
     }
     const { engine, platform } = this.parts;
@@ -107,7 +107,7 @@ export class Operators {
       return new Http({ ...platform, host, port, context, connectionsMax, answering, onAnswer, onCut });
     });
     if (server === undefined) return;
-    opening.whenReady(() => {
+    opening.onCommit(() => {
       const sampler = before?.sampler ?? new Sampler(history, platform.clock, (nowMs) => engine.sample(nowMs));
       engine.history = history;
       this.http = { server, host, port, history, sampler };
