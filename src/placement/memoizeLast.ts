@@ -1,4 +1,4 @@
-/** Remembers what was made of the last thing: for what is dear to make of things that change seldom. */
+/** Caches the result for the last argument: for results that are expensive and rarely change. */
 export function memoizeLast<Of extends object, Made>(make: (of: Of) => Made): (of: Of) => Made {
   let last: { readonly of: Of; readonly made: Made } | undefined;
   return (of) => {

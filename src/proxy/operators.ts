@@ -1,4 +1,4 @@
-/** Where operators ask how the proxy is: the console, and HTTP if it is asked for, with the sampler behind its rates. */
+/** The operators' side: the console and, if configured, HTTP with the sampler behind its rates. */
 import { version } from "../../package.json";
 import type { Config } from "../config/config.ts";
 import type { ConsoleContext } from "../console/commands.ts";
@@ -18,14 +18,14 @@ export interface OperatorsParts {
   readonly platform: Platform;
 }
 
-/** A server, and what it was opened by. */
+/** A server, and the address that it was opened for. */
 interface Served<Server> {
   readonly server: Server;
   readonly host: string;
   readonly port: number;
 }
 
-/** HTTP has rates to show, which are sampled for it alone. */
+/** HTTP shows rates, which are sampled only for it. */
 interface ServedHttp extends Served<Http> {
   readonly history: History;
   readonly sampler: Sampler;
@@ -45,17 +45,17 @@ export class Operators {
     this.context = consoleContextOf(engine, platform);
   }
 
-  /** As bound; undefined before the first commit. */
+  /** The port that was bound; undefined before the first commit. */
   get consolePort(): number | undefined {
     return this.console?.server.port;
   }
 
-  /** Undefined without `httpport`, too. */
+  /** Also undefined without `httpport`. */
   get httpPort(): number | undefined {
     return this.http?.server.port;
   }
 
-  /** Opens what the next configuration has and this has not. @param connectionsMax of each server */
+  /** Opens what is new in the next configuration. @param connectionsMax per server */
   async prepare(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
     await this.prepareConsole(next, connectionsMax, opening);
     await this.prepareHttp(next, connectionsMax, opening);
@@ -155,9 +155,9 @@ function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleC
   return context;
 }
 
-/** What is set at the console counts here. */
+/** Health that is set at the console applies here too. */
 async function httpContextOf(console: ConsoleContext, { cluster }: Engine, history: History): Promise<HttpContext> {
-  // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
+  // Loaded on demand: without HTTP, the page is neither kept in memory nor, when running from source, bundled.
   const { PAGE } = await import("../page/page.ts");
   return {
     build: { version, bun_version: Bun.version },
