@@ -11,7 +11,7 @@ import type { HttpContext } from "../http/answers.ts";
 import { Http } from "../http/session.ts";
 import { History } from "../observe/history.ts";
 import { Sampler } from "../observe/sampler.ts";
-import { Answering } from "../server/answering.ts";
+import { AnswerScheduler } from "../server/answerScheduler.ts";
 
 export interface OperatorsParts {
   readonly engine: Engine;
@@ -33,7 +33,7 @@ interface ServedHttp extends Served<Http> {
 
 export class Operators {
   private readonly parts: OperatorsParts;
-  private readonly answering: Answering;
+  private readonly scheduler: AnswerScheduler;
   private readonly context: ConsoleContext;
   private console: Served<Console> | undefined;
   private http: ServedHttp | undefined;
@@ -41,7 +41,7 @@ export class Operators {
   constructor(parts: OperatorsParts) {
     const { engine, platform } = parts;
     this.parts = parts;
-    this.answering = new Answering(platform.clock, (error) => engine.failed(error));
+    this.scheduler = new AnswerScheduler(platform.clock, (error) => engine.failed(error));
     this.context = consoleContextOf(engine, platform);
   }
 
@@ -68,7 +68,7 @@ export class Operators {
 
   private async prepareConsole(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
     const { managementhost: host, managementport: port } = next;
-    const { answering, context, console: before } = this;
+    const { scheduler, context, console: before } = this;
     if (before && isAt(before, host, port)) {
       opening.onCommit(() => before.server.allow(connectionsMax));
       return;
@@ -77,7 +77,7 @@ export class Operators {
     const { consoleCut } = engine.counters;
     const onCut = (reason: keyof typeof consoleCut) => void consoleCut[reason]++;
     const server = await opening.listen({ host: "managementhost", port: "managementport" }, host, (host) => {
-      return new Console({ ...platform, host, port, context, connectionsMax, answering, onCut });
+      return new Console({ ...platform, host, port, context, connectionsMax, scheduler, onCut });
     });
     if (server === undefined) return;
     opening.onCommit(() => {
@@ -88,7 +88,7 @@ export class Operators {
 
   private async prepareHttp(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
     const { httphost: host, httpport: port } = next;
-    const { answering, http: before } = this;
+    const { scheduler, http: before } = this;
     if (port === 0) {
       opening.onCommit(() => this.closeHttp());
       return;
@@ -104,7 +104,7 @@ export class Operators {
     const onAnswer = (code: keyof typeof httpRequests) => void httpRequests[code]++;
     const onCut = (reason: keyof typeof httpCut) => void httpCut[reason]++;
     const server = await opening.listen({ host: "httphost", port: "httpport" }, host, (host) => {
-      return new Http({ ...platform, host, port, context, connectionsMax, answering, onAnswer, onCut });
+      return new Http({ ...platform, host, port, context, connectionsMax, scheduler, onAnswer, onCut });
     });
     if (server === undefined) return;
     opening.onCommit(() => {
@@ -130,7 +130,7 @@ function isAt(served: Served<unknown>, host: string, port: number): boolean {
 function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleContext {
   const taps = new Taps({
     nodeWidth: () => Math.max(...engine.config.nodes.map(({ label }) => label.length)),
-    watch: (observer) => engine.observe(observer),
+    setObserver: (observer) => engine.observe(observer),
     linesReceived: () => engine.counters.linesReceived,
     clock,
   });
