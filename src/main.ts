@@ -59,7 +59,7 @@ function check(read: ReadFile | undefined): void {
     else writeOutput(Buffer.from(planText(read.config, read.notes, loadFingerprint32)));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // Who reads no further (`| head`) has what it wanted.
+    // A reader that stops early (`| head`) has what it wanted.
     if (code === "EPIPE") return;
     console.error(message);
     process.exitCode = 1;

@@ -261,7 +261,7 @@ describe("TCP sockets", () => {
   });
 
   test.skipIf(!LINUX)(
-    "connect calls the want of a descriptor a refusal: hasDescriptor of Probe can go (Linux only)",
+    "connect reports a lack of descriptors as a refusal: hasDescriptor of Probe can go (Linux only)",
     async () => {
       const folder = emptyFolder();
       const script = `

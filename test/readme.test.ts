@@ -7,7 +7,7 @@ import { DOCUMENT, withFigures } from "../scripts/figures.ts";
 import { emptyFolder } from "./support/folder.ts";
 import { brokenLinksIn } from "./support/links.ts";
 
-test("OPERATING.md lists every counter as the console shows it (bun scripts/figures.ts writes the table)", async () => {
+test("OPERATING.md lists all counters as the console shows it (bun scripts/figures.ts writes the table)", async () => {
   const text = await Bun.file(DOCUMENT).text();
   expect(text).toContain("<!-- figures: begin -->");
   expect(text).toBe(withFigures(text));

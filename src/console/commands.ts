@@ -1,11 +1,11 @@
-/** The console's language: commands in, answers out. Sockets and timers are console/session.ts's business. */
+/** The console's language: commands in, answers out. console/session.ts does the sockets and timers. */
 import { version } from "../../package.json";
 import type { Config } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
-import { oncePer } from "../placement/oncePer.ts";
+import { memoizeLast } from "../placement/memoizeLast.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
 import { allDropped } from "../relay/counters.ts";
 import type { MemoryFigures } from "../system/processFigures.ts";
@@ -16,59 +16,59 @@ import { tableParts } from "../text/table.ts";
 import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
 import { endsWithinCharacter, wordsOf } from "./words.ts";
 
-/** What the commands can see and change. */
+/** What commands can see and change. */
 export interface ConsoleContext {
   readonly config: Config;
   view(): View;
-  /** What is told as JSON. */
+  /** The state that is shown as JSON. */
   source(): StatsSource;
   memory(): MemoryFigures;
-  /** Of a name, or of a whole line. */
+  /** Where a name, or a whole line, goes. */
   destinationOf(asked: Buffer): Destination;
-  /** Undefined: there are as many taps as there may be. */
+  /** Undefined: there are too many taps already. */
   tap(request: TapRequest): Stream | undefined;
-  /** What `health` answers: settable by the operator, to take the proxy out of a load balancer. */
+  /** What `health` answers: operators can set it, to take the proxy out of a load balancer. */
   health: "up" | "down";
 }
 
-/** What goes on coming after an answer, by itself, for a while. */
+/** Output that keeps coming after an answer, for a while. */
 export interface Stream {
   /**
-   * To be called once. `write` is false when the client does not keep up, which ends the stream; `end` is called with
-   * the last text when it ends by itself.
+   * Call this once. `write` returns false when the client does not keep up, which ends the stream; `end` is called with
+   * the last text when the stream ends by itself.
    */
   begin(write: (text: string) => boolean, end: (last: string) => void): void;
-  /** Ends it early; returns the last text. Afterwards neither function is called. */
+  /** Ends it early and returns the last text. Neither function is called afterwards. */
   stop(): string;
 }
 
 export interface Answer extends Pieces {
-  /** Comes after the text; commands behind this one wait for its end. */
+  /** Follows the text; later commands wait for its end. */
   readonly stream?: Stream;
-  /** The connection ends after this answer. */
+  /** The connection closes after this answer. */
   readonly close?: true;
 }
 
 interface Command {
   readonly usage: string;
   readonly meaning: string;
-  /** Words that are no whole command without one more. */
+  /** Arguments without which the command is incomplete. */
   readonly wordsMin?: number;
-  /** What the word behind the command's name may be, if there is a list. */
+  /** The possible values of the first argument, if there is a list. */
   readonly options?: readonly string[];
-  /** Undefined: the arguments are not understood. */
+  /** Undefined: the arguments are invalid. */
   run(words: readonly string[], context: ConsoleContext): Answer | undefined;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   ping: {
     usage: "ping",
-    meaning: "answers pong",
+    meaning: "answer pong",
     run: noWords(() => "pong\n"),
   },
   stats: {
     usage: "stats [json]",
-    meaning: "every counter",
+    meaning: "all counters",
     options: ["json"],
     run: textOrJson(
       (context) => piecesOf(statsLines(context.view())),
@@ -77,7 +77,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   memstats: {
     usage: "memstats",
-    meaning: "memory of the process",
+    meaning: "memory use of the process",
     run: noWords((context) => memoryText(context.memory())),
   },
   config: {
@@ -92,24 +92,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   route: {
     usage: "route NAME...",
-    meaning: "the node that gets a name, or a whole line, now, and the one that owns it when all are up",
+    meaning: "the node that gets a name (or a whole line) now, and its owner when all nodes are up",
     wordsMin: 1,
-    run: (words, context) => (words.length === 0 ? USAGE("route") : piecesOf(routeLines(words, context))),
+    run: (words, context) => (words.length === 0 ? usageOf("route") : piecesOf(routeLines(words, context))),
   },
   tap: {
     usage: "tap [rejected] [PATTERN] [LIMIT]",
-    meaning: "lines as they pass, with their node; or those that are rejected, with the reason",
+    meaning: "show lines as they pass, with their node; or rejected lines, with the reason",
     run: (words, context) => {
       const request = tapRequest(words);
-      if (request === undefined) return USAGE("tap");
+      if (request === undefined) return usageOf("tap");
       const stream = context.tap(request);
       if (stream === undefined) return { text: "too many taps at once\n" };
-      return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line ends it\n`, stream };
+      return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line stops it\n`, stream };
     },
   },
   health: {
     usage: "health [up|down]",
-    meaning: "what health checks of this proxy are told",
+    meaning: "show or set what health checks of this proxy are told",
     options: ["up", "down"],
     run: (words, context) => {
       if (words.length > 1) return undefined;
@@ -121,7 +121,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   status: {
     usage: "status [json]",
-    meaning: "uptime in seconds, and the nodes in the ring; or the state of everything, as over HTTP",
+    meaning: "uptime in seconds and the live nodes; or the full state, as over HTTP",
     options: ["json"],
     run: textOrJson(
       (context) => ({ text: statusText(context.view()) }),
@@ -140,15 +140,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   quit: {
     usage: "quit",
-    meaning: "ends the connection",
+    meaning: "close the connection",
     run: (words) => (words.length === 0 ? { text: "", close: true } : undefined),
   },
 };
 
 const UNKNOWN: Answer = { text: "unknown command\n" };
-const USAGE = (name: string): Answer => ({ text: `usage: ${COMMANDS[name].usage}\n` });
+const usageOf = (name: string): Answer => ({ text: `usage: ${COMMANDS[name].usage}\n` });
 
-/** The answer to one line, a character a byte, without its line end. An empty line has none. */
+/** The answer to one line, one character per byte, without its line end. An empty line has none. */
 export function answer(line: string, context: ConsoleContext): Answer | undefined {
   const words = wordsOf(line);
   if (words === undefined) return UNKNOWN;
@@ -158,8 +158,8 @@ export function answer(line: string, context: ConsoleContext): Answer | undefine
 }
 
 /**
- * Whether text that came without a line end should be taken for a line once its sender pauses. Not while it is only
- * the beginning of a command: the rest may be on its way.
+ * Whether text without a line end should be taken for a line once its sender pauses. Not while it may be the beginning
+ * of a command: the rest may be on its way.
  */
 export function looksComplete(text: string): boolean {
   const words = wordsOf(text);
@@ -182,7 +182,7 @@ function noWords(text: (context: ConsoleContext) => string): Command["run"] {
   return (words, context) => (words.length === 0 ? { text: text(context) } : undefined);
 }
 
-/** For a command with two forms: as text, or followed by `json`. */
+/** For a command with two forms: plain text, or JSON if followed by `json`. */
 function textOrJson(
   text: (context: ConsoleContext) => Answer,
   json: (context: ConsoleContext) => Answer,
@@ -193,12 +193,12 @@ function textOrJson(
   };
 }
 
-/** Nodes between two chances to do something else. */
+/** Nodes per step: other work gets its turn in between. */
 const PART_NODES = 8;
 
 /**
- * The first two lines are those of go-statsd-proxy, and the rest goes on in its form: `name: value`, as C's `%f`. All
- * figures of one node belong to one moment.
+ * The first two lines are go-statsd-proxy's, and the rest follows their form: `name: value`, like C's `%f`. All figures
+ * of a node belong to the same moment.
  */
 function* statsLines(view: View): Generator<string> {
   yield `time running in seconds: ${Math.floor(view.uptimeSeconds)}\n`;
@@ -214,7 +214,7 @@ function figureLine([name, value]: readonly [string, number]): string {
   return `${name}: ${value.toFixed(6)}\n`;
 }
 
-/** The same figures as one JSON object, in one line. */
+/** The same figures as one JSON object on one line. */
 function* flatStatsJson(view: View): Generator<string> {
   const uptime = { uptime_seconds: Number(view.uptimeSeconds.toFixed(3)) };
   yield JSON.stringify({ ...uptime, ...Object.fromEntries(proxyStatsOf(view)) }).slice(0, -1);
@@ -237,7 +237,7 @@ function* statusJsonLine(source: StatsSource): Generator<string> {
 }
 
 const CONFIG_PART_CHARS = 16 * 1024;
-const configText = oncePer((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
+const configText = memoizeLast((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
 
 function* configParts(config: Config): Generator<string> {
   const text = configText(config);
@@ -249,7 +249,7 @@ const NODE_COLUMNS = [
   ...["checks_passed", "checks_failed", "checks_skipped"],
 ];
 
-/** Nodes that are not checked have no checks to show. */
+/** Nodes without checks show none. */
 function nodesLines({ view }: ConsoleContext): Iterable<string> {
   const { nodes } = view();
   function* rows(): Generator<readonly string[]> {
@@ -283,7 +283,7 @@ function* routeLines(asked: readonly string[], context: ConsoleContext): Generat
   yield* tableParts(["name", "owner", "owner_when_all_up", ""], rows);
 }
 
-/** A number alone is a limit. Undefined: not understood. */
+/** A single number is a limit. Undefined: invalid. */
 function tapRequest(words: readonly string[]): TapRequest | undefined {
   const rejected = words[0]?.toLowerCase() === "rejected";
   const rest = rejected ? words.slice(1) : [...words];
@@ -294,7 +294,10 @@ function tapRequest(words: readonly string[]): TapRequest | undefined {
   return { rejected, pattern: rest[0], linesMax };
 }
 
-/** go-statsd-proxy's labels, of those figures that this runtime has: it counts no mallocs, frees or pointer look-ups. */
+/**
+ * go-statsd-proxy's labels, for those figures that this runtime has: it does not count mallocs, frees or pointer
+ * lookups.
+ */
 function memoryText(memory: MemoryFigures): string {
   return [
     `bytes allocated and in use: ${memory.heapUsedBytes}`,

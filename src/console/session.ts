@@ -1,18 +1,18 @@
-/** The console's TCP side: lines in, answers out. What they are is console/commands.ts's business. */
+/** The console's TCP side: lines in, answers out. console/commands.ts decides what they are. */
 
 import type { Network } from "../net/network.ts";
 import type { CutReason } from "../relay/counters.ts";
-import type { Answering } from "../server/answering.ts";
+import type { AnswerScheduler } from "../server/answerScheduler.ts";
 import { type Connection, type Session, TcpServer } from "../server/tcpServer.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import { answer, type ConsoleContext, looksComplete, type Stream } from "./commands.ts";
 
 export const LINE_BYTES_MAX = 4096;
-/** A line without its end is taken for whole when nothing more came for this long (`echo -n stats | nc`). */
+/** A line without an end counts as complete when nothing follows for this long (`echo -n stats | nc`). */
 const PAUSE_MS = 50;
 const IDLE_SECONDS = 120;
 
-/** Why a connection is cut, besides what every server cuts for. */
+/** Why a connection is cut, besides the reasons of every server. */
 type Reason = Extract<CutReason, "line_too_long" | "idle">;
 
 export interface ConsoleParts {
@@ -21,10 +21,10 @@ export interface ConsoleParts {
   readonly port: number;
   readonly context: ConsoleContext;
   readonly onCut: (reason: CutReason) => void;
-  /** The connection that was quiet for longest makes room for one more. */
+  /** Beyond this, a new connection replaces the least recently active one. */
   readonly connectionsMax: number;
-  /** Shared with others who answer. */
-  readonly answering: Answering;
+  /** Shared with the other servers. */
+  readonly scheduler: AnswerScheduler;
   readonly network: Pick<Network, "listenTcp">;
   readonly clock: Clock;
 }
@@ -45,7 +45,7 @@ export class Console {
     return this.server.port;
   }
 
-  /** How many connections there may be from now on. */
+  /** Sets how many connections are allowed from now on. */
   allow(connectionsMax: number): void {
     this.server.connectionsMax = connectionsMax;
   }
@@ -60,13 +60,13 @@ class ConsoleSession implements Session {
   private readonly context: ConsoleContext;
   private readonly clock: Clock;
   /**
-   * What may come yet of the end of a line that was taken for whole without it. CR and LF may come one by one, and must
-   * not be taken for an empty line: that would end a tap.
+   * What may still arrive of the line end after a line was taken without it. CR and LF may arrive separately, and must
+   * not count as an empty line: that would end a tap.
    */
   private lateEnd: "CR LF" | "LF" | undefined;
-  /** What is not made yet of the answer under way. */
+  /** The rest of the answer in progress, not generated yet. */
   private rest: Iterator<string> | undefined;
-  /** What goes on coming after an answer: the next command waits for its end. */
+  /** Output that keeps coming after an answer: the next command waits for its end. */
   private stream: Stream | undefined;
   private pause: Timer | undefined;
 
@@ -78,39 +78,39 @@ class ConsoleSession implements Session {
 
   received(text: string): void {
     this.clock.cancel(this.pause);
-    this.connection.alive();
-    this.connection.asked += this.withoutLateEnd(text);
+    this.connection.touch();
+    this.connection.input += this.withoutLateEnd(text);
   }
 
-  /** What is left is a line, and after the answers the connection ends. */
+  /** What is left is a line; once everything is answered, the connection closes. */
   ended(): void {
     const { connection } = this;
-    const { asked } = connection;
+    const { input } = connection;
     this.clock.cancel(this.pause);
-    connection.asked += asked === "" || asked.endsWith("\n") ? "quit\n" : "\nquit\n";
-    // Nothing tells a client that listens on from one that is gone, but what becomes of something sent to it.
-    if (this.stream) connection.write("# no more input: it goes on to its end\n");
+    connection.input += input === "" || input.endsWith("\n") ? "quit\n" : "\nquit\n";
+    // A client that half-closed can be told from one that is gone only by sending it something.
+    if (this.stream) connection.write("# no more input: the tap runs to its end\n");
   }
 
-  /** Answers what was asked, in order: a line or a piece of an answer at a time. */
+  /** Answers commands in order: one line, or one piece of an answer, at a time. */
   serve(): boolean {
     const { connection } = this;
     if (this.stream) this.serveStreaming(this.stream);
     if (connection.isFull || this.stream) return false;
-    if (this.rest) return this.goOn(this.rest);
-    const { asked } = connection;
-    const lineEnd = asked.indexOf("\n");
-    const length = lineEnd === -1 ? asked.length : lineEnd;
+    if (this.rest) return this.writeNext(this.rest);
+    const { input } = connection;
+    const lineEnd = input.indexOf("\n");
+    const length = lineEnd === -1 ? input.length : lineEnd;
     if (length > LINE_BYTES_MAX) {
       connection.cut("line_too_long");
       return false;
     }
     if (lineEnd === -1) {
-      this.awaitRest();
+      this.awaitLineEnd();
       return false;
     }
-    connection.asked = asked.slice(lineEnd + 1);
-    this.say(asked.slice(0, lineEnd));
+    connection.input = input.slice(lineEnd + 1);
+    this.run(input.slice(0, lineEnd));
     return true;
   }
 
@@ -137,19 +137,19 @@ class ConsoleSession implements Session {
     return more;
   }
 
-  /** A command may be whole without its line end. */
-  private awaitRest(): void {
+  /** A command may be complete without its line end. */
+  private awaitLineEnd(): void {
     const { connection } = this;
     this.clock.cancel(this.pause);
-    if (!looksComplete(connection.asked)) return;
+    if (!looksComplete(connection.input)) return;
     this.pause = this.clock.setTimeout(() => {
-      this.lateEnd = connection.asked.endsWith("\r") ? "LF" : "CR LF";
-      connection.asked += "\n";
+      this.lateEnd = connection.input.endsWith("\r") ? "LF" : "CR LF";
+      connection.input += "\n";
       connection.ask();
     }, PAUSE_MS);
   }
 
-  private say(line: string): void {
+  private run(line: string): void {
     const { connection } = this;
     const reply = answer(line, this.context);
     if (reply === undefined) return;
@@ -159,8 +159,8 @@ class ConsoleSession implements Session {
     else if (reply.stream) this.begin(reply.stream);
   }
 
-  /** The next piece of an answer. */
-  private goOn(rest: Iterator<string>): boolean {
+  /** Writes the next piece of an answer. */
+  private writeNext(rest: Iterator<string>): boolean {
     const { value, done } = rest.next();
     if (done) this.rest = undefined;
     else this.connection.write(value);
@@ -183,12 +183,12 @@ class ConsoleSession implements Session {
     );
   }
 
-  /** An empty line, which is what a key pressed in `nc` sends, ends the stream; other lines wait for its end. */
+  /** An empty line, which is what pressing Enter in `nc` sends, ends the stream; other lines wait for its end. */
   private serveStreaming(stream: Stream): void {
     const { connection } = this;
-    const emptyLine = /^[\t\r ]*\n/.exec(connection.asked);
+    const emptyLine = /^[\t\r ]*\n/.exec(connection.input);
     if (emptyLine === null) return;
-    connection.asked = connection.asked.slice(emptyLine[0].length);
+    connection.input = connection.input.slice(emptyLine[0].length);
     this.stream = undefined;
     connection.write(stream.stop());
   }

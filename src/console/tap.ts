@@ -1,6 +1,6 @@
 /**
- * A tap: some of the lines that pass, as text for an operator. Bounded in lines shown, in lines a second, and in time;
- * whoever feeds it bounds the lines that it looks at (console/taps.ts).
+ * A tap: a selection of the lines that pass, as text for an operator. Bounded in lines shown, lines per second, and
+ * time; the caller bounds the number of lines examined (console/taps.ts).
  */
 
 import { ANY_TYPE, Lines, REJECT_REASONS, Verdict } from "../protocol/line.ts";
@@ -9,22 +9,25 @@ import { globMatches, globOf, type Meter } from "../text/glob.ts";
 
 export const TAP_LINES_DEFAULT = 100;
 export const TAP_LINES_MAX = 10_000;
-/** A tap ends after this, whether it has shown its lines or not. */
+/** A tap ends after this time, whether it has shown all its lines or not. */
 export const TAP_MS_MAX = 60_000;
-/** Lines that a tap shows in a second, and in one go. */
+/** Lines that a tap shows per second, and at once. */
 export const TAP_LINES_PER_SECOND = 500;
-/** Of a pattern. */
+/** Limit for a pattern. */
 export const PATTERN_BYTES_MAX = 255;
-/** Of a line: the rest of a longer one is not looked at. */
+/** Limit for a line: the rest of a longer one is ignored. */
 const LOOKED_AT_BYTES_MAX = 1024;
-/** What it costs to show a byte, in steps of matching. */
+/** The cost of showing a byte, in matching steps. */
 const SHOWN_BYTE_STEPS = 8;
 const SHOWN_BYTES_MAX = 512;
 
 export interface TapRequest {
-  /** The lines that are rejected, and why; else those that pass, and where to. */
+  /** Show rejected lines and the reason, instead of accepted lines and their node. */
   readonly rejected: boolean;
-  /** On the name, of a rejected line on all of it, as far as it is looked at; undefined: every line. A character a byte. */
+  /**
+   * Matched against the name, or against all of a rejected line, up to the limit above; undefined: every line. One
+   * character per byte.
+   */
   readonly pattern: string | undefined;
   readonly linesMax: number;
 }
@@ -32,9 +35,9 @@ export interface TapRequest {
 export class Tap {
   /** Lines shown so far. */
   shown = 0;
-  /** What its looks have cost so far: about a nanosecond each. */
+  /** The cost of matching so far: about a nanosecond per step. */
   readonly meter: Meter = { steps: 0 };
-  /** Lines that matched, but were too many to show. */
+  /** Lines that matched but exceeded the rate. */
   private skipped = 0;
   private text = "";
   private allowance = TAP_LINES_PER_SECOND;
@@ -43,19 +46,19 @@ export class Tap {
   private readonly glob: Uint8Array | undefined;
   private readonly name = new Lines([ANY_TYPE], 0);
 
-  /** @param nodeWidth of the column that says where lines go */
+  /** @param nodeWidth width of the column that shows where lines go */
   constructor(request: TapRequest, nodeWidth: number) {
     this.request = request;
     this.firstWidth = request.rejected ? Math.max(...REJECT_REASONS.map(({ length }) => length)) : nodeWidth;
     this.glob = request.pattern === undefined ? undefined : globOf(request.pattern);
   }
 
-  /** It has shown all that it was asked for. */
+  /** It has shown as many lines as requested. */
   get done(): boolean {
     return this.shown >= this.request.linesMax;
   }
 
-  /** A line, as a relay's observer is told of it. */
+  /** Takes a line from a relay's observer. */
   see(line: Buffer, verdict: Verdict, to: string): void {
     if (this.done || (verdict === Verdict.accepted) === this.request.rejected || !this.matches(line)) return;
     if (this.allowance < 1) {
@@ -69,25 +72,23 @@ export class Tap {
     this.text += `${first.padEnd(this.firstWidth)}  ${escapeBytes(line)}\n`;
   }
 
-  /** What there is to show since the last time. */
+  /** Returns the text since the last call. */
   take(): string {
     const { text } = this;
     this.text = "";
     return text;
   }
 
-  /** So much time has passed. */
+  /** Refills the allowance for the time that has passed. */
   refill(elapsedMs: number): void {
     this.allowance = Math.min(TAP_LINES_PER_SECOND, this.allowance + (TAP_LINES_PER_SECOND * elapsedMs) / 1000);
   }
 
-  /** The last line. @param unseen lines that passed and that it was not told of */
+  /** The last line. @param unseen lines that passed without being examined */
   summary(unseen: number): string {
     const more = [
-      ...(this.skipped > 0
-        ? [`${this.skipped} more matched (at most ${TAP_LINES_PER_SECOND} a second are shown)`]
-        : []),
-      ...(unseen > 0 ? [`${unseen} were not looked at (too many at a time)`] : []),
+      ...(this.skipped > 0 ? [`${this.skipped} more matched (only ${TAP_LINES_PER_SECOND} a second are shown)`] : []),
+      ...(unseen > 0 ? [`${unseen} were not examined (too many at once)`] : []),
     ];
     return `# ${[`${this.shown} shown`, ...more].join(", ")}\n`;
   }
@@ -99,7 +100,7 @@ export class Tap {
     if (this.request.rejected) return globMatches(glob, line, 0, end, meter);
     name.open(line, 0, end);
     meter.steps += end;
-    // Without a colon as far as it is looked at, all of that is name.
+    // Without a colon up to the limit, all of it is the name.
     if (name.next() === Verdict.noColon) return globMatches(glob, line, 0, end, meter);
     return globMatches(glob, line, name.nameStart, name.nameEnd, meter);
   }

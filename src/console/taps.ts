@@ -1,10 +1,10 @@
 /**
- * Taps on the lines that pass. They must not slow the way of a metric, so the relay has an observer only while there is a
- * tap, and only for so many lines at a time: then it goes without until the next tick.
+ * Taps on the lines that pass. They must not slow down the metrics, so the relay has an observer only while there is a
+ * tap, and only for a limited number of lines per tick.
  *
  *     tick            tick            tick
- *     |looks----|     |looks-|        |looks----|         a flood: looks at a part of the lines
- *     |looks          |looks          |looks              else: at all of them
+ *     |examines--|    |examines|      |examines--|        in a flood: part of the lines
+ *     |examines       |examines       |examines           otherwise: all of them
  */
 
 import type { LineObserver } from "../relay/relay.ts";
@@ -14,44 +14,44 @@ import { TAP_MS_MAX, Tap, type TapRequest } from "./tap.ts";
 
 export const TAPS_MAX = 4;
 const TICK_MS = 50;
-/** Lines that are looked at between two ticks, so 100,000 a second: 2 to 4% of a core, with four taps. */
-export const LOOKS_PER_TICK = 5000;
-/** A line that costs more than this, with all taps, counts for more than one: long names, dear patterns. */
-const STEPS_PER_LOOK = 512;
+/** Lines examined per tick, which makes 100,000 per second: 2 to 4% of a core with four taps. */
+export const LINES_PER_TICK = 5000;
+/** A line that takes more steps than this, over all taps, counts as several: long names, expensive patterns. */
+const STEPS_PER_LINE = 512;
 
 export interface TapsParts {
-  /** Of the column that says where lines go. */
+  /** Width of the column that shows where lines go. */
   readonly nodeWidth: () => number;
-  /** Sets the relay's observer, or takes it away. */
-  readonly watch: (observer: LineObserver | undefined) => void;
+  /** Sets the relay's observer, or removes it. */
+  readonly setObserver: (observer: LineObserver | undefined) => void;
   /** Lines that arrived so far. */
   readonly linesReceived: () => number;
   readonly clock: Clock;
 }
 
-/** A tap that is under way, and what it began with. */
+/** A running tap, and the state when it began. */
 interface Running {
   readonly tap: Tap;
   readonly untilMs: number;
   readonly write: (text: string) => boolean;
   readonly end: (last: string) => void;
   readonly passedBefore: number;
-  readonly looksBefore: number;
+  readonly examinedBefore: number;
 }
 
 export class Taps {
   private readonly parts: TapsParts;
   private readonly running = new Set<Running>();
   private timer: Timer | undefined;
-  private looks = 0;
-  private looksLeft = LOOKS_PER_TICK;
+  private examined = 0;
+  private linesLeft = LINES_PER_TICK;
   private tickedAtMs = 0;
 
   constructor(parts: TapsParts) {
     this.parts = parts;
   }
 
-  /** Undefined: there are as many as there may be. */
+  /** Undefined: there are too many already. */
   open(request: TapRequest): Stream | undefined {
     if (this.running.size >= TAPS_MAX) return undefined;
     let running: Running | undefined;
@@ -63,7 +63,7 @@ export class Taps {
           write,
           end,
           passedBefore: this.parts.linesReceived(),
-          looksBefore: this.looks,
+          examinedBefore: this.examined,
         };
         this.add(running);
       },
@@ -80,28 +80,28 @@ export class Taps {
     if (this.running.size > 1) return;
     this.tickedAtMs = this.parts.clock.nowMs();
     this.timer = this.parts.clock.setInterval(() => this.tick(), TICK_MS);
-    this.look();
+    this.observe();
   }
 
   private remove(running: Running): void {
     this.running.delete(running);
     if (this.running.size > 0) return;
     this.parts.clock.cancel(this.timer);
-    this.parts.watch(undefined);
+    this.parts.setObserver(undefined);
   }
 
-  private look(): void {
-    this.looksLeft = LOOKS_PER_TICK;
-    this.parts.watch((line, verdict, to) => {
-      this.looks++;
+  private observe(): void {
+    this.linesLeft = LINES_PER_TICK;
+    this.parts.setObserver((line, verdict, to) => {
+      this.examined++;
       let steps = 0;
       for (const { tap } of this.running) {
         const before = tap.meter.steps;
         tap.see(line, verdict, to);
         steps += tap.meter.steps - before;
       }
-      this.looksLeft -= 1 + Math.floor(steps / STEPS_PER_LOOK);
-      if (this.looksLeft <= 0) this.parts.watch(undefined);
+      this.linesLeft -= 1 + Math.floor(steps / STEPS_PER_LINE);
+      if (this.linesLeft <= 0) this.parts.setObserver(undefined);
     });
   }
 
@@ -113,17 +113,17 @@ export class Taps {
       const over = tap.done || nowMs >= untilMs;
       const text = over ? "" : tap.take();
       if (!over && (text === "" || write(text))) continue;
-      // A client that is gone has stopped its tap within `write`.
+      // If the client is gone, `write` has already stopped its tap.
       if (!this.running.has(running)) continue;
       this.remove(running);
       end(this.lastText(running));
     }
     this.tickedAtMs = nowMs;
-    if (this.running.size > 0) this.look();
+    if (this.running.size > 0) this.observe();
   }
 
-  private lastText({ tap, passedBefore, looksBefore }: Running): string {
+  private lastText({ tap, passedBefore, examinedBefore }: Running): string {
     const passed = this.parts.linesReceived() - passedBefore;
-    return tap.take() + tap.summary(Math.max(0, passed - (this.looks - looksBefore)));
+    return tap.take() + tap.summary(Math.max(0, passed - (this.examined - examinedBefore)));
   }
 }

@@ -1,17 +1,18 @@
 /**
- * The words of a console line. Bytes of a name must reach the ring as they are, so a line is a character a byte
- * (latin1), and only ASCII's white space separates: the UTF-8 of "à" ends in 0xa0, which Unicode takes for a space.
+ * The words of a console line. The bytes of a name must reach the ring unchanged, so a line has one character per byte
+ * (latin1), and only ASCII white space separates words: the UTF-8 of "à" ends in 0xa0, which Unicode considers a space.
  *
  *     route web.requests "page views" "caf\xc3\xa9"
  *
- * A word in double quotes may hold spaces, and what text/escape.ts prints: `\\`, `\n`, `\r`, `\t`, `\xNN`; and `\"`.
+ * A word in double quotes may contain spaces and the escapes that text/escape.ts prints: `\\`, `\n`, `\r`, `\t`,
+ * `\xNN`; also `\"`.
  */
 
 const SPACES = /[\t-\r ]*/y;
 const BARE_WORD = /[^\t-\r "][^\t-\r ]*/y;
 const QUOTED_WORD = /"((?:[^"\\]|\\[\s\S])*)"(?=[\t-\r ]|$)/y;
 
-/** Undefined: a quote is open. */
+/** Undefined: a quote is not closed. */
 export function wordsOf(line: string): string[] | undefined {
   const words: string[] = [];
   let at = skip(SPACES, line, 0);
@@ -26,7 +27,7 @@ export function wordsOf(line: string): string[] | undefined {
   return words;
 }
 
-/** Whether bytes, a character each, end within a UTF-8 sequence. */
+/** Whether bytes, one character each, end in the middle of a UTF-8 sequence. */
 export function endsWithinCharacter(text: string): boolean {
   return /[\xc2-\xf4]$|[\xe0-\xf4][\x80-\xbf]$|[\xf0-\xf4][\x80-\xbf]{2}$/.test(text);
 }

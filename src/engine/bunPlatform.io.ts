@@ -1,4 +1,4 @@
-/** The platform: Bun, and the system below it. */
+/** The real platform: Bun and the system below it. */
 import { bunNetwork } from "../net/bunNetwork.io.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { systemClock } from "../system/clock.io.ts";

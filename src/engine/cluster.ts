@@ -1,11 +1,11 @@
 /**
- * Nodes that share the metrics, by one placement or mirrored:
+ * Nodes that share the metrics, by placement or mirrored:
  *
  *     relay: lines -> locator -> batch of a node -> link -> backend
  *                      ^ ring <- membership <- checks of the nodes
  *
- * What the configuration says of them may change: `prepare` opens what is new, and a commit puts it in the place of what
- * was, between two datagrams. A node that is in both configurations is the same object before and after.
+ * When the configuration changes, `prepare` opens what is new, and a commit swaps it in between two datagrams. A node
+ * that is in both configurations is the same object before and after.
  */
 import type { Config } from "../config/config.ts";
 import type { Check, HealthChange } from "../health/nodeHealth.ts";
@@ -17,7 +17,7 @@ import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
 import type { NodeView, Retired, View } from "../observe/view.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
-import { oncePer } from "../placement/oncePer.ts";
+import { memoizeLast } from "../placement/memoizeLast.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
@@ -37,25 +37,25 @@ export interface ClusterParts {
   readonly counters: Counters;
   /** For the proxy's own metrics. */
   readonly view: () => View;
-  /** An error of the program's own: the metrics go on. */
+  /** A bug showed up; the metrics keep flowing. */
   readonly onFailure: (error: Error) => void;
 }
 
-/** A node as the next configuration has it. */
+/** A node as the next configuration wants it. */
 interface PreparedNode {
   readonly node: Node;
   readonly settings: NodeSettings;
-  /** To its new address, if that is another. */
+  /** To its new address, if it has one. */
   readonly link: Link | undefined;
 }
 
-/** Says of an address and port whether the proxy itself would get what is sent there. */
+/** Whether the proxy itself receives what is sent to this address and port. */
 type IsOwn = (address: string, port: number) => boolean;
 
 export class Cluster {
   readonly relay: Relay;
   private readonly parts: ClusterParts;
-  /** Of the names' hashes. It stays, so that what the locator remembers does. */
+  /** Seed of the hashes of names. It never changes, so the locator's cache stays valid. */
   private readonly seed: number;
   private config: Config | undefined;
   private nodes: readonly Node[] = [];
@@ -64,9 +64,9 @@ export class Cluster {
   private readonly membership: Membership;
   private readonly retiredNodes: RetiredNodes;
   private readonly selfMetrics: SelfMetricsSender;
-  /** The nodes' shares of a ring: they cost a walk along all points, and rings change seldom. */
-  private readonly shares = oncePer((ring: Ring) => shares(ring, this.nodes.length));
-  private readonly fullRingShares = oncePer((ring: Ring) => shares(ring, this.nodes.length));
+  /** Each node's share of a ring. Cached, because it costs a walk over all points, and rings rarely change. */
+  private readonly shares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
+  private readonly fullRingShares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
 
   constructor(parts: ClusterParts) {
     const { platform, counters, view } = parts;
@@ -79,7 +79,7 @@ export class Cluster {
     this.selfMetrics = new SelfMetricsSender({ clock, counters, view });
   }
 
-  /** Opens what the next configuration has and this has not. */
+  /** Opens what is new in the next configuration. */
   async prepare(next: Config, opening: Opening): Promise<void> {
     const placement = await opening.attempt("ring", () => this.placementOf(next));
     const isOwn = await this.isOwnOf(next);
@@ -87,7 +87,7 @@ export class Cluster {
     const prepared = await Promise.all(
       next.nodes.map((config, i) => this.prepareNode(next, `nodes[${i}]`, known.get(config.label), isOwn, i, opening)),
     );
-    opening.whenReady(() =>
+    opening.onCommit(() =>
       this.commit(
         next,
         placement,
@@ -96,7 +96,7 @@ export class Cluster {
     );
   }
 
-  /** Nodes as they are now, in the configuration's order. */
+  /** The nodes now, in the order of the configuration. */
   views(): NodeView[] {
     const ringShares = this.locator && this.shares(this.locator.ring);
     return this.nodes.map((node, i) => ({
@@ -111,22 +111,22 @@ export class Cluster {
     }));
   }
 
-  /** Nodes that are up. */
+  /** Labels of the nodes that are up. */
   liveLabels(): string[] {
     return this.nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
   }
 
-  /** What nodes have counted that are in the configuration no more. */
+  /** What removed nodes have counted. */
   retired(): Retired {
     return this.retiredNodes.view();
   }
 
-  /** The last times that nodes were taken out or back, oldest first. */
+  /** The last times that a node went down or came back, oldest first. */
   get healthChanges(): readonly HealthChange[] {
     return this.membership.changes;
   }
 
-  /** For a sample of the rates, once a second. @param atMs on a clock that only goes forward */
+  /** Takes a sample for the rates, once a second. @param atMs on a monotonic clock */
   sample(atMs: number, kernelDrops: number): Totals {
     for (const { rate, counters } of this.nodes) rate.record(atMs, counters.linesRelayed);
     const { counters } = this.parts;
@@ -147,7 +147,7 @@ export class Cluster {
     return destinationOf(asked, { types: config?.types ?? [], placed, nodes });
   }
 
-  /** The ring as it is now, in so many parts. */
+  /** The current ring, divided into this many parts. */
   ringPicture(parts: number): RingPicture {
     const { placement, locator, nodes } = this;
     return {
@@ -161,7 +161,7 @@ export class Cluster {
     return this.locator?.namesCached ?? 0;
   }
 
-  /** Ends the checks and sends what waits; what no link takes any more is dropped, and counted. */
+  /** Stops the checks and sends what is pending; what no link takes is dropped and counted. */
   finish(): void {
     for (const node of this.nodes) node.stopChecks();
     this.relay.flush();
@@ -188,7 +188,7 @@ export class Cluster {
     const host = await opening.resolve(`${at}.host`, config.host);
     if (host === undefined) return undefined;
     if (isOwn(host, config.port)) {
-      opening.problems.push({ at, message: "this is where the proxy itself listens: metrics would go round" });
+      opening.problems.push({ at, message: "the proxy itself listens here: metrics would loop" });
       return undefined;
     }
     const { maxDatagramBytes: datagramBytesMax, checkInterval: checkIntervalMs } = next;
@@ -211,7 +211,7 @@ export class Cluster {
     });
   }
 
-  /** The one that there is, if it puts names where the next configuration does. @throws as `placementOf` */
+  /** The current placement, if the next configuration places names the same way. @throws as `placementOf` */
   private placementOf(next: Config): Placement | undefined {
     if (next.mirror) return undefined;
     const { placement, config } = this;
@@ -223,7 +223,7 @@ export class Cluster {
     return isSame ? placement : placementOf(next, this.parts.platform.loadFingerprint32);
   }
 
-  /** As this machine is now. A name that does not resolve is nobody's address. */
+  /** Based on this machine's current addresses. A host that does not resolve matches nothing. */
   private async isOwnOf(listening: Config): Promise<IsOwn> {
     const { network } = this.parts.platform;
     const host = await network.resolve(listening.host).catch(() => undefined);
@@ -244,7 +244,7 @@ export class Cluster {
 
     const kept = new Set(nodesBefore);
     prepared.forEach(({ node, settings, link }, i) => {
-      // The checks of the nodes are spread over the interval.
+      // Spread the nodes' checks over the interval.
       const delayMs = (i * next.checkInterval) / nodes.length;
       if (kept.delete(node)) node.use(settings, link, delayMs);
       else node.startChecks(delayMs);
@@ -258,7 +258,7 @@ export class Cluster {
     }
     const { selfMetrics: own, maxDatagramBytes: datagramBytesMax } = next;
     this.selfMetrics.use(own && { ...own, datagramBytesMax, locator, nodes });
-    // What waits for those that are left goes out as it would have before.
+    // What is pending for removed nodes is still sent.
     for (const node of kept) this.retiredNodes.add(node);
   }
 
@@ -269,15 +269,15 @@ export class Cluster {
   }
 
   private onCheck(node: Node, check: Check): void {
-    if (this.membership.record(node, check)) this.tell(node, check.failure);
+    if (this.membership.record(node, check)) this.logChange(node, check.failure);
   }
 
-  /** A node that is not checked is up. */
+  /** A node without checks counts as up. */
   private release(node: Node): void {
-    if (this.membership.release(node, this.parts.platform.clock.epochMs())) this.tell(node, undefined);
+    if (this.membership.release(node, this.parts.platform.clock.epochMs())) this.logChange(node, undefined);
   }
 
-  private tell({ label }: Node, failure: string | undefined): void {
+  private logChange({ label }: Node, failure: string | undefined): void {
     const { log } = this.parts;
     const nodes_up = `${this.membership.upCount} of ${this.nodes.length}`;
     if (failure === undefined) log.info("node_up", { node: label, nodes_up });

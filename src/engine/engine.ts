@@ -1,9 +1,9 @@
 /**
- * The data plane: ways in -> cluster -> nodes, and what is counted on the way.
+ * The data plane: sources -> cluster -> nodes, and the counters along the way.
  *
- *     source: datagrams -> relay of the cluster -> ... ; a turn ends: send
+ *     source: datagrams -> relay of the cluster -> ... ; at the end of a turn: send
  *
- * It begins with nothing open. Every change, also the first, is prepared, and then committed between two datagrams.
+ * It starts with nothing open. Every change, including the first, is prepared and then committed between two datagrams.
  */
 import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
@@ -22,16 +22,16 @@ import type { Opening } from "./opening.ts";
 import type { Platform } from "./platform.ts";
 
 export interface EngineParts {
-  /** What is in force when the first change is committed. */
+  /** In force once the first change is committed. */
   readonly config: Config;
   readonly platform: Platform;
   readonly log: Log;
-  /** Says what becomes of each line. */
+  /** Logs what happens to each line. */
   readonly debugMode: boolean;
 }
 
-/** A way in, and what it was opened by. */
-interface Way {
+/** A source, and the address that it was opened for. */
+interface BoundSource {
   readonly source: Source;
   readonly host: string;
   readonly port: number;
@@ -40,20 +40,20 @@ interface Way {
 export class Engine {
   readonly counters = new Counters();
   readonly cluster: Cluster;
-  /** In force. */
+  /** The configuration in force. */
   config: Config;
-  /** Of the rates, while somebody may ask for them. */
+  /** History of the rates, kept only while there is somebody to show it to. */
   history: History | undefined;
   private readonly parts: EngineParts;
   private readonly startedAtMs: number;
   private readonly turns: Turns;
   private readonly debugObserver: LineObserver | undefined;
   private readonly watch: Watch;
-  private way: Way | undefined;
-  /** Ways in that are read to their ends. */
-  private readonly finishing = new Map<Source, Promise<void>>();
-  /** What the kernel dropped at those that are closed. */
-  private dropsBefore = 0;
+  private bound: BoundSource | undefined;
+  /** Replaced sources that are still being drained. */
+  private readonly draining = new Map<Source, Promise<void>>();
+  /** Kernel drops at sources that are closed. */
+  private closedSourceDrops = 0;
 
   constructor(parts: EngineParts) {
     const { platform, log, debugMode, config } = parts;
@@ -74,17 +74,17 @@ export class Engine {
 
   /** Where metrics arrive; undefined before the first commit. */
   get source(): Source | undefined {
-    return this.way?.source;
+    return this.bound?.source;
   }
 
-  /** Opens what the next configuration has and this has not. */
+  /** Opens what is new in the next configuration. */
   async prepare(next: Config, opening: Opening): Promise<void> {
     await this.cluster.prepare(next, opening);
-    const { way } = this;
-    if (way?.host === next.host && way.port === next.port) {
-      opening.whenReady(() => {
+    const { bound } = this;
+    if (bound?.host === next.host && bound.port === next.port) {
+      opening.onCommit(() => {
         this.config = next;
-        way.source.use(next);
+        bound.source.use(next);
       });
       return;
     }
@@ -92,16 +92,16 @@ export class Engine {
       this.openSource(next, host),
     );
     if (source === undefined) return;
-    opening.whenReady(() => {
+    opening.onCommit(() => {
       this.config = next;
-      this.way = { source, host: next.host, port: next.port };
-      if (way) this.finishSource(way.source);
+      this.bound = { source, host: next.host, port: next.port };
+      if (bound) this.drainSource(bound.source);
     });
   }
 
   /**
-   * Logs what the kernel granted the socket that metrics arrive at. It doubles what is asked for, and counts its own
-   * overhead against it; here both are said as asked.
+   * Logs the receive buffer of the socket that metrics arrive at. The kernel doubles what is asked for, and counts its
+   * own overhead against it; the log shows both sizes as asked for.
    */
   logSource(): void {
     const { source, config } = this;
@@ -116,7 +116,7 @@ export class Engine {
     if (!canBeInterrupted) log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
   }
 
-  /** The figures of this moment. */
+  /** All figures at this moment. */
   view(): View {
     const { log, platform } = this.parts;
     const { counters, cluster, source } = this;
@@ -135,34 +135,34 @@ export class Engine {
     };
   }
 
-  /** For a sample of the rates. */
+  /** Takes a sample for the rates. */
   sample(nowMs: number): Totals {
     return this.cluster.sample(nowMs, this.kernelDrops() ?? 0);
   }
 
-  /** Has every line shown to an observer; undefined: to none any more. */
+  /** Shows every line to an observer; undefined: to none. */
   observe(observer: LineObserver | undefined): void {
     this.cluster.relay.observer = bothOf(this.debugObserver, observer);
   }
 
-  /** Takes in an exception that nothing else has caught: it is counted and logged, and the proxy goes on. */
+  /** Handles an exception that nothing else caught: it is counted and logged, and the proxy goes on. */
   failed(error: Error): void {
     this.counters.internalErrors++;
     this.parts.log.error("internal_error", { reason: String(error?.message ?? error), at: firstFrameOf(error) });
   }
 
-  /** Reads what the kernel holds, sends it, and says what came of it all. */
+  /** Reads what the kernel holds, sends it, and logs a summary. */
   async finish(): Promise<void> {
     const { source } = this;
-    if (source) this.finishSource(source);
-    await Promise.all(this.finishing.values());
+    if (source) this.drainSource(source);
+    await Promise.all(this.draining.values());
     this.cluster.finish();
     this.watch.finish();
     this.parts.log.info("stopped", summaryOf(this.view()));
   }
 
   close(): void {
-    this.way?.source.close();
+    this.bound?.source.close();
     this.watch.close();
     this.cluster.close();
   }
@@ -195,30 +195,30 @@ export class Engine {
     }
   }
 
-  /** Reads it to its end, and keeps what it has counted. */
-  private finishSource(source: Source): void {
-    if (this.finishing.has(source)) return;
+  /** Drains a source, and keeps its counts. */
+  private drainSource(source: Source): void {
+    if (this.draining.has(source)) return;
     const finish = async () => {
       await source.finish();
       this.counters.datagramsUnread += source.datagramsUnread;
-      if (this.way?.source === source) return;
-      this.dropsBefore += source.kernelDrops() ?? 0;
-      this.finishing.delete(source);
+      if (this.bound?.source === source) return;
+      this.closedSourceDrops += source.kernelDrops() ?? 0;
+      this.draining.delete(source);
     };
-    this.finishing.set(source, finish());
+    this.draining.set(source, finish());
   }
 
-  /** At all sockets, also those that are closed; undefined where it cannot be asked. */
+  /** At all sockets, closed ones included; undefined if the kernel cannot tell. */
   private kernelDrops(): number | undefined {
     let drops = this.source?.kernelDrops();
     if (drops === undefined) return undefined;
-    drops += this.dropsBefore;
-    for (const source of this.finishing.keys()) if (source !== this.source) drops += source.kernelDrops() ?? 0;
+    drops += this.closedSourceDrops;
+    for (const source of this.draining.keys()) if (source !== this.source) drops += source.kernelDrops() ?? 0;
     return drops;
   }
 }
 
-/** Where an error was thrown, as its stack says. */
+/** Where an error was thrown, according to its stack. */
 function firstFrameOf(error: Error): string {
   return String(error?.stack ?? "").match(/^\s*at (.+)$/m)?.[1] ?? "unknown";
 }

@@ -1,4 +1,4 @@
-/** Which nodes get metrics: what checks say of each, and what that does to the routes. */
+/** Which nodes get metrics: the results of the checks, and their effect on the ring. */
 import type { HealthRules } from "../health/health.ts";
 import { type Check, type HealthChange, type NodeHealth, remember } from "../health/nodeHealth.ts";
 import type { Locator } from "../placement/locator.ts";
@@ -9,16 +9,16 @@ export interface Member {
   readonly health: NodeHealth;
 }
 
-/** What a change of the configuration replaces as a whole. */
+/** What a configuration change replaces as a whole. */
 export interface MembershipSettings {
   readonly nodes: readonly Member[];
   readonly rules: HealthRules;
-  /** A node's leaving passes its names to others; undefined: it does not (mirroring, or `failover: hold`). */
+  /** Passes a dead node's names to other nodes; undefined: they stay (mirroring, or `failover: hold`). */
   readonly rehash: { readonly locator: Locator; readonly placement: Placement } | undefined;
 }
 
 export class Membership {
-  /** The last times that nodes were taken out or back, oldest first. */
+  /** The last times that a node went down or came back, oldest first. */
   readonly changes: HealthChange[] = [];
   private settings: MembershipSettings;
 
@@ -26,7 +26,7 @@ export class Membership {
     this.settings = settings;
   }
 
-  /** Goes on with other nodes or rules. */
+  /** Switches to other nodes or rules. */
   use(settings: MembershipSettings): void {
     this.settings = settings;
   }
@@ -36,21 +36,21 @@ export class Membership {
     return this.settings.nodes.filter(({ health }) => health.isUp).length;
   }
 
-  /** Takes in a check of a node. True: it took the node out or back. */
+  /** Records a check. Returns whether the node went down or came back. */
   record(member: Member, check: Check): boolean {
     if (!member.health.record(check, this.settings.rules)) return false;
-    this.changed(member, check.atMs, check.failure);
+    this.recordChange(member, check.atMs, check.failure);
     return true;
   }
 
-  /** A node is not checked any more, and so up. True: it was out. */
+  /** The node is no longer checked, and therefore counts as up. Returns whether it was down. */
   release(member: Member, atMs: number): boolean {
     if (!member.health.release(atMs)) return false;
-    this.changed(member, atMs, undefined);
+    this.recordChange(member, atMs, undefined);
     return true;
   }
 
-  private changed({ label, health }: Member, atMs: number, failure: string | undefined): void {
+  private recordChange({ label, health }: Member, atMs: number, failure: string | undefined): void {
     this.rehash();
     remember(this.changes, { atMs, node: label, isUp: health.isUp, failure });
   }

@@ -1,6 +1,6 @@
 /**
- * A backend, opened and closed by itself: its batch, its link, its checks, and what became of its lines. It stays the
- * same when its settings change, and as long as its label is in the configuration.
+ * A backend, opened and closed on its own: its batch, its link, its checks, and the counters of its lines. Its settings
+ * may change; it stays the same object as long as its label is in the configuration.
  */
 import type { NodeConfig } from "../config/config.ts";
 import { Checks } from "../health/checks.ts";
@@ -16,7 +16,7 @@ import type { Platform } from "./platform.ts";
 
 export interface NodeSettings {
   readonly config: NodeConfig;
-  /** An IP address: the configuration's host, resolved. */
+  /** An IP address: the configured host, resolved. */
   readonly host: string;
   readonly datagramBytesMax: number;
   readonly checkIntervalMs: number;
@@ -25,11 +25,11 @@ export interface NodeSettings {
 export interface NodeParts {
   readonly platform: Pick<Platform, "clock" | "network">;
   readonly log: Log;
-  /** A check has ended: what it means is to be recorded in the node's health. */
+  /** A check has ended: its result must be recorded in the node's health. */
   readonly onCheck: (node: Node, check: Check) => void;
-  /** The socket was full or is a new one, and takes datagrams again. */
+  /** The socket was full or has been reopened, and takes datagrams again. */
   readonly onReady: () => void;
-  /** An error of the program's own, on the way of a batch to the socket. */
+  /** A bug showed up while a batch was being sent. */
   readonly onFailure: (error: Error) => void;
 }
 
@@ -38,7 +38,7 @@ export class Node implements RelayNode {
   readonly counters = new NodeCounters();
   readonly batch: Batch;
   readonly health: NodeHealth;
-  /** Of the lines relayed. */
+  /** Rate of relayed lines. */
   readonly rate = new RateMeter();
   private readonly parts: NodeParts;
   private settings: NodeSettings;
@@ -54,7 +54,7 @@ export class Node implements RelayNode {
     this.settings = settings;
   }
 
-  /** Of its checks none is due before `startChecks`. @throws what connect throws: ENETUNREACH, EACCES */
+  /** No check runs before `startChecks`. @throws what connect throws: ENETUNREACH, EACCES */
   static async open(settings: NodeSettings, parts: NodeParts): Promise<Node> {
     const node = new Node(settings, parts);
     node.link = await node.openLink(settings);
@@ -69,12 +69,15 @@ export class Node implements RelayNode {
     return this.health.isUp;
   }
 
-  /** Whether other settings lead to another address. */
+  /** Whether other settings mean another address. */
   isMovedBy({ host, config }: NodeSettings): boolean {
     return host !== this.settings.host || config.port !== this.settings.config.port;
   }
 
-  /** A link to where other settings lead, to be given to `use`. @throws what connect throws: ENETUNREACH, EACCES */
+  /**
+   * Opens a link to the address in other settings, to be passed to `use`. @throws what connect throws: ENETUNREACH,
+   * EACCES
+   */
   async openLink({ host, config: { port, label } }: NodeSettings): Promise<Link> {
     const { counters } = this;
     const { platform, log, onReady } = this.parts;
@@ -94,9 +97,9 @@ export class Node implements RelayNode {
   }
 
   /**
-   * Takes other settings. What waits stays, and goes out by the new link if there is one.
-   * @param link undefined: the one that there is stays
-   * @param delayMs when the first check is due, if there are others than before
+   * Applies other settings. What is pending is kept, and sent over the new link if there is one.
+   * @param link undefined: keep the current one
+   * @param delayMs until the first check, if the checks change
    */
   use(settings: NodeSettings, link: Link | undefined, delayMs: number): void {
     const before = this.settings;
@@ -113,7 +116,7 @@ export class Node implements RelayNode {
     if (!isCheckedAsBefore) this.startChecks(delayMs);
   }
 
-  /** Does not throw: what waits, waits on, and those who go on with other nodes are not held up. */
+  /** Does not throw: the batch is kept, and callers can go on to other nodes. */
   send(): void {
     try {
       this.flush(this.batch, this.counters);
@@ -122,12 +125,12 @@ export class Node implements RelayNode {
     }
   }
 
-  /** Also for what has a batch of its own. */
+  /** Also used for the proxy's own metrics, which have a batch of their own. */
   flush(batch: Batch, counters: NodeCounters): void {
     this.link?.flush(batch, counters);
   }
 
-  /** @param delayMs when the first check is due; without a management port there is none */
+  /** @param delayMs until the first check; without a management port there are no checks */
   startChecks(delayMs: number): void {
     this.stopChecks();
     const { counters, label } = this;
@@ -156,7 +159,7 @@ export class Node implements RelayNode {
     this.checks = undefined;
   }
 
-  /** Gives up what waits, which is counted. */
+  /** Drops what is pending, and counts it. */
   drop(): void {
     dropAll(this.batch, this.counters);
   }

@@ -1,9 +1,9 @@
 /**
- * What is opened together, all of it or nothing: a start, or a change of what runs.
+ * Things that are opened together, all or nothing: a start, or a change of what runs.
  *
- *     attempt, open, listen ...   may fail, and every problem is told; what runs is as it was
- *     commit                      at once, between two turns; nothing in it can fail
- *     abandon                     instead of commit: what was opened is closed again
+ *     attempt, open, listen ...   may fail; every problem is reported, and what runs is untouched
+ *     commit                      synchronous, between two turns; cannot fail
+ *     abandon                     instead of commit: closes everything that was opened
  */
 import type { Problem } from "../config/problem.ts";
 import type { Network } from "../net/network.ts";
@@ -22,7 +22,7 @@ export class Opening {
     this.network = network;
   }
 
-  /** What `make` returns; or undefined, and one more problem with the configuration's value at `at`. */
+  /** Returns the result of `make`; or undefined, after reporting a problem with the configuration value at `at`. */
   async attempt<T>(at: string, make: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await make();
@@ -32,19 +32,19 @@ export class Opening {
     }
   }
 
-  /** As `attempt`, of something that is closed again by `abandon`. */
+  /** Like `attempt`, for something that `abandon` closes again. */
   async open<T extends Closable>(at: string, make: () => T | Promise<T>): Promise<T | undefined> {
     const made = await this.attempt(at, make);
     if (made) this.opened.push(made);
     return made;
   }
 
-  /** As `attempt`, of the address of a host. */
+  /** Like `attempt`, for the address of a host. */
   async resolve(at: string, host: string): Promise<string | undefined> {
     return await this.attempt(at, () => this.network.resolve(host));
   }
 
-  /** As `open`, of something that listens at the address of a host: a name without one is a problem of its own. */
+  /** Like `open`, for a listener on a host's address. A host that does not resolve is a problem of its own. */
   async listen<T extends Closable>(
     at: { readonly host: string; readonly port: string },
     host: string,
@@ -54,18 +54,18 @@ export class Opening {
     return address === undefined ? undefined : await this.open(at.port, () => make(address));
   }
 
-  /** Adds what is to be done when everything is open. It must not fail. */
-  whenReady(step: () => void): void {
+  /** Adds a step to run once everything is open. It must not fail. */
+  onCommit(step: () => void): void {
     this.steps.push(step);
   }
 
-  /** Does it, in the order in which it was added. What was opened belongs to others from now on. */
+  /** Runs the steps in the order in which they were added. Whatever was opened belongs to others from now on. */
   commit(): void {
     this.opened.length = 0;
     for (const step of this.steps) step();
   }
 
-  /** Closes all that was opened, last first. */
+  /** Closes everything that was opened, last first. */
   abandon(): void {
     for (const closable of this.opened.reverse()) closable.close();
     this.opened.length = 0;
@@ -75,8 +75,8 @@ export class Opening {
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is in use",
   EADDRNOTAVAIL: "not an address of this machine",
-  EACCES: "no permission: ports below 1024 need CAP_NET_BIND_SERVICE, and nothing is sent to broadcast addresses",
-  EINVAL: "not an address to use as it is: a link-local one needs its interface, as in fe80::1%eth0",
+  EACCES: "permission denied: ports below 1024 need CAP_NET_BIND_SERVICE, and broadcast addresses are not supported",
+  EINVAL: "not a usable address: a link-local one needs its interface, as in fe80::1%eth0",
   ENOTFOUND: "the name does not resolve",
   EAI_AGAIN: "the name does not resolve: the name server does not answer",
   ESERVFAIL: "the name does not resolve: the name server has failed",

@@ -1,4 +1,4 @@
-/** All that the proxy takes from outside: Bun's and the system's (bunPlatform.io.ts), or what a simulation makes up. */
+/** Everything that the proxy takes from outside: the real platform (bunPlatform.io.ts), or a simulated one. */
 import type { Network } from "../net/network.ts";
 import type { Fingerprint32 } from "../placement/placement.ts";
 import type { Clock } from "../system/clock.ts";
@@ -7,13 +7,13 @@ import type { MemoryFigures, ProcessFigures } from "../system/processFigures.ts"
 export interface Platform {
   readonly clock: Clock;
   readonly network: Network;
-  /** What the process takes of the machine. */
+  /** What the process uses of the machine. */
   readonly resources: () => ProcessFigures;
   readonly memory: () => MemoryFigures;
-  /** File descriptors that the process may have open; Infinity where it cannot be asked. */
+  /** How many file descriptors the process may open; Infinity if the system cannot tell. */
   readonly descriptorLimit: () => number;
-  /** @throws Error with one line, if FarmHash's addon cannot be loaded */
+  /** @throws Error with a one-line message, if FarmHash's addon cannot be loaded */
   readonly loadFingerprint32: () => Fingerprint32;
-  /** Any 32-bit integer, which nobody can guess. */
+  /** An unpredictable 32-bit integer. */
   readonly random32: () => number;
 }

@@ -1,20 +1,20 @@
 /**
- * Nodes that a change of the configuration has removed. What waits in their batches is still sent, and what they have
- * counted stays in the sums: no total ever falls.
+ * Retired nodes: those that a configuration change has removed. What is pending in their batches is still sent, and
+ * their counts stay in the totals: no total ever falls.
  */
 import type { Retired } from "../observe/view.ts";
 import { NodeCounters } from "../relay/counters.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { Node } from "./node.ts";
 
-/** How long a socket that is full may hold up the end of a node. What waits then is dropped, and counted. */
+/** How long a full socket may delay the end of a node. What is still pending then is dropped and counted. */
 const DRAIN_MS_MAX = 5000;
 
 export class RetiredNodes {
   private readonly clock: Clock;
-  /** What those have counted that are gone. */
+  /** Counts of the nodes that are gone. */
   private readonly counted = new NodeCounters();
-  /** Those that have something to send, each with the timer that ends it. */
+  /** Nodes with something left to send, each with the timer that ends it. */
   private readonly draining = new Map<Node, Timer>();
 
   constructor(clock: Clock) {
@@ -31,12 +31,12 @@ export class RetiredNodes {
     this.drain(node);
   }
 
-  /** Sends what waits, as far as the sockets take it. */
+  /** Sends what is pending, as far as the sockets take it. */
   flush(): void {
     for (const node of [...this.draining.keys()]) this.drain(node);
   }
 
-  /** Sends what the sockets take now, and gives up the rest. */
+  /** Sends what the sockets take now, and drops the rest. */
   finish(): void {
     for (const node of [...this.draining.keys()]) {
       node.send();
@@ -44,7 +44,7 @@ export class RetiredNodes {
     }
   }
 
-  /** What all of them have counted, and what waits. */
+  /** What all of them have counted, and what is pending. */
   view(): Retired {
     const counters = new NodeCounters();
     counters.add(this.counted);

@@ -1,26 +1,26 @@
 /**
- * When a node is checked next. There is one time for each node, and what happens between two checks only ever brings it
- * nearer. Something that happens all the time, as a refused metric does on a busy proxy, cannot push it away.
+ * When a node's next check is due. There is one due time per node, and events between two checks can only bring it
+ * forward. Frequent events, such as refused metrics on a busy proxy, can never postpone it.
  *
  *     an interval after the last began    nothing happened
  *     100 ms after the last began         the node may be dead: it refused a metric or a check
- *     now                                 it ended a connection that it used to keep
+ *     now                                 it closed a connection that it used to keep open
  */
 
-/** A check that a refusal asked for comes no sooner than this after the one before began. */
+/** Minimum time between the start of a check and a check caused by a refusal. */
 export const RECHECK_MS_MIN = 100;
 
 /**
- * What came of a check. `sign` is what a failure is taken for:
+ * The result of a check. `sign` is what a failure points to:
  *
- * - `silence`: it did not answer, or not as it should; the next check has time
- * - `refusal`: somebody answered that nobody is there
- * - `end`: a connection that it had kept has ended
+ * - `silence`: no answer, or not the right one; the next check can wait
+ * - `refusal`: the host answered that nothing listens there
+ * - `end`: a connection that it had kept open has ended
  */
 export type CheckResult =
   | { readonly outcome: "passed" }
   | { readonly outcome: "failed"; readonly reason: string; readonly sign: "silence" | "refusal" | "end" }
-  /** It could not be made for want of something of ours, which says nothing of the node. */
+  /** It could not be made because the proxy lacked a resource of its own, which says nothing about the node. */
   | { readonly outcome: "skipped"; readonly reason: string };
 
 export class CheckPlan {
@@ -28,7 +28,7 @@ export class CheckPlan {
   private readonly intervalMs: number;
   private beganAtMs = Number.NEGATIVE_INFINITY;
   private passed = false;
-  /** Whether the node ends its connections after an answer, and so says nothing by ending one. */
+  /** Whether the node closes its connections after each answer, so that a closed connection means nothing. */
   private closes: "unknown" | "asking" | "yes" = "unknown";
 
   constructor(intervalMs: number, firstAtMs: number) {
@@ -42,24 +42,26 @@ export class CheckPlan {
     this.dueAtMs = nowMs + this.intervalMs;
   }
 
-  /** Something gives reason to check soon. */
+  /** Something suggests that the node should be checked soon. */
   checkSoon(nowMs: number): void {
-    this.bring(Math.max(nowMs, this.beganAtMs + RECHECK_MS_MIN));
+    this.bringForward(Math.max(nowMs, this.beganAtMs + RECHECK_MS_MIN));
   }
 
-  /** A check has ended so. `isUp`: what it made of the node; one that is out is not looked at more often for it. */
+  /**
+   * A check has ended. `isUp`: the node's state after it; a node that is down is not checked more often for failing.
+   */
   end(result: CheckResult, isUp: boolean, nowMs: number): void {
     this.passed = result.outcome === "passed";
     if (this.closes === "asking") this.closes = this.passed ? "yes" : "unknown";
     if (result.outcome !== "failed" || !isUp) return;
     if (result.sign === "refusal") this.checkSoon(nowMs);
-    if (result.sign === "end") this.bring(nowMs);
+    if (result.sign === "end") this.bringForward(nowMs);
   }
 
   /**
-   * The node ended a connection on which it was asked nothing, after so many answers. True: that is a failed check, to
-   * be told by `end`. After the first answer it is none: many close after each. Whether this node does is found out by
-   * one more check, and once.
+   * The node closed an idle connection after this many answers. Returns whether that is a failed check, to be reported
+   * by `end`. After the first answer it is not: many backends close after each. One more check, made once, finds out
+   * whether this one does.
    */
   connectionEnded(answers: number, nowMs: number): boolean {
     if (answers > 1) {
@@ -68,12 +70,12 @@ export class CheckPlan {
     }
     if (this.closes === "unknown" && this.passed) {
       this.closes = "asking";
-      this.bring(nowMs);
+      this.bringForward(nowMs);
     }
     return false;
   }
 
-  private bring(atMs: number): void {
+  private bringForward(atMs: number): void {
     this.dueAtMs = Math.min(this.dueAtMs, atMs);
   }
 }

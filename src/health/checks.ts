@@ -1,6 +1,6 @@
 /**
- * The health checks of a node: their timer. When they are due is health/checkPlan.ts's business, what their results
- * mean health/health.ts's.
+ * The health checks of a node: their timer. health/checkPlan.ts decides when they are due, health/health.ts what the
+ * results mean.
  */
 
 import type { Network } from "../net/network.ts";
@@ -8,37 +8,37 @@ import type { Clock, Timer } from "../system/clock.ts";
 import { CheckPlan, type CheckResult } from "./checkPlan.ts";
 import { Probe } from "./probe.ts";
 
-/** The longest that a check waits for the next sign of the node, however long the interval. */
+/** Upper limit of a check's timeout, however long the interval. */
 const TIMEOUT_MS_MAX = 5000;
-/** The least, however short the interval: a backend that is not given the processor at once is not dead. */
+/** Lower limit, however short the interval: a backend that has to wait for the CPU is not dead. */
 const TIMEOUT_MS_MIN = 250;
 
 export interface ChecksParts {
   /** An IP address. */
   readonly host: string;
-  /** The management port; 0: there are no checks. */
+  /** The management port; 0: no checks. */
   readonly port: number;
   readonly intervalMs: number;
   /** Whether the node gets metrics: one that does not is not checked more often for failing. */
   readonly isUp: () => boolean;
-  /** A check's end. `failure` undefined: passed. */
+  /** A check has ended. `failure` undefined: it passed. */
   readonly onCheck: (failure: string | undefined, durationMs: number) => void;
-  /** A check could not be made, for want of something of ours. */
+  /** A check could not be made because the proxy lacked a resource of its own. */
   readonly onSkip: (reason: string) => void;
   readonly network: Pick<Network, "connectTcp" | "hasDescriptor">;
   readonly clock: Clock;
 }
 
-/** From `start` to `stop`. */
-interface UnderWay {
+/** Exists from `start` to `stop`. */
+interface Running {
   readonly plan: CheckPlan;
   readonly probe: Probe;
 }
 
 export class Checks {
   private readonly parts: ChecksParts;
-  /** Undefined: there are no checks yet, or any more. */
-  private underWay: UnderWay | undefined;
+  /** Undefined: not started, or stopped. */
+  private running: Running | undefined;
   private isChecking = false;
   private timer: Timer | undefined;
   /** When `timer` fires. */
@@ -48,11 +48,11 @@ export class Checks {
     this.parts = parts;
   }
 
-  /** @param delayMs when the first check is due */
+  /** @param delayMs until the first check */
   start(delayMs: number): void {
     const { host, port, intervalMs, network, clock } = this.parts;
     if (port === 0) return;
-    const underWay: UnderWay = {
+    const running: Running = {
       plan: new CheckPlan(intervalMs, this.parts.clock.nowMs() + delayMs),
       probe: new Probe({
         host,
@@ -60,62 +60,62 @@ export class Checks {
         timeoutMs: Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX)),
         network,
         clock,
-        onEnd: (reason, answers) => this.connectionEnded(underWay, reason, answers),
+        onEnd: (reason, answers) => this.connectionEnded(running, reason, answers),
       }),
     };
-    this.underWay = underWay;
-    this.schedule(underWay);
+    this.running = running;
+    this.schedule(running);
   }
 
-  /** Checks the node soon, which gave reason to. May be called as often as one likes. */
+  /** Checks the node soon. May be called as often as you like. */
   checkSoon(): void {
-    if (this.underWay === undefined) return;
-    this.underWay.plan.checkSoon(this.parts.clock.nowMs());
-    this.schedule(this.underWay);
+    if (this.running === undefined) return;
+    this.running.plan.checkSoon(this.parts.clock.nowMs());
+    this.schedule(this.running);
   }
 
-  /** Ends the checks and their connection; none reports any more. */
+  /** Stops the checks and closes their connection; nothing is reported afterwards. */
   stop(): void {
     this.parts.clock.cancel(this.timer);
-    this.underWay?.probe.close();
-    this.underWay = undefined;
+    this.running?.probe.close();
+    this.running = undefined;
   }
 
-  /** Sees to it that the next check comes when it is due. A timer that fires by then is left alone. */
-  private schedule(underWay: UnderWay): void {
-    if (this.isChecking || this.underWay !== underWay) return;
-    const { dueAtMs } = underWay.plan;
+  /** Makes sure that the next check runs when it is due. A timer that fires by then is left alone. */
+  private schedule(running: Running): void {
+    if (this.isChecking || this.running !== running) return;
+    const { dueAtMs } = running.plan;
     if (this.timer !== undefined && this.timerAtMs <= dueAtMs) return;
     this.parts.clock.cancel(this.timer);
     this.timerAtMs = dueAtMs;
     this.timer = this.parts.clock.setTimeout(
-      () => this.check(underWay),
+      () => this.check(running),
       Math.max(0, dueAtMs - this.parts.clock.nowMs()),
     );
   }
 
-  private check(underWay: UnderWay): void {
+  private check(running: Running): void {
     const beganAtMs = this.parts.clock.nowMs();
     this.timer = undefined;
     this.isChecking = true;
-    underWay.plan.begin(beganAtMs);
-    underWay.probe.ask((result) => {
+    running.plan.begin(beganAtMs);
+    running.probe.ask((result) => {
       this.isChecking = false;
-      this.ended(underWay, result, this.parts.clock.nowMs() - beganAtMs);
+      this.ended(running, result, this.parts.clock.nowMs() - beganAtMs);
     });
   }
 
-  private connectionEnded(underWay: UnderWay, reason: string, answers: number): void {
-    const isFailure = underWay.plan.connectionEnded(answers, this.parts.clock.nowMs());
-    if (isFailure) this.ended(underWay, { outcome: "failed", reason, sign: "end" }, 0);
-    else this.schedule(underWay);
+  private connectionEnded(running: Running, reason: string, answers: number): void {
+    const isFailure = running.plan.connectionEnded(answers, this.parts.clock.nowMs());
+    if (isFailure) this.ended(running, { outcome: "failed", reason, sign: "end" }, 0);
+    else this.schedule(running);
   }
 
-  private ended(underWay: UnderWay, result: CheckResult, durationMs: number): void {
+  private ended(running: Running, result: CheckResult, durationMs: number): void {
     const { isUp, onCheck, onSkip } = this.parts;
     if (result.outcome === "skipped") onSkip(result.reason);
     else onCheck(result.outcome === "failed" ? result.reason : undefined, durationMs);
-    underWay.plan.end(result, isUp(), this.parts.clock.nowMs());
-    this.schedule(underWay);
+    running.plan.end(result, isUp(), this.parts.clock.nowMs());
+    this.schedule(running);
   }
 }

@@ -1,19 +1,19 @@
-/** When checks take a node out, and when they take it back. */
+/** When checks take a node down, and when they bring it back up. */
 
 export interface HealthRules {
-  /** Checks in a row that must fail to take a node out. */
+  /** Consecutive failed checks that take a node down. */
   readonly fall: number;
-  /** Checks in a row that must pass to take it back. */
+  /** Consecutive passed checks that bring it back up. */
   readonly rise: number;
 }
 
 export interface Health {
   readonly isUp: boolean;
-  /** Checks in a row that spoke against the present state. */
+  /** Consecutive checks that contradict the current state. */
   readonly against: number;
 }
 
-/** Every node starts as up: a proxy that starts before its backends' consoles do must not throw metrics away. */
+/** Nodes start as up: a proxy that starts before its backends' consoles must not drop metrics. */
 export const STARTS_UP: Health = { isUp: true, against: 0 };
 
 export function afterCheck(health: Health, passed: boolean, rules: HealthRules): Health {

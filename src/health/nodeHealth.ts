@@ -1,14 +1,14 @@
-/** What is known of a node's health, and the last times that nodes were taken out or back. For people, too. */
+/** What is known about a node's health, and the last times that nodes went down or came back. For people, too. */
 import { afterCheck, type Health, type HealthRules, STARTS_UP } from "./health.ts";
 
-/** Changes that are remembered. */
+/** Changes to remember. */
 const CHANGES_MAX = 50;
 
-/** Times are those of the wall clock. */
+/** Times are wall-clock times. */
 export interface Check {
   readonly atMs: number;
   readonly durationMs: number;
-  /** Undefined: passed. */
+  /** Undefined: it passed. */
   readonly failure: string | undefined;
 }
 
@@ -17,16 +17,16 @@ export interface HealthChange {
   /** The node's label. */
   readonly node: string;
   readonly isUp: boolean;
-  /** What was wrong; undefined: nothing, it is back. */
+  /** What was wrong; undefined: nothing, it came back. */
   readonly failure: string | undefined;
 }
 
 export class NodeHealth {
-  /** Since when it is in its present state. */
+  /** When it entered its current state. */
   sinceMs: number;
-  /** Times that it was taken out or back. */
+  /** Times that it went down or came back. */
   changes = 0;
-  /** Undefined before the first. */
+  /** Undefined before the first check. */
   lastCheck: Check | undefined;
   private health: Health = STARTS_UP;
 
@@ -38,7 +38,7 @@ export class NodeHealth {
     return this.health.isUp;
   }
 
-  /** Nobody checks it any more, so it is up. True: it was out. */
+  /** The node is no longer checked, and therefore counts as up. Returns whether it was down. */
   release(atMs: number): boolean {
     const wasUp = this.health.isUp;
     this.health = STARTS_UP;
@@ -49,7 +49,7 @@ export class NodeHealth {
     return true;
   }
 
-  /** Takes in a check. True: it took the node out or back. */
+  /** Records a check. Returns whether the node went down or came back. */
   record(check: Check, rules: HealthRules): boolean {
     const before = this.health;
     this.health = afterCheck(before, check.failure === undefined, rules);
@@ -61,7 +61,7 @@ export class NodeHealth {
   }
 }
 
-/** Adds a change to the last ones, oldest first. */
+/** Appends a change, and forgets the oldest if there are too many. */
 export function remember(changes: HealthChange[], change: HealthChange): void {
   changes.push(change);
   if (changes.length > CHANGES_MAX) changes.shift();

@@ -1,4 +1,4 @@
-/** The HTTP side's language: a request in, an answer out. Sockets are http/session.ts's business. */
+/** The HTTP side's language: a request in, an answer out. http/session.ts does the sockets. */
 
 import type { History } from "../observe/history.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
@@ -14,23 +14,23 @@ import { ringJson } from "./ringJson.ts";
 /** Parts of the circle in the page's picture of the ring: half a degree each. */
 const RING_PARTS = 720;
 
-/** Longer ones come in no datagram that senders make, and in no URL. */
-export const ASKED_BYTES_MAX = 4096;
+/** Longer names occur in no real datagram, and in no URL. */
+export const NAME_BYTES_MAX = 4096;
 
 const JSON_TYPE = "application/json";
 
-/** What requests can see. Nothing can be changed. */
+/** What requests can see. They cannot change anything. */
 export interface HttpContext {
-  /** What is running: version and the like. */
+  /** The running version and the like. */
   readonly build: Labels;
-  /** The status page, complete, and what its browser is to allow it. */
+  /** The complete status page, and what browsers may allow it to do. */
   readonly page: Page;
   source(): StatsSource;
-  /** Of the rates. */
+  /** History of the rates. */
   readonly history: History;
-  /** Of a name, or of a whole line. */
+  /** Where a name, or a whole line, goes. */
   destinationOf(asked: Buffer): Destination;
-  /** Of so many parts. */
+  /** The ring in this many parts. */
   ringPicture(parts: number): RingPicture;
 }
 
@@ -62,19 +62,19 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   // The rest is for the page.
   "/history.json": (query, context) => {
     const from = Number(query.get("from") ?? 0);
-    if (!Number.isInteger(from) || from < 0) return text(400, "from: expected the number of a sample");
+    if (!Number.isInteger(from) || from < 0) return text(400, "from: expected a sample number");
     return json(historyJson(context.history.since(from)));
   },
   "/ring.json": (_, context) => json(ringJson(context.ringPicture(RING_PARTS))),
   "/owner.json": (query, context) => {
     const asked = query.get("name") ?? "";
-    if (asked.length > ASKED_BYTES_MAX) return text(400, `name: expected at most ${ASKED_BYTES_MAX} bytes`);
+    if (asked.length > NAME_BYTES_MAX) return text(400, `name: expected at most ${NAME_BYTES_MAX} bytes`);
     const bytes = Buffer.from(asked);
     return json(destinationJson(bytes, context.destinationOf(bytes)));
   },
 };
 
-/** The answer to a request. Nothing of the request is in it, apart from what the box of the page asks about. */
+/** The answer to a request. It contains nothing of the request, apart from the name that the page asks about. */
 export function respond(method: string, path: string, query: URLSearchParams, context: HttpContext): Reply {
   const answer = Object.hasOwn(ANSWERS, path) ? ANSWERS[path] : undefined;
   if (answer === undefined) return text(404, "not found");
@@ -82,17 +82,17 @@ export function respond(method: string, path: string, query: URLSearchParams, co
   return answer(query, context);
 }
 
-/** For what cannot be read as a request, or is too long for one. */
+/** For a request that cannot be parsed, or is too long. */
 export function badRequest(status: 400 | 431): Reply {
   return text(status, status === 431 ? "request header fields too large" : "bad request");
 }
 
-/** For a programmer's error. */
+/** For a bug. */
 export function serverError(): Reply {
   return text(500, "internal error");
 }
 
-/** Healthy is a proxy that its operator has not set down, and that has a node to send to. */
+/** The proxy is healthy unless an operator has set it down, or it has no live node. */
 function healthReply({ health, view }: StatsSource): Reply {
   const upCount = view.nodes.filter(({ isUp }) => isUp).length;
   const isUp = health === "up" && upCount > 0;

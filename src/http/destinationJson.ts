@@ -2,14 +2,14 @@
 import type { Destination } from "../placement/destination.ts";
 
 export type DestinationJson =
-  /** It is no metric, and goes nowhere. */
+  /** It is not a metric, and goes nowhere. */
   | { readonly kind: "rejected"; readonly reason: string }
   | {
       readonly kind: "routed";
       readonly name: string;
-      /** Where on the circle it lies, 0 to 1; null: mirroring. */
+      /** Position on the circle, 0 to 1; null: mirroring. */
       readonly position: number | null;
-      /** Who gets its lines now, and while all nodes are up: a node's label, `*` (every node) or `-` (none). */
+      /** Who gets its lines now, and while all nodes are up: a node's label, `*` (every node) or `-` (no live node). */
       readonly now: string;
       readonly all_up: string;
     };

@@ -1,12 +1,12 @@
-/** A part of the history, as JSON for the page. Times are milliseconds. */
+/** Part of the history, as JSON for the page. Times are in milliseconds. */
 import type { HistorySlice } from "../observe/history.ts";
 
 export interface HistoryJson {
-  /** Of the first sample, and of the one that comes next. */
+  /** Number of the first sample, and of the next one to come. */
   readonly first: number;
   readonly next: number;
   readonly times_ms: readonly number[];
-  /** For each a second. */
+  /** Per second, one for each sample. */
   readonly rates: HistorySlice["rates"];
 }
 

@@ -9,21 +9,21 @@ export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Nodes between two chances to do something else. */
+/** Nodes per step: other work gets its turn in between. */
 const PART_NODES = 32;
 
 /** A figure of the proxy, or of its nodes. */
 type Source = { readonly figure: MetricFigure<View> } | { readonly nodeFigure: MetricFigure<NodeView> };
 type MetricFigure<Of> = FigureWith<"metric", Of>;
 
-/** @param build what is known of the program itself: version and the like */
+/** @param build facts about the program itself, such as its version */
 export function* prometheusParts(view: View, build: Labels): Generator<string> {
   for (const [name, sources] of FAMILIES) yield* familyParts(name, sources, view);
-  const info = { type: "gauge", help: "always 1; its labels say what is running" } as const;
+  const info = { type: "gauge", help: "always 1; the labels tell what is running" } as const;
   yield `${headText("statsd_proxy_build_info", info)}statsd_proxy_build_info${labelText(build, 1)}\n`;
 }
 
-/** What a metric is made of: several figures may be one, told apart by labels, and must stand together. */
+/** The figures of each metric: several figures may share one, distinguished by labels, and must be listed together. */
 const FAMILIES: ReadonlyMap<string, readonly Source[]> = Map.groupBy<string, Source>(
   [
     ...figuresWith("metric", FIGURES).map((figure) => ({ figure })),

@@ -1,34 +1,33 @@
 /**
- * HTTP requests as bytes: as much of HTTP/1.1 as a server needs that answers GET and HEAD. Bytes are characters
- * (latin1), read from the front as far as they are there, so what comes of them does not depend on how they came.
+ * Parses HTTP requests: as much of HTTP/1.1 as a server needs that answers GET and HEAD. One character per byte
+ * (latin1), parsed from the start, so the result does not depend on how the bytes were split.
  *
  *     GET /metrics?x=1 HTTP/1.1\r\n
  *     Host: proxy:9125\r\n
  *     Connection: close\r\n
  *     \r\n
  *
- * Whatever is no such thing is refused, and the connection ends: a request that was misread must not be followed by
- * another.
+ * Anything else is refused and the connection closed: after a misread request, nothing else can be trusted.
  */
 
-/** Of a request line and headers, with their line ends. */
+/** Limit for the request line and headers, including line ends. */
 export const HEAD_BYTES_MAX = 8192;
 
 export interface HttpRequest {
   readonly method: string;
-  /** Path and query are what counts; the host is nobody's, or the one of a whole URL. */
+  /** Only path and query matter; the host is a placeholder, or that of an absolute URL. */
   readonly url: URL;
   /** Another request may follow on the connection. */
   readonly keepAlive: boolean;
-  /** HTTP/1.0: it is told that another may, and knows no chunks. */
+  /** HTTP/1.0: needs an explicit keep-alive, and does not know chunks. */
   readonly isOld: boolean;
-  /** Of the request, from the front. */
+  /** Length of the request. */
   readonly bytes: number;
 }
 
-/** Undefined: it is not complete. A number: it is none, and that is the status to say so with. */
+/** Undefined: incomplete. A number: invalid, and the status to answer with. */
 export function parseRequest(text: string): HttpRequest | 400 | 431 | undefined {
-  // Empty lines before a request are skipped, as RFC 9112 (2.2) wants.
+  // Empty lines before a request are skipped, as RFC 9112 (2.2) requires.
   let at = 0;
   while (text.startsWith("\n", at) || text.startsWith("\r\n", at)) at += text[at] === "\n" ? 1 : 2;
   let start: StartLine | undefined;
@@ -56,7 +55,7 @@ interface StartLine {
   readonly minor: number;
 }
 
-// Visible characters only, but bytes of UTF-8 as well: some clients do not encode what their user typed.
+// Visible characters only, but also UTF-8 bytes: some clients do not encode what their user typed.
 const START_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~\x80-\xff]+) HTTP\/1\.([01])$/;
 
 function startLineOf(line: string): StartLine | undefined {
@@ -69,19 +68,19 @@ function startLineOf(line: string): StartLine | undefined {
   return url === null ? undefined : { method, url, minor: Number(minor) };
 }
 
-// No white space before the colon, and none in front: that would be a line folded as of old. No controls in the value.
-// The blanks around a value are cut off behind it: a pattern that does so goes back over them, 100 ms for 8,000.
+// No white space before the colon or at the start: that would be obsolete line folding. No control characters in the
+// value. Blanks around the value are removed later: a pattern that does it backtracks over them, 100 ms for 8,000.
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)$/;
 
-/** Of the headers only those that change how the request is read. */
+/** Keeps only the headers that affect how the request is read. */
 class Headers {
   readonly hosts: string[] = [];
   readonly connection: string[] = [];
-  /** Bytes of a body, as they are said. */
+  /** Values of Content-Length. */
   readonly lengths: string[] = [];
   hasTransferEncoding = false;
 
-  /** False: it is no header. */
+  /** False: not a header. */
   add(line: string): boolean {
     const found = FIELD.exec(line);
     if (found === null) return false;
@@ -104,7 +103,7 @@ class Headers {
   }
 }
 
-/** Without the blanks and tabs around it. Not `trim`, which takes more bytes for white space than HTTP does. */
+/** Removes surrounding blanks and tabs. Unlike `trim`, which considers more bytes to be white space than HTTP does. */
 function withoutBlanks(text: string): string {
   let start = 0;
   let end = text.length;
@@ -121,14 +120,14 @@ function requestOf({ method, url, minor }: StartLine, headers: Headers, bytes: n
   const { hosts, connection, lengths, hasTransferEncoding } = headers;
   if (hosts.length > 1 || (hosts.length === 0 && minor === 1) || !hosts.every(isHost)) return 400;
   if (!lengths.every((length) => /^\d{1,15}$/.test(length) && length === lengths[0])) return 400;
-  // A body is not read: what is behind this request is not the next one.
+  // A body is not read, so what follows this request is not the next one.
   const hasBody = hasTransferEncoding || Number(lengths[0] ?? 0) > 0;
   const wanted = minor === 1 ? !connection.includes("close") : connection.includes("keep-alive");
   const keepAlive = wanted && !hasBody;
   return { method, url, keepAlive, isOld: minor === 0, bytes };
 }
 
-/** Nobody asks what name it is, only whether it can be one: without white space, and with a port if with a colon. */
+/** The host name itself is irrelevant; it only has to be a possible one: no white space, and a port after a colon. */
 function isHost(host: string): boolean {
   const port = /^(?:\[[^\s\]]*\]|[^\s:]*)(?::(\d{0,5}))?$/.exec(host);
   return port !== null && Number(port[1] ?? 0) <= 0xffff;

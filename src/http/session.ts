@@ -1,22 +1,23 @@
 /**
- * HTTP: requests in, answers out. What they are is http/answers.ts's business. Bun.serve is not for this: it bounds neither
- * connections, nor the bytes of their headers, nor what one asks without reading, nor the time that answers take (1.4.5).
+ * HTTP's TCP side: requests in, answers out. http/answers.ts decides what they are. Bun.serve will not do (1.4.5): it
+ * bounds neither connections, nor header bytes, nor requests whose answers are not read, nor the time that answers
+ * take.
  */
 import { STATUS_CODES } from "node:http";
 import type { Network } from "../net/network.ts";
 import type { HttpCode, HttpCutReason } from "../relay/counters.ts";
-import type { Answering } from "../server/answering.ts";
+import type { AnswerScheduler } from "../server/answerScheduler.ts";
 import { type Connection, type Session, TcpServer } from "../server/tcpServer.ts";
 import type { Clock } from "../system/clock.ts";
 import { badRequest, type HttpContext, type Reply, respond, serverError } from "./answers.ts";
 import { type HttpRequest, parseRequest } from "./request.ts";
 
-/** A connection on which nothing happens for this long is closed; a request must be complete within this time. */
+/** A connection that is idle for this long is closed; a request must be complete within this time. */
 const IDLE_SECONDS = 30;
-/** A longer body is written by itself, not copied behind its headers. */
+/** A longer body is written separately, instead of being copied behind its headers. */
 const JOINED_BYTES_MAX = 16 * 1024;
 
-/** Why a connection is cut, besides what every server cuts for. A client that does not read is one of those. */
+/** Why a connection is cut, besides the reasons of every server, which cover clients that do not read. */
 type Reason = HttpCutReason;
 
 export interface HttpParts {
@@ -26,10 +27,10 @@ export interface HttpParts {
   readonly context: HttpContext;
   readonly onAnswer: (code: HttpCode) => void;
   readonly onCut: (reason: HttpCutReason) => void;
-  /** The connection that was quiet for longest makes room for one more. */
+  /** Beyond this, a new connection replaces the least recently active one. */
   readonly connectionsMax: number;
-  /** Shared with others who answer. */
-  readonly answering: Answering;
+  /** Shared with the other servers. */
+  readonly scheduler: AnswerScheduler;
   readonly network: Pick<Network, "listenTcp">;
   readonly clock: Clock;
   readonly idleSeconds?: number;
@@ -51,7 +52,7 @@ export class Http {
     return this.server.port;
   }
 
-  /** How many connections there may be from now on. */
+  /** Sets how many connections are allowed from now on. */
   allow(connectionsMax: number): void {
     this.server.connectionsMax = connectionsMax;
   }
@@ -63,9 +64,9 @@ export class Http {
 
 interface AnswerRest {
   readonly pieces: Iterator<string>;
-  /** Each piece says how long it is. */
+  /** Each piece is preceded by its length. */
   readonly chunked: boolean;
-  /** The connection ends behind it. */
+  /** The connection closes after it. */
   readonly isLast: boolean;
 }
 
@@ -74,9 +75,9 @@ class HttpSession implements Session {
   private readonly context: HttpContext;
   private readonly onAnswer: (code: HttpCode) => void;
   private readonly clock: Clock;
-  /** What is not made yet of the answer under way. */
+  /** The rest of the answer in progress, not generated yet. */
   private rest: AnswerRest | undefined;
-  private noMore = false;
+  private isHalfClosed = false;
 
   constructor(connection: Connection<Reason>, context: HttpContext, onAnswer: (code: HttpCode) => void, clock: Clock) {
     this.clock = clock;
@@ -87,31 +88,31 @@ class HttpSession implements Session {
 
   received(text: string): void {
     const { connection } = this;
-    // The time for a request begins with its first byte; those that follow do not put it off.
-    if (connection.asked === "") connection.alive();
-    connection.asked += text;
+    // A request's time starts with its first byte; later bytes do not extend it.
+    if (connection.input === "") connection.touch();
+    connection.input += text;
   }
 
   ended(): void {
-    this.noMore = true;
+    this.isHalfClosed = true;
   }
 
-  /** Answers what was asked, in order: a request or a piece of an answer at a time. */
+  /** Answers requests in order: one request, or one piece of an answer, at a time. */
   serve(): boolean {
     const { connection } = this;
     if (connection.isFull) return false;
-    if (this.rest) return this.goOn(this.rest);
-    const request = parseRequest(connection.asked);
+    if (this.rest) return this.writeNext(this.rest);
+    const request = parseRequest(connection.input);
     if (request === undefined) {
-      if (this.noMore) connection.end();
+      if (this.isHalfClosed) connection.end();
       return false;
     }
     if (typeof request === "number") {
       this.answer(badRequest(request), undefined);
       return false;
     }
-    connection.asked = connection.asked.slice(request.bytes);
-    connection.alive();
+    connection.input = connection.input.slice(request.bytes);
+    connection.touch();
     this.answer(this.replyTo(request), request);
     return true;
   }
@@ -119,7 +120,7 @@ class HttpSession implements Session {
   timedOut(): void {
     const { connection } = this;
     if (!connection.isRead) connection.cut("unread");
-    else connection.cut(connection.asked === "" ? "idle" : "slow");
+    else connection.cut(connection.input === "" ? "idle" : "slow");
   }
 
   closed(): void {
@@ -135,12 +136,12 @@ class HttpSession implements Session {
     }
   }
 
-  /** @param request undefined: there was none that can be read, and there will be none */
+  /** @param request undefined: the input is not a request, and none will follow */
   private answer({ status, headers, body }: Reply, request: HttpRequest | undefined): void {
     const { connection } = this;
     this.onAnswer(status);
-    // Of an answer in pieces the length is not known before the last is made. HTTP/1.0 knows its end by that of the
-    // connection.
+    // The length of an answer in pieces is not known in advance. HTTP/1.0 takes the end of the connection as the end of
+    // the answer.
     const length = body.rest ? undefined : Buffer.byteLength(body.text);
     const chunked = length === undefined && request !== undefined && !request.isOld;
     const isLast = !request?.keepAlive || (length === undefined && !chunked);
@@ -166,8 +167,8 @@ class HttpSession implements Session {
     if (isLast) connection.end();
   }
 
-  /** The next piece of an answer. */
-  private goOn({ pieces, chunked, isLast }: AnswerRest): boolean {
+  /** Writes the next piece of an answer. */
+  private writeNext({ pieces, chunked, isLast }: AnswerRest): boolean {
     const { connection } = this;
     const { value, done } = pieces.next();
     if (!done) {
@@ -186,7 +187,7 @@ function headText(status: HttpCode, headers: Readonly<Record<string, string>>): 
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n`;
 }
 
-/** An empty one would be the end. */
+/** An empty chunk would mean the end. */
 function chunkText(text: string): string {
   return text === "" ? "" : `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }

@@ -1,32 +1,33 @@
 /**
- * Lines of text to a descriptor, standard error for one, that never wait for whoever reads it:
+ * Writes lines of text to a descriptor, such as standard error, without ever waiting for its reader:
  *
- *     write -> [ lines that wait, bounded ] -> poll(2): as much as there is room for -> write(2)
- *                                                     no room: again a little later
+ *     write -> [ pending lines, bounded ] -> poll(2): is there room? -> write(2)
+ *                                                     no: retry a little later
  *
- * When they do not fit any more, lines are left out until all that wait are written. Then one line tells how many.
+ * Once the buffer is full, lines are dropped until everything pending is written. Then one line tells how many were
+ * lost.
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { constants, fstatSync, openSync } from "node:fs";
 import { type Libc, openLibc } from "../system/libc.io.ts";
 
 export interface LineWriter {
-  /** Lines that nobody will read. */
+  /** Lines dropped. */
   readonly linesLost: number;
   /** Takes a line, without its end. */
   write(line: string): void;
-  /** Waits for at most so long until all lines are written. */
+  /** Waits until everything is written, but no longer than this. */
   flush(msMax: number): void;
 }
 
 /**
- * What may wait: at 5,000 logged lines a second, what a reader misses that pauses for one or two; in a flood, what is said
- * in the few milliseconds until a reader on the same core has its turn.
+ * Limit for pending bytes: at 5,000 logged lines per second, it covers a reader that pauses for one or two seconds; in
+ * a flood, it covers the few milliseconds until a reader on the same core gets its turn.
  */
 export const WAITING_BYTES_MAX = 2 ** 20;
 /**
- * Bytes of one write(2). Of a pipe, poll(2) says that there is room when a page is free, and with as much as that a write
- * does not block; it is also what a pipe takes as a whole (PIPE_BUF), so that lines of several processes do not mix.
+ * Bytes per write(2). For a pipe, poll(2) reports room when a page is free, and a write of that size does not block; it
+ * is also what a pipe takes atomically (PIPE_BUF), so lines of several processes do not mix.
  */
 const PIECE_BYTES = 4096;
 const RETRY_MS_MIN = 5;
@@ -35,23 +36,23 @@ const RETRY_MS_MAX = 320;
 const LF = 10;
 const POLLOUT = 4;
 
-/** `lostLine` makes the line that tells how many were left out. */
+/** @param lostLine makes the line that tells how many were dropped */
 export function openLineWriter(fd: number, lostLine: (lines: number) => string): LineWriter {
   try {
     const libc = openLibc();
     return new PollingWriter(libc, ownDescription(fd) ?? fd, lostLine);
   } catch {
-    // Not on Linux: there console waits for the reader. Not process.stderr, which brings all of node:stream with it: 7 MB
-    // of resident memory (Bun 1.4.5).
+    // Not Linux: console waits for the reader. process.stderr would load all of node:stream: 7 MB of resident memory
+    // (Bun 1.4.5).
     const write = fd === 1 ? console.log : console.error;
     return { linesLost: 0, write: (line) => write(line), flush: () => {} };
   }
 }
 
 /**
- * A pipe or a terminal, opened once more: O_NONBLOCK then holds for this program alone. A terminal blocks with less room
- * than a write needs, and of a pipe another process may take the room between poll(2) and write(2). Undefined where that
- * is not allowed (the pipe of another user), or not wanted: a file would be written from its beginning.
+ * Opens a pipe or a terminal again, so that O_NONBLOCK applies to this program alone. A terminal blocks when it has
+ * less room than a write needs, and another process may fill a pipe between poll(2) and write(2). Undefined if that is
+ * not permitted (another user's pipe), or not wanted: a file would be written from its beginning.
  */
 function ownDescription(fd: number): number | undefined {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
@@ -68,7 +69,7 @@ export class PollingWriter implements LineWriter {
   private readonly libc: Libc;
   private readonly fd: number;
   private readonly lostLine: (lines: number) => string;
-  /** What waits is in `[start, end)`. Memory that is never written to costs none. */
+  /** Pending bytes are in `[start, end)`. Memory that is never written to costs nothing. */
   private readonly bytes = Buffer.allocUnsafeSlow(WAITING_BYTES_MAX);
   private readonly bytesAt = ptr(this.bytes);
   private start = 0;
@@ -80,7 +81,7 @@ export class PollingWriter implements LineWriter {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private retryMs = RETRY_MS_MIN;
   private lost = 0;
-  private lostTold = 0;
+  private lostReported = 0;
 
   constructor(libc: Libc, fd: number, lostLine: (lines: number) => string) {
     this.libc = libc;
@@ -95,15 +96,15 @@ export class PollingWriter implements LineWriter {
   }
 
   write(line: string): void {
-    if (this.lost > this.lostTold || !this.take(line)) {
+    if (this.lost > this.lostReported || !this.take(line)) {
       this.lost++;
       return;
     }
-    // While there was no room, only the timer looks again.
+    // While there is no room, only the timer retries.
     if (this.retry !== undefined) return;
     if (this.end - this.start >= PIECE_BYTES) this.drain();
     else if (!this.isTurnEndDue) {
-      // Lines of one turn of the event loop are one write.
+      // All lines of one turn of the event loop go into one write.
       this.isTurnEndDue = true;
       setImmediate(() => {
         this.isTurnEndDue = false;
@@ -139,31 +140,31 @@ export class PollingWriter implements LineWriter {
     this.retryMs = Math.min(2 * this.retryMs, RETRY_MS_MAX);
   }
 
-  /** Writes what there is room for; whether that was all. */
+  /** Writes what there is room for; returns whether that was everything. */
   private writeSome(): boolean {
     for (;;) {
       while (this.start < this.end) {
         if ((this.poll(0) & POLLOUT) === 0) return false;
         const at = (this.bytesAt + this.start) as Pointer;
         const written = Number(this.libc.write(this.fd, at, this.pieceEnd() - this.start));
-        // No room after all, or nobody reads (EPIPE): a reader may come.
+        // No room after all, or no reader (EPIPE): one may come.
         if (written <= 0) return false;
         this.start += written;
       }
       this.start = this.end = 0;
-      if (this.lost === this.lostTold) return true;
-      this.take(this.lostLine(this.lost - this.lostTold));
-      this.lostTold = this.lost;
+      if (this.lost === this.lostReported) return true;
+      this.take(this.lostLine(this.lost - this.lostReported));
+      this.lostReported = this.lost;
     }
   }
 
-  /** What poll(2) has to say of the descriptor; 0 if it is nothing for so long. */
+  /** The descriptor's events according to poll(2); 0 if there are none within this time. */
   private poll(waitMs: number): number {
     this.pollfd[1] = POLLOUT;
     return this.libc.poll(this.pollfdAt, 1, waitMs) > 0 ? this.pollfd[1] >> 16 : 0;
   }
 
-  /** The end of as many whole lines as one write takes, or of a part of a long line. */
+  /** The end of as many whole lines as fit into one write, or of part of a long line. */
   private pieceEnd(): number {
     const max = this.start + PIECE_BYTES;
     if (this.end <= max) return this.end;
@@ -171,10 +172,10 @@ export class PollingWriter implements LineWriter {
     return lastLf >= this.start ? lastLf + 1 : max;
   }
 
-  /** Puts a line behind those that wait; false if there is no room for it. */
+  /** Appends a line to those pending; false if there is no room. */
   private take(line: string): boolean {
     const { bytes } = this;
-    // A UTF-16 unit is three bytes at most; only where that does not fit is it worth to look closer.
+    // A UTF-16 unit takes at most three bytes; only if that does not fit is an exact count worthwhile.
     if (this.end + 3 * line.length + 1 > bytes.length) {
       if (this.end - this.start + Buffer.byteLength(line) + 1 > bytes.length) return false;
       if (this.start > 0) bytes.copyWithin(0, this.start, this.end);

@@ -1,4 +1,4 @@
-/** Where events go: standard error, one line each, no more of them than anybody reads, and none that waits to be read. */
+/** The real log: one line per event on standard error, rate-limited, and never waiting for a reader. */
 
 import { type LineWriter, openLineWriter } from "./lineWriter.io.ts";
 import type { Log } from "./log.ts";
@@ -10,7 +10,7 @@ export type LogFormat = keyof typeof LOG_FORMATS;
 
 export interface LogParts {
   readonly format: LogFormat;
-  /** Events of lower levels are not said. */
+  /** The lowest level to log. */
   readonly level: LogLevel;
   readonly writer?: LineWriter;
 }
@@ -18,21 +18,21 @@ export interface LogParts {
 export function openLog({ format, level, ...parts }: LogParts): Log {
   const lineOf = ({ level, event, fields }: LogEvent) =>
     LOG_FORMATS[format]({ time: new Date().toISOString(), level, event, ...fields });
-  // Of whatever level, only what is said can be lost: so that is said, too.
+  // This matters as much as the lines that were lost, so it passes the same level.
   const lostLevel = level === "error" ? "error" : "warn";
   const writer =
     parts.writer ?? openLineWriter(2, (lines) => lineOf({ level: lostLevel, event: "log_lost", fields: { lines } }));
   const limit = new LogLimit();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const say = (event: LogEvent) => writer.write(lineOf(event));
-  const sayHeldBack = () => {
+  const write = (event: LogEvent) => writer.write(lineOf(event));
+  const flushHeldBack = () => {
     clearTimeout(timer);
     timer = undefined;
-    for (const event of limit.flush(performance.now())) say(event);
+    for (const event of limit.flush(performance.now())) write(event);
   };
   const take = (event: LogEvent) => {
-    if (limit.admits(event, performance.now())) say(event);
-    else timer ??= setTimeout(sayHeldBack, WINDOW_MS).unref();
+    if (limit.admits(event, performance.now())) write(event);
+    else timer ??= setTimeout(flushHeldBack, WINDOW_MS).unref();
   };
   const at = (of: LogLevel) =>
     LOG_LEVELS.indexOf(of) < LOG_LEVELS.indexOf(level)
@@ -45,7 +45,7 @@ export function openLog({ format, level, ...parts }: LogParts): Log {
     debug: at("debug"),
     text: (line) => writer.write(line),
     flush: (msMax) => {
-      sayHeldBack();
+      flushHeldBack();
       writer.flush(msMax);
     },
     get linesLost() {

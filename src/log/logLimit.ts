@@ -1,10 +1,10 @@
 /**
- * What is said often is said a few times, then counted. Events of one kind that come within a window:
+ * Limits repeated events: the first few are logged, the others are counted. Within a window, for events of one kind:
  *
  *     node_down  node_down  ...  (5 of them)   | held back: 7     | end of the window
- *     said       said                          |                  | the last of them, with repeated=7
+ *     logged     logged                        |                  | logs the last, with repeated=7
  *
- * Pure: events and times in, events out. The clock and the writing are log/log.io.ts's.
+ * Pure: events and times in, events out. log/log.io.ts does the clock and the writing.
  */
 import type { LogFields } from "./logfmt.ts";
 
@@ -17,67 +17,69 @@ export interface LogEvent {
   readonly fields: LogFields;
 }
 
-/** Events of one kind that are said within any window. */
+/** Events of one kind that are logged within any window. */
 export const BURST = 5;
 export const WINDOW_MS = 10_000;
-/** Kinds of nodes, and as many others, that are told apart; of more it is only said how many there were. */
+/** Kinds that are tracked for nodes, and as many for everything else; beyond that, events are only counted. */
 export const KINDS_MAX = 1000;
 
-/** Events that say the contrary of each other of a node: told out of order the last word would be false. */
-const CONTRARIES: Readonly<Record<string, string>> = {
+/** Opposite events of a node: logged out of order, the last one would be false. */
+const OPPOSITES: Readonly<Record<string, string>> = {
   node_down: "node_up",
   node_up: "node_down",
   send_failed: "send_recovered",
   send_recovered: "send_failed",
 };
 
-/** Events of nodes whose reason lies with the proxy: of one kind whichever node it is, or sixty nodes say it sixty times. */
-const OF_PROXY: readonly string[] = ["check_skipped"];
+/**
+ * Events of nodes with a cause in the proxy itself: one kind for all nodes, or sixty nodes would log it sixty times.
+ */
+const PROXY_EVENTS: readonly string[] = ["check_skipped"];
 
 interface Kind {
-  /** When it was said, oldest first: the last BURST times at most. */
-  readonly saidAtMs: number[];
+  /** When it was logged, oldest first: at most the last BURST times. */
+  readonly loggedAtMs: number[];
   heldBack: number;
   last: LogEvent;
 }
 
 export class LogLimit {
-  /** In order of the last event that was held back. */
+  /** Ordered by the last event that was held back. */
   private readonly kinds = new Map<string, Kind>();
-  /** Of `CONTRARIES`, by node: what is held back. */
+  /** Events of `OPPOSITES` that are held back, with their node. */
   private readonly heldBack = new Set<string>();
   private overflow = 0;
 
-  /** Whether to say the event now; else it is counted. What is said on demand (debug) is always said. */
+  /** Whether to log the event now; otherwise it is counted. Debug events are always logged: somebody asked for them. */
   admits(event: LogEvent, nowMs: number): boolean {
     if (event.level === "debug") return true;
     const { node = "", reason = "" } = event.fields;
-    // A node's reasons are one kind: which of them it was last is told.
-    const key = `${event.level} ${event.event} ${node === "" || OF_PROXY.includes(event.event) ? reason : node}`;
-    // However many nodes there are, there is room left for a loss, an error, and the last words.
+    // All reasons of a node are one kind: the last one is logged.
+    const key = `${event.level} ${event.event} ${node === "" || PROXY_EVENTS.includes(event.event) ? reason : node}`;
+    // However many nodes there are, there is room for losses, errors and the summary.
     const kindsMax = node === "" ? 2 * KINDS_MAX : KINDS_MAX;
     const kind = this.kinds.get(key) ?? this.add(key, event, nowMs, kindsMax);
     if (kind === undefined) {
       this.overflow++;
       return false;
     }
-    const { saidAtMs } = kind;
-    // What was held back is told before any more is said, and before the contrary of it.
-    const isNext = kind.heldBack === 0 && !this.heldBack.has(`${CONTRARIES[event.event]} ${node}`);
-    if (isNext && (saidAtMs.length < BURST || nowMs >= saidAtMs[0] + WINDOW_MS)) {
-      saidAtMs.push(nowMs);
-      if (saidAtMs.length > BURST) saidAtMs.shift();
+    const { loggedAtMs } = kind;
+    // Held-back events are logged before more of their kind, and before their opposite.
+    const isNext = kind.heldBack === 0 && !this.heldBack.has(`${OPPOSITES[event.event]} ${node}`);
+    if (isNext && (loggedAtMs.length < BURST || nowMs >= loggedAtMs[0] + WINDOW_MS)) {
+      loggedAtMs.push(nowMs);
+      if (loggedAtMs.length > BURST) loggedAtMs.shift();
       return true;
     }
     kind.heldBack++;
-    if (event.event in CONTRARIES) this.heldBack.add(`${event.event} ${node}`);
+    if (event.event in OPPOSITES) this.heldBack.add(`${event.event} ${node}`);
     kind.last = event;
     this.kinds.delete(key);
     this.kinds.set(key, kind);
     return false;
   }
 
-  /** What there is to say of all that was held back. Afterwards nothing is; what was said lately still counts. */
+  /** Returns everything that was held back, and clears it; what was logged recently still counts. */
   flush(nowMs: number): LogEvent[] {
     const events: LogEvent[] = [];
     for (const kind of this.kinds.values()) {
@@ -88,23 +90,23 @@ export class LogLimit {
     this.heldBack.clear();
     if (this.overflow > 0) events.push({ level: "warn", event: "log_limited", fields: { repeated: this.overflow } });
     this.overflow = 0;
-    this.forgetOver(nowMs);
+    this.forgetIdle(nowMs);
     return events;
   }
 
-  /** A new kind; undefined if there is no room for one more. */
+  /** A new kind; undefined if there is no room. */
   private add(key: string, last: LogEvent, nowMs: number, kindsMax: number): Kind | undefined {
-    if (this.kinds.size >= kindsMax) this.forgetOver(nowMs);
+    if (this.kinds.size >= kindsMax) this.forgetIdle(nowMs);
     if (this.kinds.size >= kindsMax) return undefined;
-    const kind: Kind = { saidAtMs: [], heldBack: 0, last };
+    const kind: Kind = { loggedAtMs: [], heldBack: 0, last };
     this.kinds.set(key, kind);
     return kind;
   }
 
-  /** Forgets kinds of which nothing is held back, and nothing was said within the window. */
-  private forgetOver(nowMs: number): void {
-    for (const [key, { saidAtMs, heldBack }] of this.kinds) {
-      const lastMs = saidAtMs.at(-1) ?? Number.NEGATIVE_INFINITY;
+  /** Forgets kinds with nothing held back, and nothing logged within the window. */
+  private forgetIdle(nowMs: number): void {
+    for (const [key, { loggedAtMs, heldBack }] of this.kinds) {
+      const lastMs = loggedAtMs.at(-1) ?? Number.NEGATIVE_INFINITY;
       if (heldBack === 0 && nowMs >= lastMs + WINDOW_MS) this.kinds.delete(key);
     }
   }

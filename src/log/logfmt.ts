@@ -1,15 +1,15 @@
-/** Log lines: in logfmt, `key=value` pairs, quoted where a value needs it; or each a JSON object. */
+/** Log lines: logfmt (`key=value` pairs, quoted where needed) or one JSON object each. */
 
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
-/** One line, without its end. Nothing in a value can start a new line or look like another pair. */
+/** One line, without its end. No value can start a new line or look like another pair. */
 export function logfmt(fields: LogFields): string {
   return Object.entries(fields)
     .map(([key, value]) => `${key}=${quoted(String(value))}`)
     .join(" ");
 }
 
-/** The same as a JSON object in one line. */
+/** The same as a JSON object on one line. */
 export function jsonLine(fields: LogFields): string {
   return printable(JSON.stringify(fields));
 }
@@ -18,7 +18,7 @@ function quoted(value: string): string {
   return /^[\x21\x23-\x3c\x3e-\x7e]+$/.test(value) ? value : printable(JSON.stringify(value));
 }
 
-/** What JSON leaves as it is, and what a terminal or a reader of lines might take for something. */
+/** Escapes what JSON does not, and what a terminal or line reader could misinterpret. */
 function printable(json: string): string {
   return json.replace(/[\p{C}\u2028\u2029]/gu, escaped);
 }

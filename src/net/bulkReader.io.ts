@@ -1,4 +1,4 @@
-/** Reading datagrams in bulk. */
+/** Reads datagrams in bulk. */
 import { ptr } from "bun:ffi";
 import type { Libc } from "../system/libc.io.ts";
 
@@ -7,7 +7,9 @@ import { BULK_DATAGRAMS } from "./network.ts";
 const MSG_DONTWAIT = 0x40;
 
 const DATAGRAM_BYTES_MAX = 65536;
-/** From one datagram's place to the next: not a power of two, or all would share the same few sets of the caches. */
+/**
+ * Distance between two datagram buffers. Not a power of two, or all of them would compete for the same few cache sets.
+ */
 const STRIDE_BYTES = DATAGRAM_BYTES_MAX + 23 * 64;
 // struct mmsghdr on 64-bit Linux, in 32-bit words: name(2) namelen pad iov(2) iovlen(2) control(2) controllen(2) flags
 // pad, then len and pad.
@@ -17,8 +19,8 @@ const HEADER_IOVLEN = 6;
 const HEADER_LEN = 14;
 
 /**
- * Reads what waits at a socket, 64 datagrams a call, into memory that is used again each time. Bun reads 8 a call and
- * makes three objects for each datagram; this makes none.
+ * Reads up to 64 datagrams per call into memory that is reused. Bun reads 8 per call and creates three objects for each
+ * datagram; this creates none.
  */
 export class BulkReader {
   private readonly libc: Libc;
@@ -44,8 +46,8 @@ export class BulkReader {
   }
 
   /**
-   * Hands over up to 64 datagrams that wait, each as `bytes[start, end)`, which holds until it returns. Returns how many
-   * there were: if 64, there may be more.
+   * Passes on up to 64 waiting datagrams, each as `bytes[start, end)`, valid until the callback returns. Returns how
+   * many there were; if 64, there may be more.
    */
   read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
     const count = this.libc.recvmmsg(this.fd, this.headersAt, BULK_DATAGRAMS, MSG_DONTWAIT, null);

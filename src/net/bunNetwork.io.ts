@@ -1,4 +1,4 @@
-/** The network by way of Bun, node:net and the kernel. */
+/** The network as Bun, node:net and the kernel provide it. */
 import { lookup } from "node:dns/promises";
 import { connect, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -30,10 +30,10 @@ export const bunNetwork: Network = {
   listenTcp,
 };
 
-/** To try whether there is a descriptor left is tried out once. */
+/** Created on first use. */
 let trial: (() => boolean) | undefined;
 
-/** IPv4 first; an address is its own, an IPv4 address written as IPv6 the IPv4 one. */
+/** Prefers IPv4. An address resolves to itself, an IPv4-mapped IPv6 address to its IPv4 address. */
 async function resolveHost(host: string): Promise<string> {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
   if (mapped) return mapped[1];
@@ -42,27 +42,28 @@ async function resolveHost(host: string): Promise<string> {
 }
 
 /**
- * One socket for each node, because on a shared one the answer to a dead node's datagram makes the sends to living nodes
- * fail (test: "a dead node costs the living nothing").
+ * One socket per node: on a shared socket, the ICMP answer to a dead node's datagram makes sends to live nodes fail
+ * (test: "a dead node costs the living nothing").
  */
 async function connectUdp({ host, port, onError, onDrain }: UdpConnectionParts): Promise<UdpConnection> {
   return await Bun.udpSocket({
-    // Bun binds to IPv4 if it is not told otherwise, and cannot connect to an IPv6 address then.
+    // Bun binds to IPv4 by default, and then cannot connect to an IPv6 address.
     hostname: host.includes(":") ? "::" : "0.0.0.0",
     connect: { hostname: host, port },
     socket: {
-      // What a backend might send back is none of our business.
+      // Whatever a backend sends back is ignored.
       data: () => {},
       drain: onDrain,
-      // Without a handler a refusal would end the process. It gets the error alone, not as its type says (Bun 1.4.5).
+      // Without a handler, a refusal would end the process. It gets only the error, unlike what its type says (Bun
+      // 1.4.5).
       error: (...args: unknown[]) => onError(args.at(-1)),
     },
   });
 }
 
 /**
- * By node:net, because Bun.connect has no way to give up a connection that is still being made (Bun 1.4.5): against a
- * host that drops packets each check would leave a socket behind for two minutes.
+ * Uses node:net because Bun.connect cannot cancel a connection attempt (Bun 1.4.5): against a host that drops packets,
+ * each check would leave a socket behind for two minutes.
  */
 function connectTcp({ host, port, onConnect, onBytes, onEnd }: TcpConnectionParts): TcpConnection {
   const socket = connect({ host, port });
@@ -70,7 +71,7 @@ function connectTcp({ host, port, onConnect, onBytes, onEnd }: TcpConnectionPart
   socket.on("data", onBytes);
   socket.on("end", () => onEnd(undefined));
   socket.on("close", () => onEnd(undefined));
-  // What it says after it was given up is of no use to anyone, but without a handler it would end the process.
+  // Errors after `destroy` interest nobody, but without a handler they would end the process.
   socket.on("error", (error: NodeJS.ErrnoException) => onEnd(error.code ?? error.message));
   return socket;
 }
@@ -79,12 +80,12 @@ function listenTcp<Data>({ host, port, socket, receiveBuffer, sendBuffer }: TcpL
   const listener = Bun.listen<Data>({
     hostname: host,
     port,
-    // So that a client that has sent all it wants to say (`nc -N`) still gets its answer.
+    // A client that half-closes after its request (`nc -N`) still gets its answer.
     allowHalfOpen: true,
     socket,
   });
   try {
-    // Sockets that are accepted have the buffers of their listener. Its `fd` is not in Bun's types (1.4.5).
+    // Accepted sockets inherit their listener's buffer sizes. Its `fd` is missing from Bun's types (1.4.5).
     const { fd } = listener as unknown as { fd: number };
     const libc = openLibc();
     setSendBuffer(libc, fd, sendBuffer);

@@ -1,4 +1,4 @@
-/** A bound UDP socket: Bun's, with what goes past Bun to the kernel where there is a C library to ask. */
+/** A bound UDP socket: Bun's, plus direct system calls where a C library is available. */
 import type { udp } from "bun";
 import {
   connectToItself,
@@ -13,7 +13,7 @@ import type { UdpKernel, UdpListener, UdpListenerParts } from "./network.ts";
 import { IcmpInterrupt, loopbackOf, openClosedPort, type PausedReading, SwappedSocket } from "./pausedReading.io.ts";
 
 /**
- * @param libc the C library, or why there is none
+ * @param libc the C library, or why it is not available
  * @throws what bind throws: EADDRINUSE, EACCES, EADDRNOTAVAIL
  */
 export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = libcHere()): Promise<UdpListener> {
@@ -29,7 +29,7 @@ export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = li
         data: (_, bytes) => onDatagram(bytes, 0, bytes.length),
         // Without a handler an error would end the process (Bun 1.4.5).
         error: (error) => {
-          // The error alone, not as its type says (Bun 1.4.5).
+          // It gets only the error, unlike what its type says (Bun 1.4.5).
           const failure = error as unknown as NodeJS.ErrnoException;
           if (failure.code === "ECONNREFUSED") interrupt?.answered();
           else onError(failure);
@@ -74,9 +74,9 @@ class Kernel implements UdpKernel {
   private readonly libc: Libc;
   private readonly bulk: BulkReader;
 
-  /** @throws Error if the kernel does not take part */
+  /** @throws Error if a system call fails */
   constructor(libc: Libc, socket: udp.Socket<"buffer">, receiveBuffer: number) {
-    // Not in Bun's types (1.4.5).
+    // Missing from Bun's types (1.4.5).
     const { fd } = socket as unknown as { fd: number };
     this.libc = libc;
     ignoreErrors(libc, fd);
@@ -97,7 +97,7 @@ class Kernel implements UdpKernel {
     }
   }
 
-  turnAway(): void {
+  refuseSenders(): void {
     connectToItself(this.libc, this.reading.fd);
   }
 

@@ -1,51 +1,52 @@
 /**
- * Gathering: how long a busy proxy sleeps before it reads on. What a relay costs at real rates is being woken for each
- * datagram; datagrams that gather in the kernel's buffer meanwhile are read in one go, and leave in fuller datagrams.
+ * Gathering: how long a busy proxy sleeps before it reads on. At real rates, the main cost of a relay is being woken
+ * for each datagram. Datagrams that gather in the kernel's buffer meanwhile are read in one go, and leave in fuller
+ * datagrams.
  *
- *     nothing to do ------ trickle ------ busy --------------------- flood
- *     (asleep anyway)      no sleep       sleep up to msMax, less     no sleep: a turn was
- *                                         as the buffer fills faster  as full as it may get
+ *     idle --------- trickle ------ busy --------------------- flood
+ *     (asleep)       no sleep       sleep up to msMax, less    no sleep: the turn was
+ *                                   as the buffer fills faster already as full as it may get
  *
- * Pure: what the turns saw in, milliseconds out. The sleeping itself is net/turns.ts's business.
+ * Pure: takes what a turn measured, returns milliseconds. net/turns.ts does the sleeping.
  */
 
-/** Below this rate a metric must not wait: it leaves in the turn that it came in. */
+/** Below this rate nothing waits: a metric leaves in the turn in which it arrived. */
 const TRICKLE_PER_MS = 0.3;
 /** The rate is averaged over about this time, so that two datagrams in a row do not look like a flood. */
 const SMOOTHING_MS = 20;
-/** The part of the kernel's buffer that may fill during a sleep; the rest is for bursts. */
+/** Share of the kernel's buffer that may fill during a sleep; the rest is left for bursts. */
 const BUFFER_PART = 1 / 8;
-/** Sleeping for less costs more than it saves. */
+/** A shorter sleep costs more than it saves. */
 const SLEEP_MS_MIN = 0.25;
 
-/** What the kernel charges a datagram for besides its bytes; the sum is rounded up to a power of two (Linux 6). */
+/** What the kernel charges per datagram on top of its bytes; the sum is rounded up to a power of two (Linux 6). */
 const CHARGE_OVERHEAD_BYTES = 512;
 
 export interface GatherLimits {
-  /** The most milliseconds of a sleep; 0: never. */
+  /** The longest sleep in milliseconds; 0: never sleep. */
   readonly msMax: number;
-  /** The receive buffer that the kernel granted, as it reports it. */
+  /** The receive buffer granted, as the kernel reports it. */
   readonly bufferBytes: number;
 }
 
-/** One turn, seen when it ends. */
+/** What a turn measured, known when it ends. */
 export interface TurnSeen {
   readonly datagrams: number;
   readonly bytes: number;
-  /** Since the turn before ended, sleep included. */
+  /** Since the previous turn ended, sleep included. */
   readonly elapsedMs: number;
 }
 
 export class Gather {
   private readonly limits: GatherLimits;
-  /** Datagrams a millisecond, smoothed. */
+  /** Datagrams per millisecond, smoothed. */
   private ratePerMs = 0;
 
   constructor(limits: GatherLimits) {
     this.limits = limits;
   }
 
-  /** More comes than a trickle. */
+  /** More than a trickle arrives. */
   get busy(): boolean {
     return this.ratePerMs >= TRICKLE_PER_MS;
   }
@@ -66,7 +67,7 @@ export class Gather {
   }
 }
 
-/** What the kernel charges its buffer for a datagram of so many bytes: 832 and more for a small one. */
+/** What the kernel charges its buffer for a datagram of this size: 832 or more for a small one. */
 export function chargedBytes(bytes: number): number {
   return 256 + 2 ** (32 - Math.clz32(bytes + CHARGE_OVERHEAD_BYTES - 1));
 }

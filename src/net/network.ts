@@ -1,21 +1,21 @@
 /**
- * The network as the proxy is given it: Bun's and the kernel's (bunNetwork.io.ts), or a simulated one. Hosts are IP
- * addresses unless it is said otherwise.
+ * What the proxy needs of a network: Bun's and the kernel's (bunNetwork.io.ts), or a simulated one. Hosts are IP
+ * addresses unless stated otherwise.
  */
 
 export interface Network {
   /**
-   * The address of a host, by name or address.
-   * @throws what a look-up throws: ENOTFOUND, EAI_AGAIN
+   * Resolves a host name or address to an address.
+   * @throws what a DNS lookup throws: ENOTFOUND, EAI_AGAIN
    */
   resolve(host: string): Promise<string>;
-  /** The addresses of this machine. */
+  /** This machine's addresses. */
   ownAddresses(): readonly string[];
-  /** Whether there is a file descriptor left. */
+  /** Whether a file descriptor is left. */
   hasDescriptor(): boolean;
   /**
-   * Whether a UDP socket is told each answer of a host to its datagrams by `onError`, also one that was the error of a
-   * `send` already, as Linux does. Elsewhere each is told once.
+   * Whether `onError` of a UDP socket reports every ICMP answer, even one that a `send` has already thrown, as on
+   * Linux. Elsewhere each is reported once.
    */
   readonly repeatsAnswers: boolean;
   /** @throws what bind throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
@@ -27,64 +27,67 @@ export interface Network {
   listenTcp<Data>(parts: TcpListenerParts<Data>): TcpListener;
 }
 
-/** A datagram, `bytes[start, end)`, which holds until this returns. */
+/** A datagram, `bytes[start, end)`, valid until the callback returns. */
 type OnDatagram = (bytes: Buffer, start: number, end: number) => void;
 
 export interface UdpListenerParts {
   readonly host: string;
   readonly port: number;
-  /** Bytes of kernel buffer to ask for. */
+  /** Kernel buffer size to ask for, in bytes. */
   readonly receiveBuffer: number;
-  /** A datagram that the runtime has read by itself. */
+  /** Called for each datagram that the runtime reads by itself. */
   readonly onDatagram: OnDatagram;
   readonly onError: (error: Error) => void;
 }
 
-/** A UDP socket that is read by the runtime, until it is paused. */
+/** A UDP socket that the runtime reads, unless it is paused. */
 export interface UdpListener {
-  /** As bound. */
+  /** The port that was bound. */
   readonly port: number;
-  /** What goes past the runtime, straight to the kernel; or why there is no such way here. */
+  /** Direct access to the kernel, or why it is not available. */
   readonly kernel: UdpKernel | Error;
-  /** False: a flood keeps the event loop from everything else, because the ICMP that would interrupt it is filtered. */
+  /** False: a flood blocks the event loop, because the ICMP message that would interrupt it is filtered. */
   readonly canBeInterrupted: boolean;
-  /** Has the runtime return to the event loop, without losing a datagram. Where there is a `kernel`, it stays paused. */
+  /** Makes the runtime return to the event loop, without losing a datagram. With a `kernel`, it stays paused. */
   pause(): void;
-  /** The runtime reads again. */
+  /** Lets the runtime read again. */
   resume(): void;
   close(): void;
 }
 
-/** Most datagrams of one reading in bulk. */
+/** Most datagrams per bulk read. */
 export const BULK_DATAGRAMS = 64;
 
 export interface UdpKernel {
-  /** The receive buffer that was granted, as the kernel reports it: twice the bytes that it lets one ask. */
+  /** The receive buffer granted, as the kernel reports it: twice the number of bytes that can be asked for. */
   readonly receiveBufferBytes: number;
-  /** Hands over up to `BULK_DATAGRAMS` datagrams that wait; returns how many there were: if all, there may be more. */
+  /**
+   * Passes on up to `BULK_DATAGRAMS` waiting datagrams and returns their number; if that is the maximum, there may be
+   * more.
+   */
   read(onDatagram: OnDatagram): number;
-  /** Datagrams that the kernel dropped at the socket, modulo 2^32; undefined where it cannot be asked. */
+  /** Datagrams that the kernel dropped at the socket, modulo 2^32; undefined if it cannot tell. */
   drops(): number | undefined;
-  /** From now on the kernel turns away what others send. What it holds already can still be read. */
-  turnAway(): void;
-  /** Asks for another buffer, and returns what was granted. */
+  /** From now on the kernel refuses what others send. What it already holds can still be read. */
+  refuseSenders(): void;
+  /** Asks for a different buffer size, and returns what was granted. */
   setReceiveBuffer(bytes: number): number;
 }
 
 export interface UdpConnectionParts {
   readonly host: string;
   readonly port: number;
-  /** The answer to an earlier datagram. */
+  /** Reports the ICMP answer to an earlier datagram. */
   readonly onError: (error: unknown) => void;
   /** The socket was full, and takes datagrams again. */
   readonly onDrain: () => void;
 }
 
-/** A UDP socket that is connected to one address. */
+/** A UDP socket connected to one address. */
 export interface UdpConnection {
-  /** False: it is full. @throws the errno that the kernel gives, also one that answers an earlier datagram */
+  /** False: the socket is full. @throws the kernel's errno, which may answer an earlier datagram */
   send(datagram: Buffer): boolean;
-  /** How many were sent, first to last. @throws as `send` */
+  /** Returns how many were sent, in order. @throws as `send` */
   sendMany(datagrams: Buffer[]): number;
   close(): void;
 }
@@ -94,13 +97,13 @@ export interface TcpConnectionParts {
   readonly port: number;
   readonly onConnect: () => void;
   readonly onBytes: (bytes: Buffer) => void;
-  /** It is over, or was never there. `error`: why; undefined: the other side closed it. May come more than once. */
+  /** The connection has ended or failed. `error`: why; undefined: closed by the peer. May be called more than once. */
   readonly onEnd: (error: string | undefined) => void;
 }
 
 export interface TcpConnection {
   write(text: string): void;
-  /** Ends it at once, also while it is still being made. What it tells afterwards is void. */
+  /** Closes it at once, even while connecting. Ignore its callbacks afterwards. */
   destroy(): void;
 }
 
@@ -117,28 +120,28 @@ export interface TcpListenerParts<Data> {
     close(client: TcpClient<Data>): void;
     error(client: TcpClient<Data>): void;
   };
-  /** Bytes of kernel buffer for each connection, as far as that can be set. */
+  /** Kernel buffer sizes of each connection in bytes, if they can be set. */
   readonly receiveBuffer: number;
   readonly sendBuffer: number;
 }
 
 export interface TcpListener {
-  /** As bound. */
+  /** The port that was bound. */
   readonly port: number;
-  /** Ends all its connections, too. */
+  /** Closes its connections as well. */
   close(): void;
 }
 
-/** A connection that was accepted. */
+/** An accepted connection. */
 export interface TcpClient<Data> {
   data: Data;
-  /** How many bytes were taken; -1: it is closed. */
+  /** Returns how many bytes were taken; -1: it is closed. */
   write(bytes: Buffer): number;
-  /** Ends it when all is sent. */
+  /** Closes it once everything is sent. */
   end(): void;
-  /** Ends it at once. */
+  /** Closes it at once. */
   terminate(): void;
-  /** Has `timeout` called once, after so many seconds. */
+  /** Has `timeout` called once, after this many seconds. */
   timeout(seconds: number): void;
   pause(): void;
   resume(): void;

@@ -1,9 +1,9 @@
-/** Whether a node is the proxy itself: what is relayed to it comes back, and is relayed again, for ever. */
+/** Detects a node that is the proxy itself: what is relayed to it would come back and be relayed again, forever. */
 import { BlockList, isIPv6 } from "node:net";
 
 /**
- * Whether a datagram to `address` arrives at a socket that listens at `listening` and the same port. All are IP addresses.
- * @param ofMachine what this machine has besides its loopback addresses
+ * Whether a datagram to `address` reaches a socket that listens on `listening`, on the same port. All are IP addresses.
+ * @param ofMachine this machine's addresses besides loopback
  */
 export function reachesItself(address: string, listening: string, ofMachine: readonly string[]): boolean {
   const to = sentTo(address);
@@ -14,7 +14,7 @@ export function reachesItself(address: string, listening: string, ofMachine: rea
 
 const LOOPBACK = ["127.0.0.0/8", "::1"];
 
-/** What is sent to no address in particular goes to the loopback interface. */
+/** Datagrams to the unspecified address go to loopback. */
 function sentTo(address: string): string {
   if (address === "0.0.0.0") return "127.0.0.1";
   return address === "::" ? "::1" : withoutZone(address);
@@ -30,7 +30,7 @@ function listOf(addresses: readonly string[]): BlockList {
   return list;
 }
 
-/** As `fe80::1%eth0`. */
+/** Strips the zone: `fe80::1%eth0` becomes `fe80::1`. */
 function withoutZone(address: string): string {
   return address.split("%")[0];
 }

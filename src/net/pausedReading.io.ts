@@ -1,7 +1,7 @@
 /**
- * Bun's own reading of a UDP socket, made to pause. Bun 1.4.5 reads until the socket is empty or fails, and only then
- * lets timers, TCP and signals have their turn; in a flood that is never. A later one bounds a turn (oven-sh/bun#37103;
- * test: "one turn reads until the socket is empty").
+ * Pauses Bun's own reading of a UDP socket. Bun 1.4.5 reads until the socket is empty or fails, and only then runs
+ * timers, TCP and signals; in a flood, that is never. A later version bounds this (oven-sh/bun#37103; test: "one turn
+ * reads until the socket is empty").
  */
 import type { udp } from "bun";
 import type { Libc } from "../system/libc.io.ts";
@@ -11,10 +11,10 @@ const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 
-/** How long the answer to an interruption may take before ICMP counts as filtered. */
+/** How long the answer to an interrupt may take before ICMP counts as filtered. */
 const ANSWER_MS_MAX = 200;
 
-/** A socket whose reading by Bun can be paused: the two ways below. */
+/** A way to pause Bun's reading of a socket. There are two, below. */
 export interface PausedReading {
   pause(): void;
   resume(): void;
@@ -22,19 +22,19 @@ export interface PausedReading {
 }
 
 /**
- * Puts an empty socket in the place of the one that Bun reads, so that Bun finds nothing: its number is the number of
- * the empty one while it is paused. The real one goes on receiving under a number of its own. It stays registered with
- * Bun's epoll set, which knows sockets and not only their numbers, so that it wakes Bun again after `resume`. No
- * datagram is lost, and nothing is sent.
+ * Puts an empty socket in place of the one that Bun reads, so that Bun finds nothing: while paused, Bun's descriptor is
+ * a duplicate of the empty one. The real socket keeps receiving under a descriptor of its own. It stays registered with
+ * Bun's epoll set, which tracks sockets as well as descriptors, so it wakes Bun again after `resume`. No datagram is
+ * lost, and nothing is sent.
  */
 export class SwappedSocket implements PausedReading {
-  /** The real socket's number, whether Bun is paused or not. */
+  /** The real socket's descriptor, whether Bun is paused or not. */
   readonly fd: number;
   private readonly libc: Libc;
   private readonly bunFd: number;
   private readonly emptyFd: number;
 
-  /** @throws Error if there is no descriptor left */
+  /** @throws Error if no descriptor is left */
   constructor(libc: Libc, bunFd: number) {
     this.libc = libc;
     this.bunFd = bunFd;
@@ -53,7 +53,9 @@ export class SwappedSocket implements PausedReading {
     this.libc.dup2(this.fd, this.bunFd);
   }
 
-  /** To be called after `resume` and Bun's own close: else Bun's epoll set would keep what Bun no longer has. */
+  /**
+   * Call this after `resume` and Bun's own close; otherwise Bun's epoll set would keep a socket that Bun has closed.
+   */
   close(): void {
     if (this.fd !== -1) this.libc.close(this.fd);
     if (this.emptyFd !== -1) this.libc.close(this.emptyFd);
@@ -61,9 +63,9 @@ export class SwappedSocket implements PausedReading {
 }
 
 /**
- * Where sockets cannot be swapped (not on Linux): makes Bun's receive loop return by an error that is pending on the
- * socket, which the next read reports before it reads. The error is the answer to a datagram to a port that is closed.
- * It needs ICMP on the loopback interface.
+ * For systems where sockets cannot be swapped (anything but Linux): makes Bun's receive loop return by means of a
+ * pending socket error, which the next read reports before it reads. The error is the ICMP answer to a datagram sent to
+ * a closed port, so ICMP must work on the loopback interface.
  */
 export class IcmpInterrupt implements PausedReading {
   private readonly socket: udp.Socket<"buffer">;
@@ -84,12 +86,12 @@ export class IcmpInterrupt implements PausedReading {
 
   resume(): void {}
 
-  /** To be called with each refusal that the socket is told of. */
+  /** Call this for each refusal that the socket reports. */
   answered(): void {
     this.answers++;
   }
 
-  /** Whether answers come at all. */
+  /** Whether answers arrive at all. */
   async works(): Promise<boolean> {
     const untilMs = performance.now() + ANSWER_MS_MAX;
     this.pause();
@@ -104,14 +106,14 @@ export class IcmpInterrupt implements PausedReading {
 
 export type ClosedPort = udp.ConnectedSocket<"buffer">;
 
-/** A port that is ours and refuses every datagram, because it belongs to a socket that is connected elsewhere. */
+/** A port of our own that refuses every datagram, because its socket is connected elsewhere. */
 export async function openClosedPort(loopback: string): Promise<ClosedPort> {
   const discard = 9;
   const socket = { data: () => {}, error: () => {} };
   return await Bun.udpSocket({ hostname: loopback, connect: { hostname: loopback, port: discard }, socket });
 }
 
-/** The loopback address of the family of an address. */
+/** The loopback address of the same family. */
 export function loopbackOf(host: string): string {
   return host.includes(":") ? "::1" : "127.0.0.1";
 }

@@ -1,36 +1,38 @@
-/** A way in: what lines come from. */
+/** A way in: where lines come from. */
 
 export interface Source {
-  /** As bound. */
+  /** The port that was bound. */
   readonly port: number;
-  /** Kernel buffer granted, as the kernel counts it; or why it cannot be asked. */
+  /** The kernel buffer granted, as the kernel reports it; or why it cannot tell. */
   readonly receiveBuffer: number | Error;
-  /** False: a flood keeps the event loop from everything else. */
+  /** False: a flood blocks the event loop. */
   readonly canBeInterrupted: boolean;
-  /** Datagrams that the kernel dropped because its buffer was full; undefined where it cannot be asked. */
+  /** Datagrams that the kernel dropped because its buffer was full; undefined if it cannot tell. */
   kernelDrops(): number | undefined;
-  /** Datagrams that the kernel still held when the time for the last reading was up. */
+  /** Datagrams still in the kernel when the time for draining was up. */
   readonly datagramsUnread: number;
-  /** Takes other settings, without a pause. */
+  /** Applies other settings without interruption. */
   use(settings: SourceSettings): void;
-  /** Reads all that has arrived, turns senders away, and closes. */
+  /** Reads everything that has arrived, refuses new datagrams, and closes. */
   finish(): Promise<void>;
   close(): void;
 }
 
 export interface SourceSettings {
-  /** Bytes of kernel buffer to ask for. */
+  /** Kernel buffer size to ask for, in bytes. */
   readonly receiveBuffer: number;
-  /** The most milliseconds to let datagrams gather. */
+  /** The longest time to let datagrams gather, in milliseconds. */
   readonly gather: number;
 }
 
-/** What a source does with what comes. */
+/** What happens to what a source reads. */
 export interface SourceEvents {
-  /** Lines, `bytes[start, end)`, each ended by LF but perhaps the last: a datagram. They hold until this returns. */
+  /**
+   * Lines `bytes[start, end)`, separated by LF; the last LF is optional: a datagram. Valid until the callback returns.
+   */
   readonly onLines: (bytes: Buffer, start: number, end: number) => void;
-  /** Nothing more for now: what waits can be sent. */
+  /** Nothing more for now: what is pending can be sent. */
   readonly onTurnEnd: () => void;
-  /** The socket failed, or one of the two above threw. Reading goes on. */
+  /** The socket failed, or one of the two callbacks above threw. Reading goes on. */
   readonly onError: (error: Error) => void;
 }

@@ -1,39 +1,39 @@
 /**
- * Turns: when what has come is sent, and when to read on. A turn begins with the first datagram and ends when the event
- * loop comes round: then everything is sent. While the proxy is busy the next turn follows at once: it sleeps, so that
- * datagrams gather, and reads them in bulk; the runtime reads nothing meanwhile.
+ * Turns: when to send what has arrived, and when to read on. A turn begins with the first datagram and ends in the next
+ * round of the event loop, when everything is sent. A busy proxy starts the next turn at once: it sleeps so that
+ * datagrams gather, then reads them in bulk; the runtime reads nothing meanwhile.
  *
- *     trickle   the runtime's callback --> event loop comes round: send
- *     busy      send, sleep, read in bulk --> event loop comes round: send, sleep, read in bulk ...
+ *     trickle   the runtime's callback --> next round of the event loop: send
+ *     busy      send, sleep, read in bulk --> next round: send, sleep, read in bulk ...
  *
- * In a flood the event loop would never come round by itself, because Bun (1.4.5) reads on until the socket is empty.
- * So the runtime is paused when it hands over many datagrams, and reading in bulk ends by the clock (test: "the console
- * answers while the socket is flooded").
+ * In a flood, the event loop would never come round, because Bun (1.4.5) reads until the socket is empty. So the
+ * runtime is paused once it has delivered many datagrams, and a bulk read has a time limit (test: "the console answers
+ * while the socket is flooded").
  *
- * There is one sequence of turns for the process, however many sockets are read: a sleep holds up all of them.
+ * There is one sequence of turns per process, however many sockets are read: a sleep stops all of them.
  */
 import type { Clock } from "../system/clock.ts";
 import type { Gather } from "./gather.ts";
 
-/** Datagrams that the runtime may hand over in one turn before it is paused: few where there is a faster way to read. */
+/** Datagrams that the runtime may deliver in one turn before it is paused: few where there is a faster way to read. */
 const DATAGRAMS_MAX = 32;
 const DATAGRAMS_MAX_WITHOUT_BULK = 1024;
-/** The longest that a turn reads in bulk. */
+/** Time limit of one turn's bulk reads. */
 const BULK_MS_MAX = 10;
 
 export interface TurnsParts {
-  /** Sends everything that waits. */
+  /** Sends everything that is pending. */
   readonly flush: () => void;
   readonly clock: Pick<Clock, "nowMs" | "setImmediate" | "sleep">;
 }
 
-/** A socket as it is read. */
+/** A socket, as far as reading it goes. */
 export interface Readable {
-  /** Hands over some of the datagrams that wait; true: there may be more. Undefined: there is no such way here. */
+  /** Delivers some of the waiting datagrams; true: there may be more. Undefined: not available here. */
   readonly readBulk: (() => boolean) | undefined;
-  /** Has the runtime return to the event loop, without losing a datagram. Where it can, it stays paused. */
+  /** Makes the runtime return to the event loop, without losing a datagram. Where possible, it stays paused. */
   pause(): void;
-  /** The runtime reads again. */
+  /** Lets the runtime read again. */
   resume(): void;
 }
 
@@ -41,7 +41,7 @@ export class Turns {
   private readonly parts: TurnsParts;
   private readonly readers: Reader[] = [];
   private readonly end: () => void;
-  private isUnderWay = false;
+  private isTurnScheduled = false;
   private endedAtMs: number;
 
   constructor(parts: TurnsParts) {
@@ -50,38 +50,38 @@ export class Turns {
     this.end = () => this.ended();
   }
 
-  /** From now on the socket has a part in each turn. */
+  /** Includes a socket in the turns from now on. */
   add(readable: Readable, gather: Gather): Reader {
     const reader = new Reader(readable, gather, {
       begin: () => this.begin(),
-      gone: () => void this.readers.splice(this.readers.indexOf(reader), 1),
+      remove: () => void this.readers.splice(this.readers.indexOf(reader), 1),
     });
     this.readers.push(reader);
     return reader;
   }
 
   private begin(): void {
-    if (this.isUnderWay) return;
-    this.isUnderWay = true;
+    if (this.isTurnScheduled) return;
+    this.isTurnScheduled = true;
     this.parts.clock.setImmediate(this.end);
   }
 
   private ended(): void {
     const { readers } = this;
     const { flush, clock } = this.parts;
-    this.isUnderWay = false;
-    // Who takes the last reader away sends what is left.
+    this.isTurnScheduled = false;
+    // Whoever removes the last reader sends what is left.
     if (readers.length === 0) return;
     flush();
     const endedAtMs = clock.nowMs();
     const elapsedMs = endedAtMs - this.endedAtMs;
     this.endedAtMs = endedAtMs;
-    // As long as the one allows that must be read soonest.
+    // The socket that must be read soonest limits the sleep.
     let sleepMs = Number.POSITIVE_INFINITY;
     for (const reader of readers) sleepMs = Math.min(sleepMs, reader.endTurn(elapsedMs));
     if (sleepMs > 0 && sleepMs < Number.POSITIVE_INFINITY) clock.sleep(sleepMs);
     const untilMs = clock.nowMs() + BULK_MS_MAX;
-    // A copy, because a reader may go while it is read.
+    // A copy, because a reader may be removed while it reads.
     for (const reader of [...readers]) reader.readOn(() => clock.nowMs() < untilMs);
   }
 }
@@ -90,7 +90,7 @@ export class Turns {
 export class Reader {
   gather: Gather;
   private readonly readable: Readable;
-  private readonly events: { readonly begin: () => void; readonly gone: () => void };
+  private readonly events: { readonly begin: () => void; readonly remove: () => void };
   private readonly fromRuntimeMax: number;
   private isPaused = false;
   private isStopped = false;
@@ -105,27 +105,27 @@ export class Reader {
     this.fromRuntimeMax = readable.readBulk ? DATAGRAMS_MAX : DATAGRAMS_MAX_WITHOUT_BULK;
   }
 
-  /** To be called for each datagram that the runtime hands over, after it was relayed. */
+  /** Call this for each datagram that the runtime delivered, after relaying it. */
   datagramFromRuntime(bytes: number): void {
     this.datagram(bytes);
     if (++this.fromRuntime % this.fromRuntimeMax === 0) this.pause();
   }
 
-  /** To be called for each datagram that was read in bulk, after it was relayed. */
+  /** Call this for each datagram from a bulk read, after relaying it. */
   datagram(bytes: number): void {
     this.datagrams++;
     this.bytes += bytes;
     if (!this.isStopped) this.events.begin();
   }
 
-  /** It has no part in the turns any more: what was the socket's number may be another's. */
+  /** Leaves the turns: the socket's descriptor may soon belong to another. */
   stop(): void {
     if (this.isStopped) return;
     this.isStopped = true;
-    this.events.gone();
+    this.events.remove();
   }
 
-  /** The turn has ended. Returns how long it allows to sleep; Infinity: it has no say in that. */
+  /** Ends its turn. Returns how long it permits sleeping; Infinity: no opinion. */
   endTurn(elapsedMs: number): number {
     const { gather, datagrams, bytes } = this;
     this.datagrams = 0;
@@ -136,11 +136,11 @@ export class Reader {
     return gather.busy && datagrams > 0 ? sleepMs : Number.POSITIVE_INFINITY;
   }
 
-  /** Reads in bulk for as long as `hasTime`. */
+  /** Reads in bulk while `hasTime` returns true. */
   readOn(hasTime: () => boolean): void {
     const { readBulk } = this.readable;
     if (this.isPaused && readBulk) while (!this.isStopped && readBulk() && hasTime());
-    // Nothing came, or too little to go on looking for it: the runtime is to wake the proxy for the next.
+    // Too little arrives to keep polling: let the runtime wake us for the next datagram.
     if (!this.gather.busy || this.datagrams === 0) this.resume();
   }
 

@@ -1,12 +1,12 @@
 /**
- * The way to a node: its socket, which sends batches and is opened anew when it fails. What the kernel did not take is
- * accounted for.
+ * The way to a node: a socket that sends batches, and is reopened when it fails. Whatever the kernel refuses is
+ * counted.
  */
 import type { Batch } from "../relay/batch.ts";
 import type { NodeCounters } from "../relay/counters.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Link, LinkEvents } from "./link.ts";
-import { LinkTrouble } from "./linkTrouble.ts";
+import { LinkFaults } from "./linkFaults.ts";
 import type { Network, UdpConnection } from "./network.ts";
 
 export interface UdpLinkParts extends LinkEvents {
@@ -20,7 +20,7 @@ export interface UdpLinkParts extends LinkEvents {
 export class UdpLink implements Link {
   private readonly parts: UdpLinkParts;
   private readonly openSocket: () => Promise<UdpConnection>;
-  private readonly trouble = new LinkTrouble();
+  private readonly faults = new LinkFaults();
   private socket: UdpConnection;
   private isOpening = false;
   private isClosed = false;
@@ -35,35 +35,35 @@ export class UdpLink implements Link {
   static async open(parts: UdpLinkParts): Promise<UdpLink> {
     const { host, port, network, onReady } = parts;
     let link: UdpLink | undefined;
-    const onError = (error: unknown) => link?.answered(errnoOf(error));
+    const onError = (error: unknown) => link?.socketFailed(errnoOf(error));
     const open = () => network.connectUdp({ host, port, onError, onDrain: onReady });
     link = new UdpLink(parts, open, await open());
     return link;
   }
 
-  /** Sends what waits. What the socket does not take now stays in the batch. */
+  /** Sends what is pending. What the socket does not take now stays in the batch. */
   flush(batch: Batch, counters: NodeCounters): void {
     if (this.isOpening) return;
     const sentBefore = counters.datagramsSent;
     let datagrams = batch.views();
     while (datagrams.length > 0) {
       const sent = this.sendMany(datagrams);
-      relayed(batch, counters, datagrams, sent);
+      countSent(batch, counters, datagrams, sent);
       if (sent === datagrams.length) break;
-      // sendMany says how many it sent, but not why no more; send says it of one.
+      // sendMany returns how many it sent, but not why it stopped; send tells why.
       const rest = datagrams.slice(sent);
       const outcome = this.sendOne(rest[0]);
       if (outcome === "full") return;
       if (outcome === "sent") {
-        relayed(batch, counters, rest, 1);
+        countSent(batch, counters, rest, 1);
       } else {
-        if (isOfLink(outcome) && this.fail(outcome)) return;
+        if (isLinkError(outcome) && this.linkFailed(outcome)) return;
         counters.linesDropped.send_error += batch.shift(1);
       }
       datagrams = rest.slice(1);
     }
-    if (counters.datagramsSent === sentBefore || !this.trouble.isOn) return;
-    if (this.trouble.sent(this.parts.clock.nowMs())) this.parts.onRecovery();
+    if (counters.datagramsSent === sentBefore || !this.faults.isFailing) return;
+    if (this.faults.recordSend(this.parts.clock.nowMs())) this.parts.onRecovery();
   }
 
   close(): void {
@@ -75,45 +75,48 @@ export class UdpLink implements Link {
     try {
       return this.socket.sendMany(datagrams as Buffer[]);
     } catch (error) {
-      this.refuse(errnoOf(error));
+      this.sendFailed(errnoOf(error));
       return 0;
     }
   }
 
-  /** "sent", "full", or the errno that the kernel refused the datagram with. */
+  /** Returns "sent", "full", or the errno with which the kernel refused the datagram. */
   private sendOne(datagram: Buffer): string {
     let errno = "";
-    // The first try may only report, and so clear, the answer to an earlier datagram (ECONNREFUSED).
+    // The first attempt may only report, and so clear, the ICMP answer to an earlier datagram (ECONNREFUSED).
     for (let attempt = 0; attempt < 2; attempt++) {
       try {
         return this.socket.send(datagram) ? "sent" : "full";
       } catch (error) {
         errno = errnoOf(error);
-        this.refuse(errno);
+        this.sendFailed(errno);
       }
     }
     return errno;
   }
 
-  /** Takes the errno of a `send`: where the error handler will not be told of a refusal, it is known only from here. */
-  private refuse(errno: string): void {
+  /**
+   * Notes the errno of a failed `send`. Where the error handler does not repeat refusals, this is the only place to
+   * learn of them.
+   */
+  private sendFailed(errno: string): void {
     if (!this.parts.network.repeatsAnswers && errno === "ECONNREFUSED") this.parts.onRefusal();
   }
 
-  /** Takes what the error handler is told: the answer to an earlier datagram. */
-  private answered(errno: string): void {
+  /** Handles what the error handler reports: the ICMP answer to an earlier datagram. */
+  private socketFailed(errno: string): void {
     if (errno === "ECONNREFUSED") this.parts.onRefusal();
-    else if (isOfLink(errno)) this.fail(errno);
+    else if (isLinkError(errno)) this.linkFailed(errno);
   }
 
-  /** Takes an error of the link. Returns whether it is opened anew, so that what waits may wait on. */
-  private fail(errno: string): boolean {
+  /** Records a link error. Returns whether the socket is being reopened, so that the batch can wait. */
+  private linkFailed(errno: string): boolean {
     const nowMs = this.parts.clock.nowMs();
-    this.parts.onError(errno, this.trouble.error(errno, nowMs));
+    this.parts.onError(errno, this.faults.record(errno, nowMs));
     if (this.isOpening || this.isClosed) return this.isOpening;
-    // The kernel chose one of the machine's addresses when the socket was connected. Once that is gone it sends nothing
-    // more from it, whatever address comes instead.
-    if (!this.trouble.reopens(nowMs)) return false;
+    // The kernel chose a local address when the socket was connected. Once that address is gone, the socket can never
+    // send again, whatever new address the machine gets.
+    if (!this.faults.startReopen(nowMs)) return false;
     void this.reopen();
     return true;
   }
@@ -125,9 +128,9 @@ export class UdpLink implements Link {
       this.socket.close();
       this.socket = socket;
     } catch (error) {
-      // Without a route there is no new socket. The old one may send again when there is.
+      // Without a route there is no new socket. The old one may send again once there is a route.
       const errno = errnoOf(error);
-      this.parts.onError(errno, this.trouble.error(errno, this.parts.clock.nowMs()));
+      this.parts.onError(errno, this.faults.record(errno, this.parts.clock.nowMs()));
     }
     this.isOpening = false;
     if (this.isClosed) this.socket.close();
@@ -135,18 +138,18 @@ export class UdpLink implements Link {
   }
 }
 
-function relayed(batch: Batch, counters: NodeCounters, datagrams: readonly Buffer[], count: number): void {
+function countSent(batch: Batch, counters: NodeCounters, datagrams: readonly Buffer[], count: number): void {
   for (let i = 0; i < count; i++) counters.bytesSent += datagrams[i].length;
   counters.datagramsSent += count;
   counters.linesRelayed += batch.shift(count);
 }
 
-/** Whether an errno says something of the link: not of one datagram, and not of the program at the other end. */
-function isOfLink(errno: string): boolean {
+/** Whether an errno concerns the link, rather than one datagram or the program at the other end. */
+function isLinkError(errno: string): boolean {
   return errno !== "ECONNREFUSED" && errno !== "EMSGSIZE";
 }
 
-/** An error that is none of the kernel's goes by its name. */
+/** Errors that do not come from the kernel are identified by their name. */
 function errnoOf(error: unknown): string {
   const { code, name } = error as NodeJS.ErrnoException;
   return code ?? name;

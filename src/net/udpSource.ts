@@ -1,18 +1,18 @@
-/** A UDP socket that metrics arrive at, read in turns. */
+/** A UDP socket that receives metrics, read in turns. */
 import type { Clock } from "../system/clock.ts";
 import { Gather } from "./gather.ts";
 import { BULK_DATAGRAMS, type Network, type UdpKernel, type UdpListener } from "./network.ts";
 import type { Source, SourceEvents, SourceSettings } from "./source.ts";
 import type { Reader, Turns } from "./turns.ts";
 
-/** What the kernel grants a socket that asks for nothing, where it cannot be asked (Linux's default). */
+/** Linux's default receive buffer, assumed where the kernel cannot tell. */
 const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 
-/** The longest that the last reading takes. */
-const FINISH_MS_MAX = 5000;
-/** How long the last reading keeps the event loop waiting at a time. */
-const FINISH_SLICE_MS = 10;
-/** How long it takes at most to count what was not read: with the largest buffer that can be asked for. */
+/** Time limit for draining. */
+const DRAIN_MS_MAX = 5000;
+/** How long draining may block the event loop at a time. */
+const DRAIN_SLICE_MS = 10;
+/** Time limit for counting what was not read: enough for the largest buffer that can be asked for. */
 const COUNT_MS_MAX = 1000;
 
 export interface UdpSourceParts extends SourceSettings, SourceEvents {
@@ -30,7 +30,7 @@ export class UdpSource implements Source {
   private readonly listener: UdpListener;
   private readonly reader: Reader;
   private settings: SourceSettings;
-  /** Datagrams handed over so far. */
+  /** Datagrams delivered so far. */
   private datagrams = 0;
   private isClosed = false;
   private dropsAtClose: number | undefined;
@@ -56,7 +56,7 @@ export class UdpSource implements Source {
     let source: UdpSource | undefined;
     const listener = await parts.network.listenUdp({
       ...{ host, port, receiveBuffer, onError },
-      // Nothing is awaited between the socket and its source, so nothing arrives before that is there.
+      // Nothing is awaited between opening the socket and creating its source, so nothing arrives in between.
       onDatagram: (bytes, start, end) => source?.takeFromRuntime(bytes, start, end),
     });
     source = new UdpSource(parts, listener);
@@ -92,10 +92,10 @@ export class UdpSource implements Source {
   }
 
   /**
-   * Reads all that the kernel holds, and closes. What senders send from now on is for whoever listens next. What is left
-   * after `msMax` is counted (`datagramsUnread`).
+   * Reads everything that the kernel holds, and closes. New datagrams are left to whoever binds the port next. What is
+   * left after `msMax` is counted (`datagramsUnread`).
    */
-  async finish(msMax = FINISH_MS_MAX): Promise<void> {
+  async finish(msMax = DRAIN_MS_MAX): Promise<void> {
     const { kernel } = this.listener;
     const untilMs = this.parts.clock.nowMs() + msMax;
     if (kernel instanceof Error) await this.readByRuntime(untilMs);
@@ -144,22 +144,22 @@ export class UdpSource implements Source {
     }
   }
 
-  /** With senders turned away there is an end to what the kernel holds, even in a flood. */
+  /** New datagrams are refused, so the kernel runs out of them even in a flood. */
   private async readRest(kernel: UdpKernel, untilMs: number): Promise<void> {
     const { clock } = this.parts;
     this.reader.stop();
     this.listener.pause();
-    kernel.turnAway();
+    kernel.refuseSenders();
     const take = (bytes: Buffer, start: number, end: number) => this.take(bytes, start, end);
-    let sliceEndMs = clock.nowMs() + FINISH_SLICE_MS;
+    let sliceEndMs = clock.nowMs() + DRAIN_SLICE_MS;
     for (let count = BULK_DATAGRAMS; count > 0 && clock.nowMs() < untilMs; ) {
       count = kernel.read(take);
       if (clock.nowMs() < sliceEndMs) continue;
       this.endTurn();
       await this.nextTurn();
-      sliceEndMs = clock.nowMs() + FINISH_SLICE_MS;
+      sliceEndMs = clock.nowMs() + DRAIN_SLICE_MS;
     }
-    // From now on: the time for reading may be long over, if the process was stopped meanwhile.
+    // Starts now: the time for reading may be long over, if the process was stopped meanwhile.
     const countUntilMs = clock.nowMs() + COUNT_MS_MAX;
     for (let count = BULK_DATAGRAMS; count > 0 && clock.nowMs() < countUntilMs; ) {
       count = kernel.read(() => {});

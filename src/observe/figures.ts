@@ -1,6 +1,7 @@
 /**
- * The one table of figures: what the console shows, what HTTP gives to programs (JSON, Prometheus), and what the README
- * lists. A figure is read from a view, so that all of one answer belong to one moment. observe/readings.ts walks it.
+ * The one table of figures: the source for the console, HTTP (JSON, Prometheus) and the table in OPERATING.md. All
+ * figures of an answer are read from the same view, so they belong to the same moment. observe/readings.ts walks the
+ * table.
  */
 
 import { REJECT_REASONS } from "../protocol/line.ts";
@@ -35,23 +36,23 @@ type Unit =
   | "part"
   | "state";
 
-/** What tells the values of one figure apart: a reason, or a status code. */
+/** Distinguishes the values of one figure: a reason, or a status code. */
 export type Key = string | number;
 
 export type Figure<Of> = PlainFigure<Of> | KeyedFigure<Of>;
 
-/** One value. */
+/** A single value. */
 interface PlainFigure<Of> extends Described {
   readonly by?: undefined;
-  /** Undefined: not known here, and not shown. */
+  /** Undefined: not known on this system, and not shown. */
   read(of: Of): number | undefined;
   readonly metric?: Metric<never>;
   readonly loss?: Loss<never>;
-  /** It is told in the log when the proxy has stopped. */
+  /** Included in the log's summary when the proxy stops. */
   readonly atStop?: true;
 }
 
-/** A value for each of several keys. */
+/** One value per key. */
 interface KeyedFigure<Of, K extends Key = Key> extends Described {
   readonly by: "reason" | "code";
   readonly keys: readonly K[];
@@ -64,27 +65,27 @@ interface Described {
   readonly name: string;
   readonly unit: Unit;
   readonly meaning: string;
-  /** It goes up and down; absent: it only grows, as every figure whose metric is a counter. */
+  /** It goes up and down. Absent: it only grows, like every figure whose metric is a counter. */
   readonly gauge?: true;
 }
 
-/** It should not grow, and is logged as this event when it does. */
+/** It should not grow; when it does, it is logged as this event. */
 interface Loss<K> {
   readonly event: string;
-  /** Of the keys only these: the others are told for each node. Absent: all. */
+  /** Only these keys: the others are reported per node. Absent: all. */
   readonly only?: readonly K[];
 }
 
-/** What Prometheus knows it as. A figure without is a sum of others, which Prometheus makes by itself. */
+/** Its Prometheus metric. A figure without one is a sum that Prometheus can compute itself. */
 export interface Metric<K = Key> {
-  /** Several figures may be one metric, told apart by labels. */
+  /** Several figures may share a metric, distinguished by labels. */
   readonly name: string;
   readonly type: "counter" | "gauge";
   /** Labels besides `node` and the key. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Of the keys only these: the others are counted for each node. */
+  /** Only these keys: the others are counted per node. */
   readonly only?: readonly K[];
-  /** Where the meaning of the figure is not that of the whole metric. */
+  /** For when the figure's meaning does not describe the whole metric. */
   readonly help?: string;
 }
 
@@ -92,7 +93,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "packets_received",
     unit: "datagrams",
-    meaning: "datagrams that the kernel handed over",
+    meaning: "datagrams received from the kernel",
     read: ({ counters }) => counters.packetsReceived,
     metric: { name: "statsd_proxy_datagrams_received_total", type: "counter" },
     atStop: true,
@@ -100,7 +101,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "kernel_drops",
     unit: "datagrams",
-    meaning: "datagrams that the kernel dropped before the proxy could read them, its buffer being full (Linux)",
+    meaning: "datagrams that the kernel dropped before the proxy could read them, because its buffer was full (Linux)",
     read: ({ kernelDrops }) => kernelDrops,
     metric: { name: "statsd_proxy_kernel_drops_total", type: "counter" },
     loss: { event: "kernel_drops" },
@@ -109,7 +110,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "datagrams_unread",
     unit: "datagrams",
-    meaning: "datagrams that the kernel still held when the proxy, told to stop, had read for five seconds",
+    meaning: "datagrams still in the kernel after a stopping proxy had read for five seconds",
     read: ({ counters }) => counters.datagramsUnread,
     metric: { name: "statsd_proxy_datagrams_unread_total", type: "counter" },
     loss: { event: "datagrams_unread" },
@@ -125,7 +126,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "lines_received",
     unit: "lines",
-    meaning: "lines in those datagrams, empty ones left out; always rejected + accepted",
+    meaning: "lines in those datagrams, not counting empty ones; always rejected + accepted",
     read: ({ counters }) => counters.linesReceived,
     metric: { name: "statsd_proxy_lines_received_total", type: "counter" },
     atStop: true,
@@ -140,7 +141,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "lines_rejected",
     unit: "lines",
-    meaning: "lines that are no metrics, and go nowhere",
+    meaning: "lines that are not metrics",
     read: ({ counters }) => sum(counters.linesRejected),
     atStop: true,
   },
@@ -154,7 +155,7 @@ export const FIGURES: readonly Figure<View>[] = [
     metric: {
       name: "statsd_proxy_lines_rejected_total",
       type: "counter",
-      help: "lines that are no metrics, by the first thing that is missing or wrong",
+      help: "lines that are not metrics, by the first thing that is missing or wrong",
     },
     loss: { event: "rejecting_lines" },
   }),
@@ -218,7 +219,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "lines_self",
     unit: "lines",
-    meaning: "lines of the proxy's own metrics handed to the kernel (with selfMetrics); in no other counter",
+    meaning: "lines of the proxy's own metrics handed to the kernel (with selfMetrics); not in any other counter",
     read: ({ counters }) => counters.linesSelf,
     metric: { name: "statsd_proxy_self_lines_total", type: "counter" },
   },
@@ -232,7 +233,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "names_cached",
     unit: "names",
-    meaning: "names whose owner is remembered (at most cacheSize)",
+    meaning: "names whose owner is cached (at most cacheSize)",
     read: ({ namesCached }) => namesCached,
     metric: { name: "statsd_proxy_names_cached", type: "gauge" },
   },
@@ -241,7 +242,7 @@ export const FIGURES: readonly Figure<View>[] = [
     by: "reason",
     keys: CUT_REASONS,
     unit: "connections",
-    meaning: "console connections that the proxy ended, by reason",
+    meaning: "console connections that the proxy cut, by reason",
     read: ({ counters }, reason) => counters.consoleCut[reason],
     metric: { name: "statsd_proxy_console_cut_total", type: "counter" },
     loss: { event: "console_cut" },
@@ -251,7 +252,7 @@ export const FIGURES: readonly Figure<View>[] = [
     by: "reason",
     keys: HTTP_CUT_REASONS,
     unit: "connections",
-    meaning: "HTTP connections that the proxy ended, by reason; idle ones are nothing to worry about",
+    meaning: "HTTP connections that the proxy cut, by reason; idle ones are harmless",
     read: ({ counters }, reason) => counters.httpCut[reason],
     metric: { name: "statsd_proxy_http_cut_total", type: "counter" },
     // Browsers and load balancers leave connections idle: that is no loss.
@@ -260,7 +261,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "receive_buffer_bytes",
     unit: "bytes",
-    meaning: "kernel receive buffer granted, as the kernel counts it: twice what it lets one ask (Linux)",
+    meaning: "kernel receive buffer granted, as the kernel reports it: twice what can be asked for (Linux)",
     read: ({ receiveBufferBytes }) => receiveBufferBytes,
     metric: { name: "statsd_proxy_receive_buffer_bytes", type: "gauge" },
   },
@@ -276,49 +277,49 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "internal_errors",
     unit: "errors",
-    meaning: "errors of the program's own that it went on after; each is logged, and should be reported",
+    meaning: "bugs the proxy survived; each is logged, please report it",
     read: ({ counters }) => counters.internalErrors,
     metric: { name: "statsd_proxy_internal_errors_total", type: "counter" },
   },
   {
     name: "invariant_violations",
     unit: "errors",
-    meaning: "times that the sums of lines did not add up when they were checked, once a second",
+    meaning: "times that the once-a-second check found sums of lines that do not add up",
     read: ({ counters }) => counters.invariantViolations,
     metric: { name: "statsd_proxy_invariant_violations_total", type: "counter" },
   },
   {
     name: "log_lines_lost",
     unit: "lines",
-    meaning: "lines of the log that were left out because nobody read standard error (Linux)",
+    meaning: "log lines dropped because nobody read standard error (Linux)",
     read: ({ logLinesLost }) => logLinesLost,
     metric: { name: "statsd_proxy_log_lines_lost_total", type: "counter" },
   },
   {
     name: "event_loop_lag_seconds",
     unit: "seconds",
-    meaning: "how late the last of the timers came that fires once a second (with httpport)",
+    meaning: "how late the last once-a-second timer fired (with httpport)",
     read: ({ eventLoopLag }) => eventLoopLag?.lastSeconds,
     metric: { name: "statsd_proxy_event_loop_lag_seconds", type: "gauge" },
   },
   {
     name: "event_loop_lag_max_seconds",
     unit: "seconds",
-    meaning: "the latest of the last minute (with httpport)",
+    meaning: "the most within the last minute (with httpport)",
     read: ({ eventLoopLag }) => eventLoopLag?.maxSeconds,
     metric: { name: "statsd_proxy_event_loop_lag_max_seconds", type: "gauge" },
   },
   {
     name: "start_time_seconds",
     unit: "seconds",
-    meaning: "when the proxy was started, since 1970",
+    meaning: "when the proxy started, in seconds since 1970",
     read: ({ resources }) => resources.startedAtSeconds,
     metric: { name: "process_start_time_seconds", type: "gauge" },
   },
   {
     name: "cpu_seconds",
     unit: "seconds",
-    meaning: "processor time used, the kernel's on its behalf included",
+    meaning: "CPU time used, user and system",
     read: ({ resources }) => resources.cpuSeconds,
     metric: { name: "process_cpu_seconds_total", type: "counter" },
   },
@@ -332,7 +333,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "heap_used_bytes",
     unit: "bytes",
-    meaning: "of this, used by objects of the program",
+    meaning: "of this, used by the program's objects",
     read: ({ resources }) => resources.heapUsedBytes,
     metric: { name: "statsd_proxy_heap_used_bytes", type: "gauge" },
   },
@@ -350,7 +351,7 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   {
     name: "ring_share",
     unit: "part",
-    meaning: "the part of all names that it owns now, 0 to 1 (not when mirroring)",
+    meaning: "share of all names it owns now, 0 to 1 (not when mirroring)",
     read: ({ ringShare }) => ringShare,
     metric: { name: "statsd_proxy_node_ring_share_ratio", type: "gauge" },
   },
@@ -391,7 +392,7 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   {
     name: "batch_fill",
     unit: "part",
-    meaning: "how much of its batch waits for its socket, 0 to 1; full, lines are dropped",
+    meaning: "how full its batch is, 0 to 1; when full, lines are dropped",
     read: ({ batch }) => batch.datagrams / BATCH_DATAGRAMS_MAX,
     metric: { name: "statsd_proxy_batch_fill_ratio", type: "gauge" },
   },
@@ -416,14 +417,14 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   {
     name: "refusals",
     unit: "answers",
-    meaning: "times its host answered that nobody listens on the port",
+    meaning: "times its host answered that the port is closed",
     read: ({ counters }) => counters.refusals,
     metric: { name: "statsd_proxy_refusals_total", type: "counter" },
   },
   {
     name: "send_errors",
     unit: "errors",
-    meaning: "errors of its socket that are no refusals: no route, no address, not permitted",
+    meaning: "errors of its socket other than refusals: no route, no address, not permitted",
     read: ({ counters }) => counters.sendErrors,
     metric: { name: "statsd_proxy_send_errors_total", type: "counter" },
   },
@@ -449,7 +450,7 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   {
     name: "checks_skipped",
     unit: "checks",
-    meaning: "health checks that could not be made for want of a descriptor or port of the proxy's own",
+    meaning: "health checks that could not be made because the proxy had no file descriptor or local port left",
     read: ({ counters }) => counters.checksSkipped,
     metric: { name: "statsd_proxy_checks_total", type: "counter", labels: { result: "skipped" } },
   },
@@ -463,18 +464,18 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   {
     name: "state_changes",
     unit: "changes",
-    meaning: "times that it was taken out or back",
+    meaning: "times it went down or came back",
     read: ({ health }) => health.changes,
     metric: { name: "statsd_proxy_node_state_changes_total", type: "counter" },
   },
 ];
 
-/** Of all nodes, also of those that have left. */
+/** Of all nodes, retired ones included. */
 function countersOf({ nodes, retired }: View): NodeCounters[] {
   return [...nodes.map(({ counters }) => counters), retired.counters];
 }
 
-/** The name of one value of a figure within its node, or within the proxy: `lines_rejected.no_colon`. */
+/** The name of one value of a figure, without its node: `lines_rejected.no_colon`. */
 export function nameOf({ name }: Figure<never>, key: Key | undefined): string {
   return key === undefined ? name : `${name}.${key}`;
 }
@@ -484,7 +485,7 @@ export function isGauge({ metric, gauge }: Figure<never>): boolean {
   return gauge === true || metric?.type === "gauge";
 }
 
-/** Ties what is said of the keys to the keys. */
+/** Makes the compiler check that all parts of a figure use the same keys. */
 function keyed<Of, K extends Key>(figure: KeyedFigure<Of, K>): KeyedFigure<Of> {
   return figure;
 }

@@ -1,26 +1,26 @@
-/** Rates of the last quarter of an hour: a sample a second, the oldest overwritten. */
+/** Rates of the last 15 minutes: one sample per second, the oldest overwritten. */
 
 export const SAMPLE_INTERVAL_MS = 1000;
-/** Samples that are remembered: a quarter of an hour. */
+/** Samples to remember: 15 minutes. */
 export const SAMPLES_MAX = 900;
-/** The event loop's lag is remembered for a minute: as long as there usually is between two scrapes, or longer. */
+/** The event loop's lag is remembered for a minute, which covers the usual interval between two scrapes. */
 const LAG_SAMPLES = 60;
 
 const SERIES = ["received", "relayed", "rejected", "dropped", "kernel_drops"] as const;
 type Series = (typeof SERIES)[number];
 
-/** Counters at one moment, all since the start. */
+/** Counters at one moment, since the start. */
 export type Totals = Readonly<Record<Series, number>>;
 
-/** A part of the history, oldest first. */
+/** Part of the history, oldest first. */
 export interface HistorySlice {
-  /** The number of the first sample. */
+  /** Number of the first sample. */
   readonly first: number;
-  /** What to ask for next: the number of the sample that comes after the last of these. */
+  /** Number of the sample after the last: what to ask for next. */
   readonly next: number;
-  /** When each was taken. */
+  /** When each sample was taken. */
   readonly timesMs: number[];
-  /** For each a second. */
+  /** Per second, one for each sample. */
   readonly rates: Readonly<Record<Series, number[]>>;
 }
 
@@ -35,9 +35,9 @@ export class History {
   private beforeMs = 0;
 
   /**
-   * Takes a sample. Of the first only the totals matter: there is no rate yet.
-   * @param nowMs the wall clock's time
-   * @param elapsedMs a clock's that never jumps
+   * Takes a sample. From the first one, only the totals count: there is no rate yet.
+   * @param nowMs wall-clock time
+   * @param elapsedMs time on a monotonic clock
    * @param lagMs how late the sample is
    */
   record(nowMs: number, elapsedMs: number, lagMs: number, totals: Totals): void {
@@ -73,7 +73,7 @@ export class History {
   }
 }
 
-/** To three digits behind the point: nobody reads more of them, and they would be most of the bytes. */
+/** Three decimal places: nobody reads more, and they would be most of the bytes. */
 function rounded(rate: number): number {
   return Math.round(rate * 1000) / 1000;
 }

@@ -1,9 +1,9 @@
-/** The sums that must hold at any moment, whatever happens: every line that was received is in exactly one place. */
+/** The sums that must hold at any moment: every received line is in exactly one place. */
 import type { Batch } from "../relay/batch.ts";
 import { allDropped, type Counters, type NodeCounters, sum } from "../relay/counters.ts";
 
 export interface Violation {
-  /** What does not add up: a counter, or for a node `NODE: lines_due`. */
+  /** Which sum is wrong: a counter, or for a node `NODE: lines_due`. */
   readonly sum: string;
   readonly expected: number;
   readonly found: number;
@@ -16,7 +16,7 @@ export interface Accounts {
     readonly counters: NodeCounters;
     readonly batch: Pick<Batch, "linesPending">;
   }[];
-  /** Of nodes that are in the configuration no more. */
+  /** Of retired nodes. */
   readonly retired: { readonly counters: NodeCounters; readonly linesPending: number };
 }
 

@@ -1,4 +1,4 @@
-/** In debug mode: what became of each line, and where it goes. */
+/** Debug mode: logs what happens to each line, and where it goes. */
 import type { Log } from "../log/log.ts";
 import { EVERY_NODE_TEXT, NO_NODE_TEXT } from "../placement/owner.ts";
 import { REJECT_REASONS, Verdict } from "../protocol/line.ts";
@@ -8,13 +8,13 @@ import { escapeBytes } from "../text/escape.ts";
 
 export interface LineLogParts {
   readonly log: Pick<Log, "debug">;
-  /** Labels of the nodes that are up now: a mirrored line goes to each. */
+  /** Labels of the live nodes: a mirrored line goes to each. */
   readonly liveLabels: () => readonly string[];
-  /** Why a line goes to no node now. */
+  /** Why a line is dropped at this moment. */
   readonly dropReason: () => DropReason | NodelessDropReason;
 }
 
-/** Says of each line what became of it. */
+/** Logs each line that it observes. */
 export function lineLog({ log, liveLabels, dropReason }: LineLogParts): LineObserver {
   return (line, verdict, to) => {
     const text = escapeBytes(line);

@@ -1,62 +1,62 @@
-/** Losses as events: said when they begin, then once a minute how many there were, for as long as they go on. */
+/** Losses as log events: the first when a loss begins, then one per minute with the count, for as long as it lasts. */
 import type { LogEvent } from "../log/logLimit.ts";
 import { FIGURES, type Key, NODE_FIGURES, nameOf } from "./figures.ts";
 import { type FigureWith, figuresWith, visit } from "./readings.ts";
 import type { View } from "./view.ts";
 
-export const SAID_AGAIN_MS = 60_000;
+export const LOG_AGAIN_MS = 60_000;
 
 const LOSSES = figuresWith("loss", FIGURES);
 const NODE_LOSSES = figuresWith("loss", NODE_FIGURES);
 
-/** What a figure was when it was said last, and when. */
-interface Said {
+/** A figure's value when it was last logged, and when that was. */
+interface Logged {
   readonly value: number;
   readonly atMs: number;
 }
 
-const NOTHING_SAID: Said = { value: 0, atMs: Number.NEGATIVE_INFINITY };
+const NEVER_LOGGED: Logged = { value: 0, atMs: Number.NEGATIVE_INFINITY };
 
 export class Losses {
-  /** By node, or undefined for the proxy, then by figure; of those alone that have lost something. */
-  private readonly said = new Map<string | undefined, Map<string, Said>>();
+  /** By node (undefined: the proxy), then by figure; only those that have lost something. */
+  private readonly logged = new Map<string | undefined, Map<string, Logged>>();
 
-  /** What there is to say now. Whatever is not in the view any more is forgotten. */
-  see(view: View, nowMs: number): LogEvent[] {
+  /** Returns the events that are due, and forgets nodes that are not in the view any more. */
+  update(view: View, nowMs: number): LogEvent[] {
     const events: LogEvent[] = [];
-    this.look(LOSSES, view, undefined, nowMs, events);
-    for (const node of view.nodes) this.look(NODE_LOSSES, node, node.label, nowMs, events);
-    this.forgetOthers(view);
+    this.collect(LOSSES, view, undefined, nowMs, events);
+    for (const node of view.nodes) this.collect(NODE_LOSSES, node, node.label, nowMs, events);
+    this.forgetRemoved(view);
     return events;
   }
 
-  private look<Of>(
+  private collect<Of>(
     figures: readonly FigureWith<"loss", Of>[],
     of: Of,
     node: string | undefined,
     nowMs: number,
     events: LogEvent[],
   ): void {
-    let said = this.said.get(node);
+    let logged = this.logged.get(node);
     visit(figures, of, (value, figure, key) => {
       if (value === 0) return;
       const name = nameOf(figure, key);
-      const before = said?.get(name) ?? NOTHING_SAID;
-      // A node that was taken out and put back within a second counts from 0 again.
+      const before = logged?.get(name) ?? NEVER_LOGGED;
+      // A node that was removed and added again within a second counts from 0.
       const from = value < before.value ? 0 : before.value;
-      if (value === from || nowMs < before.atMs + SAID_AGAIN_MS) return;
-      if (said === undefined) {
-        said = new Map();
-        this.said.set(node, said);
+      if (value === from || nowMs < before.atMs + LOG_AGAIN_MS) return;
+      if (logged === undefined) {
+        logged = new Map();
+        this.logged.set(node, logged);
       }
-      said.set(name, { value, atMs: nowMs });
+      logged.set(name, { value, atMs: nowMs });
       events.push(eventOf(figure, node, key, value - from, value));
     });
   }
 
-  private forgetOthers({ nodes }: View): void {
+  private forgetRemoved({ nodes }: View): void {
     const there = new Set<string | undefined>(nodes.map(({ label }) => label)).add(undefined);
-    for (const node of this.said.keys()) if (!there.has(node)) this.said.delete(node);
+    for (const node of this.logged.keys()) if (!there.has(node)) this.logged.delete(node);
   }
 }
 

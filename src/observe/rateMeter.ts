@@ -1,19 +1,19 @@
-/** How fast a counter grows now, of samples that are taken once a second. */
+/** A counter's current rate of growth, from samples taken once a second. */
 
-/** Long enough to be steady, and short enough to be now. */
+/** Long enough to be steady, short enough to be current. */
 const SAMPLES = 10;
 
 export class RateMeter {
-  /** The last few, oldest first. */
+  /** The last few samples, oldest first. */
   private readonly samples: { readonly atMs: number; readonly count: number }[] = [];
 
-  /** @param atMs on a clock that only goes forward */
+  /** @param atMs on a monotonic clock */
   record(atMs: number, count: number): void {
     this.samples.push({ atMs, count });
     if (this.samples.length > SAMPLES + 1) this.samples.shift();
   }
 
-  /** Growth a second, to three digits behind the point; undefined before the second sample. */
+  /** Growth per second, with three decimal places; undefined before the second sample. */
   get perSecond(): number | undefined {
     const first = this.samples.at(0);
     const last = this.samples.at(-1);

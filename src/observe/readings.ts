@@ -1,8 +1,8 @@
-/** The table of figures, walked: every value of a view, in the table's order. */
+/** Walks the table of figures: every value of a view, in the table's order. */
 import { FIGURES, type Figure, type Key, NODE_FIGURES, nameOf } from "./figures.ts";
 import type { NodeView, View } from "./view.ts";
 
-/** Visits every value that is known; `key`: the reason or code that it is for. No objects are made on the way. */
+/** Visits every known value; `key`: its reason or code. Allocates no objects. */
 export function visit<Of, F extends Figure<Of>>(
   figures: readonly F[],
   of: Of,
@@ -19,11 +19,11 @@ export function visit<Of, F extends Figure<Of>>(
   }
 }
 
-/** A figure that is a loss, or that has a metric. */
+/** A figure that counts a loss, or that has a metric. */
 export type FigureWith<Trait extends "loss" | "metric", Of> = Figure<Of> &
   Readonly<Record<Trait, NonNullable<Figure<Of>[Trait]>>>;
 
-/** The figures that are losses, or have a metric, each with those of its keys that are. */
+/** The figures that have the trait, each limited to the keys that have it. */
 export function figuresWith<Trait extends "loss" | "metric", Of>(
   trait: Trait,
   figures: readonly Figure<Of>[],
@@ -35,19 +35,19 @@ export function figuresWith<Trait extends "loss" | "metric", Of>(
   });
 }
 
-/** The figures of the proxy as a whole, by name: `lines_rejected.no_colon`. */
+/** The proxy's own figures, by name: `lines_rejected.no_colon`. */
 export function proxyStatsOf(view: View): [name: string, value: number][] {
   return named(FIGURES, view);
 }
 
-/** The figures of one node, by their name within it. */
+/** One node's figures, by name. */
 export function nodeStatsOf(node: NodeView): [name: string, value: number][] {
   return named(NODE_FIGURES, node);
 }
 
 const AT_STOP = FIGURES.filter((figure) => figure.by === undefined && figure.atStop);
 
-/** The last word on what came of it all. */
+/** The summary that is logged at the end. */
 export function summaryOf(view: View): Record<string, number> {
   return Object.fromEntries(named(AT_STOP, view));
 }

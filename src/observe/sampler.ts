@@ -1,4 +1,4 @@
-/** The history's clock: one timer, once a second. It also tells how late the event loop is. */
+/** The timer of the history: fires once a second, and measures how late the event loop is. */
 import type { Clock, Timer } from "../system/clock.ts";
 import { type History, SAMPLE_INTERVAL_MS, type Totals } from "./history.ts";
 
@@ -9,7 +9,7 @@ export class Sampler {
   private timer: Timer;
   private dueMs: number;
 
-  /** @param totals is asked for each sample, with its time */
+  /** @param totals called for each sample, with its time */
   constructor(history: History, clock: Clock, totals: (nowMs: number) => Totals) {
     this.history = history;
     this.clock = clock;

@@ -1,4 +1,4 @@
-/** The proxy's own figures as StatsD lines: what grew since the last time as counters, states as gauges. */
+/** The proxy's own figures as StatsD lines: growth since the last report as counters, states as gauges. */
 import { FIGURES, type Figure, isGauge, NODE_FIGURES, nameOf } from "./figures.ts";
 import { visit } from "./readings.ts";
 import type { View } from "./view.ts";
@@ -7,10 +7,10 @@ import type { View } from "./view.ts";
 type Values = Map<string, number>;
 
 export class SelfMetrics {
-  /** What was said last: of each node, or undefined for the proxy. */
+  /** The last report: per node (undefined: the proxy). */
   private before = new Map<string | undefined, Values>();
 
-  /** The lines for this moment. A counter that did not grow is a line too: 0 is another thing than silence. */
+  /** The lines for this moment. A counter that did not grow gets a line too: 0 is not the same as silence. */
   lines(prefix: string, view: View): string[] {
     const { nodes } = view;
     const parts = labelsInNames(nodes.map(({ label }) => label));
@@ -23,7 +23,7 @@ export class SelfMetrics {
     return lines;
   }
 
-  /** Adds lines for all figures; returns their values. */
+  /** Appends lines for all figures; returns their values. */
   private add<Of>(
     lines: string[],
     figures: readonly Figure<Of>[],
@@ -43,7 +43,7 @@ export class SelfMetrics {
   }
 }
 
-/** Labels as parts of a metric's name, as every backend takes them: `127_0_0_1_8130`. No two are the same. */
+/** Labels as part of a metric's name that every backend accepts: `127_0_0_1_8130`. No two are the same. */
 function labelsInNames(labels: readonly string[]): string[] {
   const taken = new Set<string>();
   for (const label of labels) {

@@ -1,6 +1,6 @@
 /**
- * Sends the proxy's own metrics: by the same routes and links as all others, but in batches and counters of their own,
- * so that what is said of the lines that arrived stays exact.
+ * Sends the proxy's own metrics: over the same routes and links as all others, but with separate batches and counters,
+ * so that the counters of received lines stay exact.
  */
 import { dropAll, type Link } from "../net/link.ts";
 import type { Locator } from "../placement/locator.ts";
@@ -21,7 +21,7 @@ interface SelfMetricsNode extends Pick<Link, "flush"> {
 export interface SelfMetricsParts {
   readonly clock: Pick<Clock, "setInterval" | "cancel">;
   readonly view: () => View;
-  /** Those of the proxy: `linesSelf` and `linesSelfDropped` are kept here. */
+  /** The proxy's counters: `linesSelf` and `linesSelfDropped` are kept here. */
   readonly counters: Counters;
 }
 
@@ -39,11 +39,11 @@ export class SelfMetricsSender {
   private readonly metrics = new SelfMetrics();
   private readonly lines = new Lines(["c", "g"], 0);
   private readonly own = new Counters();
-  /** Of all nodes. */
+  /** All nodes together. */
   private readonly sent = new NodeCounters();
   private readonly relay: Relay;
   private settings: SelfMetricsSettings | undefined;
-  private lanes: readonly Lane[] = [];
+  private senders: readonly NodeSender[] = [];
   private timer: Timer | undefined;
 
   constructor(parts: SelfMetricsParts) {
@@ -51,21 +51,21 @@ export class SelfMetricsSender {
     this.relay = new Relay({ lines: this.lines, locator: undefined, nodes: [], counters: this.own });
   }
 
-  /** Goes on with other settings; undefined: sends nothing from now on. */
+  /** Applies other settings; undefined: stops sending. */
   use(settings: SelfMetricsSettings | undefined): void {
     const before = this.settings;
     const { locator, nodes = [], datagramBytesMax = 0 } = settings ?? {};
     this.settings = settings;
-    // What waits of the last time is hardly ever there, and of no more use beside what comes next.
+    // Something pending from the last report is rare, and of little use beside the next.
     this.drop();
-    this.lanes = nodes.map((node) => new Lane(node, datagramBytesMax, this.sent));
-    this.relay.use({ lines: this.lines, locator, nodes: this.lanes });
+    this.senders = nodes.map((node) => new NodeSender(node, datagramBytesMax, this.sent));
+    this.relay.use({ lines: this.lines, locator, nodes: this.senders });
     if (settings?.interval === before?.interval) return;
     this.close();
     if (settings) this.timer = this.parts.clock.setInterval(() => this.send(), settings.interval);
   }
 
-  /** Sends what there is to say now. */
+  /** Sends a report now. */
   send(): void {
     if (this.settings === undefined) return;
     const bytes = Buffer.from(this.metrics.lines(this.settings.prefix, this.parts.view()).join("\n"));
@@ -73,13 +73,13 @@ export class SelfMetricsSender {
     this.flush();
   }
 
-  /** Sends what waits: what a link did not take. */
+  /** Sends what is pending, because a link did not take it. */
   flush(): void {
     this.relay.flush();
     this.count();
   }
 
-  /** Sends the last, and no more. What no link takes any more is dropped, and counted. */
+  /** Sends a last report. What no link takes is dropped and counted. */
   finish(): void {
     this.close();
     this.send();
@@ -93,7 +93,7 @@ export class SelfMetricsSender {
   }
 
   private drop(): void {
-    for (const { batch } of this.lanes) dropAll(batch, this.sent);
+    for (const { batch } of this.senders) dropAll(batch, this.sent);
     this.count();
   }
 
@@ -104,8 +104,8 @@ export class SelfMetricsSender {
   }
 }
 
-/** A node's link, with a batch and counters beside those of the lines that arrived. */
-class Lane implements RelayNode {
+/** A node's link, with a batch and counters separate from those of received lines. */
+class NodeSender implements RelayNode {
   readonly label: string;
   readonly batch: Batch;
   readonly counters: NodeCounters;

@@ -1,6 +1,6 @@
 /**
- * How the proxy and its nodes are, as JSON: over HTTP, on the console, for the page and for `top`. Times and durations are
- * milliseconds, shares go from 0 to 1.
+ * The state of the proxy and its nodes as JSON: over HTTP, on the console, for the page and for `top`. Times and
+ * durations are in milliseconds, shares from 0 to 1.
  */
 import type { Config } from "../config/config.ts";
 import type { HealthChange } from "../health/nodeHealth.ts";
@@ -14,17 +14,17 @@ export interface StatusJson {
   readonly now_ms: number;
   readonly started_at_ms: number;
   readonly uptime_seconds: number;
-  /** The same, finer: for rates, by a clock that never jumps. */
+  /** The same with a finer resolution, on a monotonic clock: for computing rates. */
   readonly uptime_ms: number;
-  /** As the console's `health`. */
+  /** The same as the console's `health`. */
   readonly health: "up" | "down";
   readonly mirror: boolean;
   readonly ring: string;
   readonly failover: string;
-  /** As the console's `stats`, without those of nodes. */
+  /** The same as the console's `stats`, without the nodes' figures. */
   readonly figures: Readonly<Record<string, number>>;
   readonly nodes: readonly NodeJson[];
-  /** The last times that nodes were taken out or back, newest first. */
+  /** The last times that a node went down or came back, newest first. */
   readonly health_changes: readonly HealthChangeJson[];
 }
 
@@ -32,13 +32,15 @@ export interface NodeJson {
   readonly node: string;
   readonly address: string;
   readonly up: boolean;
-  /** Since when it is up or not. */
+  /** When it entered its current state. */
   readonly since_ms: number;
   readonly checked: boolean;
   readonly last_check: CheckJson | null;
-  /** Lines relayed to it a second, over the last ten; null: not known, or not yet: that takes HTTP. */
+  /**
+   * Lines relayed to it per second, over the last ten seconds; null: not known yet, or not measured, which takes HTTP.
+   */
   readonly rate: number | null;
-  /** As the console's `stats`, without `node.<host:port>.` in front. */
+  /** The same as the console's `stats`, without the prefix `node.<host:port>.`. */
   readonly figures: Readonly<Record<string, number>>;
 }
 
@@ -53,7 +55,7 @@ interface HealthChangeJson {
   readonly at_ms: number;
   readonly node: string;
   readonly up: boolean;
-  /** What was wrong; null: nothing, it is back. */
+  /** What was wrong; null: nothing, it came back. */
   readonly reason: string | null;
 }
 
@@ -66,10 +68,10 @@ export interface StatsSource {
   readonly healthChanges: readonly HealthChange[];
 }
 
-/** Nodes between two chances to do something else. */
+/** Nodes per step: other work gets its turn in between. */
 const PART_NODES = 8;
 
-/** A `StatusJson` as text, one line without its end. All figures of one node belong to one moment. */
+/** A `StatusJson` as text, one line without its end. All figures of a node belong to the same moment. */
 export function* statusJsonParts(source: StatsSource): Generator<string> {
   const { version, nowMs, config, health, view, healthChanges } = source;
   const head: Omit<StatusJson, "nodes" | "health_changes"> = {
@@ -116,7 +118,7 @@ function nodeJson(node: NodeView): NodeJson {
   };
 }
 
-/** To microseconds. */
+/** Rounds to microseconds. */
 function roundedMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }

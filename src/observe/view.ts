@@ -1,4 +1,4 @@
-/** What the proxy and its nodes are at one moment: what all figures are read from. */
+/** The state of the proxy and its nodes at one moment: all figures are read from it. */
 
 import type { NodeConfig } from "../config/config.ts";
 import type { NodeHealth } from "../health/nodeHealth.ts";
@@ -12,18 +12,18 @@ export interface NodeView {
   readonly isUp: boolean;
   readonly counters: NodeCounters;
   readonly batch: Batch;
-  /** The part of all names that it owns now, 0 to 1; undefined when mirroring. */
+  /** Its current share of all names, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
   readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck">;
-  /** Lines relayed to it a second; undefined: not known yet, or nobody measures it. */
+  /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;
 }
 
-/** Nodes that are in the configuration no more. */
+/** Nodes that are no longer in the configuration. */
 export interface Retired {
-  /** What they have counted together. */
+  /** What they have counted, added up. */
   readonly counters: NodeCounters;
-  /** Lines that wait for their sockets still. */
+  /** Lines still waiting for their sockets. */
   readonly linesPending: number;
 }
 
@@ -32,22 +32,22 @@ export interface View {
   readonly counters: Counters;
   readonly nodes: readonly NodeView[];
   readonly retired: Retired;
-  /** Names that the route cache holds. */
+  /** Names in the route cache. */
   readonly namesCached: number;
-  /** Bytes of kernel receive buffer granted; undefined where that cannot be asked. */
+  /** Kernel receive buffer granted, in bytes; undefined if the kernel cannot tell. */
   readonly receiveBufferBytes: number | undefined;
-  /** Datagrams that the kernel dropped at the receiver; undefined where that cannot be asked. */
+  /** Datagrams that the kernel dropped at the receiver; undefined if it cannot tell. */
   readonly kernelDrops: number | undefined;
-  /** Lines that the log left out because nobody read it. */
+  /** Log lines dropped because nobody read the log. */
   readonly logLinesLost: number;
-  /** How late the event loop is; undefined where nobody measures it. */
+  /** How late the event loop is; undefined if nobody measures it. */
   readonly eventLoopLag: EventLoopLag | undefined;
-  /** What the process takes of the machine. */
+  /** What the process uses of the machine. */
   readonly resources: ProcessFigures;
 }
 
 interface EventLoopLag {
   readonly lastSeconds: number;
-  /** Of the last minute. */
+  /** Within the last minute. */
   readonly maxSeconds: number;
 }

@@ -1,4 +1,4 @@
-/** Looks once a second for losses, which are logged, and whether the sums of lines hold. */
+/** Once a second: logs losses, and checks that the sums of lines hold. */
 
 import type { Log } from "../log/log.ts";
 import type { Counters } from "../relay/counters.ts";
@@ -23,23 +23,23 @@ export class Watch {
 
   constructor(parts: WatchParts) {
     this.parts = parts;
-    this.timer = parts.clock.setInterval(() => this.look(), WATCH_MS);
+    this.timer = parts.clock.setInterval(() => this.check(), WATCH_MS);
   }
 
-  /** Looks once more, and no more. */
+  /** Checks one last time. */
   finish(): void {
     this.close();
-    this.look();
+    this.check();
   }
 
   close(): void {
     this.parts.clock.cancel(this.timer);
   }
 
-  private look(): void {
+  private check(): void {
     const { view, counters, log, clock } = this.parts;
     const now = view();
-    for (const { event, fields } of this.losses.see(now, clock.nowMs())) log.warn(event, fields);
+    for (const { event, fields } of this.losses.update(now, clock.nowMs())) log.warn(event, fields);
     for (const { sum, expected, found } of violations(now)) {
       counters.invariantViolations++;
       log.error("invariant_violated", { sum, expected, found });

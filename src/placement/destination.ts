@@ -1,6 +1,6 @@
 /**
- * Where a name goes: the one answer for everyone who asks, at the console, on the page and on the command line. It names
- * nodes by their labels, because an index means another node once nodes have come or gone.
+ * Where a name goes: one answer for the console, the page and the command line. Nodes are identified by label, because
+ * an index means another node once nodes have come or gone.
  */
 import { ANY_TYPE, Lines, REJECT_REASONS, type RejectReason, Verdict } from "../protocol/line.ts";
 import { EVERY_NODE_TEXT, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "./owner.ts";
@@ -11,20 +11,20 @@ const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const PIPE = 0x7c;
-/** What makes a line of a name. */
+/** Turns a name into a line. */
 const REST = Buffer.from(":1|c");
 
 export type Destination =
-  /** It is no metric, and goes nowhere. */
+  /** It is not a metric, and goes nowhere. */
   | { readonly kind: "rejected"; readonly reason: RejectReason }
   | {
       readonly kind: "routed";
-      /** Half-open bounds of what it is routed by. */
+      /** Half-open bounds of the part that decides the route. */
       readonly nameStart: number;
       readonly nameEnd: number;
-      /** Where on the circle the name lies, 0 to 1; null when mirroring. */
+      /** Position of the name on the circle, 0 to 1; null when mirroring. */
       readonly position: number | null;
-      /** Label of the node that gets its lines now; `-`: none, they are dropped; `*`: every node that is up. */
+      /** Label of the node that gets its lines now; `-`: none, they are dropped; `*`: every live node. */
       readonly now: string;
       /** Label of the node that owns it while all nodes are up; `*`: every node. */
       readonly allUp: string;
@@ -32,9 +32,9 @@ export type Destination =
 
 /** What decides where names go. */
 export interface Routing {
-  /** The types that pass. */
+  /** The accepted types. */
   readonly types: readonly string[];
-  /** Undefined: mirroring. `ring`: the one that names are looked up on now; its owners are indexes of `nodes`. */
+  /** Undefined: mirroring. `ring`: the current ring; its owners are indexes of `nodes`. */
   readonly placed: { readonly placement: Placement; readonly ring: Ring } | undefined;
   readonly nodes: readonly RoutedNode[];
 }
@@ -45,8 +45,8 @@ export interface RoutedNode {
 }
 
 /**
- * @param asked a whole line, which is what has a `|` in it, and is judged as one that arrives; or a name, or the
- * beginning of a line: its type is not known, so every type will do
+ * @param asked a whole line (it contains a `|`), which is checked like one that arrives; or a name or the beginning of
+ * a line, whose type is unknown, so any type is accepted
  */
 export function destinationOf(asked: Buffer, routing: Routing): Destination {
   if (asked.includes(PIPE)) return ofLine(asked, routing.types, routing);

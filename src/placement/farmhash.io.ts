@@ -6,14 +6,16 @@ import type { Fingerprint32 } from "./placement.ts";
 
 /**
  * An embedded addon is unpacked to a temporary folder and loaded from there. Where there is none (a container with a
- * read-only root), the addon lies here as a plain file.
+ * read-only root), the addon is a plain file beside the binary.
  */
 const BESIDE = join(dirname(process.execPath), "farmhash.node");
 
-/** Where a compiled binary has its files. */
+/** Where a compiled binary finds its embedded files. */
 const EMBEDDED = "/$bunfs/root";
 
-/** Of a text for each way that the addon goes, by its length. An addon that answers otherwise would move names. */
+/**
+ * One text for each code path of the addon, which depends on the length. An addon with other results would move names.
+ */
 const KNOWN_FINGERPRINTS = [
   ["foo", 1800414691],
   ["127.0.0.1:8", 1483277754],
@@ -21,7 +23,7 @@ const KNOWN_FINGERPRINTS = [
   ["a.statsd.backend.example.com:8125-100", 1946910606],
 ] as const;
 
-/** @throws Error with one line that says why the addon cannot be loaded, and what to do about it */
+/** @throws Error with a one-line message: why the addon cannot be loaded, and what to do about it */
 export function loadFingerprint32(): Fingerprint32 {
   try {
     const fingerprint32 = load();
@@ -45,14 +47,14 @@ function load(): Fingerprint32 {
 }
 
 /**
- * Bun 1.4.5 loads an addon that was unpacked before if its size is right, whatever is in it: zeros after a power cut, or
- * code that calculates something else. So it is compared here, by the name that Bun gives it, and replaced at once, for
- * others that start at this moment.
+ * Bun 1.4.5 loads a previously unpacked addon if its size is right, whatever its content: zeros after a power cut, or
+ * code with other results. So the file is compared here, under the name that Bun gives it, and replaced atomically,
+ * because other processes may be starting at the same moment.
  */
 function repairUnpacked(): void {
   const files = Bun.embeddedFiles as readonly (Blob & { readonly name: string })[];
   const embedded = files.find(({ name }) => name.endsWith(".node"));
-  // From source, the addon is a file of its own.
+  // When running from source, the addon is a separate file.
   if (embedded === undefined) return;
   const whole = readFileSync(join(EMBEDDED, embedded.name));
   const { BUN_TMPDIR, TMPDIR, TMP, TEMP } = process.env;
@@ -72,7 +74,7 @@ function repairUnpacked(): void {
   }
 }
 
-/** Whether it is what Bun would load, but not what it should be. */
+/** Whether Bun would load it although its content is wrong. */
 function isDamaged(unpacked: string, whole: Buffer, uid: number | undefined): boolean {
   try {
     const stat = lstatSync(unpacked);
@@ -82,7 +84,7 @@ function isDamaged(unpacked: string, whole: Buffer, uid: number | undefined): bo
   }
 }
 
-/** The addon as it is, without the package's wrapper. */
+/** The raw addon, without the package's wrapper. */
 function fingerprint32Of(addon: {
   Fingerprint32String(text: string): number;
   Fingerprint32Buffer(bytes: Buffer): number;

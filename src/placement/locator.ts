@@ -1,4 +1,4 @@
-/** From a name to the node that owns it now: by the ring, or by what is remembered of it. */
+/** From a name to its current owner: by the ring, or from the cache. */
 import { NO_LIVE_NODE } from "./owner.ts";
 import type { Placement } from "./placement.ts";
 import { ownerAt, type Ring } from "./ring.ts";
@@ -7,18 +7,18 @@ import { MISS, RouteCache } from "./routeCache.ts";
 export interface Locator {
   /** Index of the node that owns the name `bytes[start, end)` with the hash `hash`; `NO_LIVE_NODE` if no node is up. */
   owner(bytes: Buffer, start: number, end: number, hash: number): number;
-  /** The ring that names are looked up on now. */
+  /** The ring in use. */
   readonly ring: Ring;
   /**
-   * Names go by another ring from now on. It is made when it is needed, so that nodes that leave together cost one ring:
-   * of 500 that lost half, each took 60 ms, and the kernel dropped 100,000 of 160,000 datagrams meanwhile.
+   * Switches to another ring. It is made on demand, so that nodes that leave together cost one ring: when 500 nodes
+   * lost half, each ring took 60 ms, and the kernel dropped 100,000 of 160,000 datagrams meanwhile.
    */
   use(makeRing: () => Ring): void;
-  /** Names remembered now. */
+  /** Names in the cache. */
   readonly namesCached: number;
 }
 
-/** @param cacheSize names whose owner is remembered; 0: none */
+/** @param cacheSize the most names whose owner is cached; 0: none */
 export function locatorOf(placement: Placement, cacheSize: number): Locator {
   const direct = new DirectLocator(placement);
   return cacheSize === 0 ? direct : new CachedLocator(direct, cacheSize);
@@ -28,7 +28,7 @@ class DirectLocator implements Locator {
   readonly namesCached = 0;
   private readonly placement: Placement;
   private latest: Ring;
-  /** Makes the ring that takes the place of `latest`; undefined: that one is up to date. */
+  /** Makes the ring that replaces `latest`; undefined: `latest` is up to date. */
   private makeNext: (() => Ring) | undefined;
 
   constructor(placement: Placement) {
@@ -79,7 +79,7 @@ class CachedLocator implements Locator {
     return owner;
   }
 
-  /** What was remembered went by the ring before. */
+  /** Cached owners belong to the previous ring. */
   use(makeRing: () => Ring): void {
     this.locator.use(makeRing);
     this.cache.clear();

@@ -1,45 +1,45 @@
 /**
- * Placement: the points that nodes have on a ring, and the position of a name. Three families, each exact:
+ * Placement: the points of the nodes on a ring, and the position of a name. Three kinds, each exact:
  *
- * - `farmhash`: `fingerprint32("label-i")`. Points do not depend on the other nodes, so when a node leaves only its
- *   names move, and the order of the nodes in the file does not matter.
- * - `etsy`: as statsd's proxy.js from 0.8 on (npm hashring 3.2.0 with no replicas).
- * - `ketama`: as proxy.js 0.7 (npm hashring 1.0.1): the same points, and three more from each digest.
+ * - `farmhash`: `fingerprint32("label-i")`. A node's points do not depend on the other nodes, so when a node leaves
+ *   only its names move, and the order of the nodes in the file does not matter.
+ * - `etsy`: like statsd's proxy.js since 0.8 (npm hashring 3.2.0 with no replicas).
+ * - `ketama`: like proxy.js 0.7 (npm hashring 1.0.1): the same points, plus three more from each digest.
  *
- * In the latter two the number of points of a node depends on how many nodes are alive, through a rounding down: with
- * 7, 14, 28 ... nodes it is 39, not 40. So a node that leaves may move a few names of the others. That is what those
- * relays do, and exact means to do it too.
+ * In the latter two, a node's number of points depends on how many nodes are alive, through rounding down: with 7, 14,
+ * 28 ... nodes it is 39, not 40. So a node that leaves may move a few names of the others. Those relays do this, and
+ * being exact means doing it too.
  */
 import { type NodePoints, type Ring, ringOf, ringOfLive } from "./ring.ts";
 
 export const RING_KINDS = ["farmhash", "etsy", "ketama"] as const;
 export type RingKind = (typeof RING_KINDS)[number];
 
-/** FarmHash's fingerprint32, which is the same on every platform (its `hash32` is not). */
+/** FarmHash's fingerprint32, which is the same on every platform (unlike its `hash32`). */
 export type Fingerprint32 = (input: string | Buffer) => number;
 
 export interface PlacedNode {
   /** What is hashed: the node's name, else `host:port`. */
   readonly label: string;
-  /** Its part of the ring relative to the others'; a whole number from 1. */
+  /** Its share of the ring relative to the others; an integer from 1. */
   readonly weight: number;
 }
 
 /**
- * Points of a node of weight 1 on a `farmhash` ring: part of the placement, so it never changes.
+ * Points of a node of weight 1 on a `farmhash` ring. It is part of the placement, so it never changes.
  *
- * Measured over 60 sets of 10 labels (addresses, host names): the share furthest from even is off by 4.1% in the median
- * and 6.0% at worst (1024 points: 5.2% and 9.1%; 512: 8.0% and 11.5%); the worst set found since is off by 7.8%. 100
- * nodes take 45 ms to place, once a start.
+ * Measured with 60 sets of 10 labels (addresses, host names): the share furthest from even is off by 4.1% in the median
+ * and 6.0% at worst (1024 points: 5.2% and 9.1%; 512: 8.0% and 11.5%); the worst set found since is off by 7.8%.
+ * Placing 100 nodes takes 45 ms, once per start.
  */
 const VNODES = 2048;
 
 const DIGEST = Buffer.alloc(16);
 
-/** Hashes of the points of a node in `etsy` and `ketama` rings, before the rounding (hashring's "vnode count"). */
+/** Hashes per node for the points of `etsy` and `ketama` rings, before rounding (hashring's "vnode count"). */
 const KETAMA_VNODES = 40;
 
-/** Where names go, for one set of nodes and every state of their health. */
+/** Where names go, for one set of nodes and any combination of live ones. */
 export class Placement {
   /** The ring with all nodes up. */
   readonly full: Ring;
@@ -55,13 +55,13 @@ export class Placement {
       kind === "farmhash" ? ringOf(farmhashPoints(nodes, fingerprint32)) : this.liveKetama(nodes.map(() => true));
   }
 
-  /** The ring of the nodes that are up. */
+  /** The ring of the live nodes. */
   live(isUp: readonly boolean[]): Ring {
     if (isUp.every(Boolean)) return this.full;
     return this.kind === "farmhash" ? ringOfLive(this.full, isUp) : this.liveKetama(isUp);
   }
 
-  /** Where the name `bytes[start, end)` lies on the circle. */
+  /** Position of the name `bytes[start, end)` on the circle. */
   position(bytes: Buffer, start: number, end: number): number {
     if (this.kind === "farmhash") return this.fingerprint32(bytes.subarray(start, end));
     // Etsy's proxy hashes the decoded string, so an invalid byte counts as U+FFFD.
@@ -88,7 +88,7 @@ function ketamaPoints(nodes: readonly PlacedNode[], isUp: readonly boolean[], di
   const live = nodes.map((placed, node) => ({ ...placed, node })).filter(({ node }) => isUp[node]);
   const total = live.reduce((sum, { weight }) => sum + 100 * weight, 0);
   return live.map(({ label, weight, node }) => {
-    // The order of these operations on doubles is hashring's, and decides between 39 and 40.
+    // Same order of operations on doubles as in hashring: it decides between 39 and 40.
     const hashes = Math.floor(((100 * weight) / total) * KETAMA_VNODES * live.length);
     const positions = new Uint32Array(hashes * digestWords);
     for (let i = 0; i < hashes; i++) {
@@ -99,7 +99,7 @@ function ketamaPoints(nodes: readonly PlacedNode[], isUp: readonly boolean[], di
   });
 }
 
-/** The digest, which holds until the next: 220 ns, where `new Bun.CryptoHasher("md5")` takes 480. */
+/** The digest, valid until the next call: 220 ns, where `new Bun.CryptoHasher("md5")` takes 480. */
 function md5(text: string): Buffer {
   Bun.MD5.hash(text, DIGEST);
   return DIGEST;

@@ -1,7 +1,7 @@
-/** The placement of a configuration, with FarmHash's addon where its ring needs that. */
+/** The placement for a configuration, loading FarmHash's addon if the ring needs it. */
 import { type Fingerprint32, type PlacedNode, Placement, type RingKind } from "./placement.ts";
 
-/** @throws Error with one line, if the ring is `farmhash` and the addon cannot be loaded */
+/** @throws Error with a one-line message, if the ring is `farmhash` and the addon cannot be loaded */
 export function placementOf(
   { ring, nodes }: { readonly ring: RingKind; readonly nodes: readonly PlacedNode[] },
   loadFingerprint32: () => Fingerprint32,

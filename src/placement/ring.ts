@@ -1,6 +1,4 @@
-/**
- * A consistent-hash ring as sorted points in typed arrays. Which points a node has is the business of placement.ts.
- */
+/** A consistent-hash ring: sorted points in typed arrays. placement.ts decides which points a node has. */
 import { NO_LIVE_NODE } from "./owner.ts";
 
 /** Points in ascending order of position; `owners[i]` is the index of the node that has `positions[i]`. */
@@ -9,23 +7,23 @@ export interface Ring {
   readonly owners: Uint16Array;
 }
 
-/** The most nodes of one ring: their ranks share a double with the position while points are sorted. */
+/** The most nodes on a ring: while points are sorted, rank and position share a double. */
 export const NODES_MAX = 0xffff;
 
-/** A node's points, and its rank: of equal positions, the one of the lower rank comes first. */
+/** A node's points, and its rank: at equal positions, the lower rank comes first. */
 export interface NodePoints {
   readonly node: number;
   readonly rank: number;
   readonly positions: Uint32Array;
 }
 
-/** Sorts the points of all nodes into one ring. Positions of one node keep no order among themselves: none shows. */
+/** Sorts the points of all nodes into one ring. Equal positions of the same node are interchangeable. */
 export function ringOf(nodes: readonly NodePoints[]): Ring {
   const count = nodes.reduce((sum, { positions }) => sum + positions.length, 0);
   const nodeOfRank = new Uint16Array(NODES_MAX + 1);
   for (const { rank, node } of nodes) nodeOfRank[rank] = node;
-  // Position and rank in one exact double (48 bits), so that the engine's numeric sort does the whole comparison:
-  // 5 ms for 200,000 points, where sorting objects takes 150.
+  // Position and rank in one exact double (48 bits), so that the engine's numeric sort does the whole comparison: 5 ms
+  // for 200,000 points, where sorting objects takes 150.
   const keys = new Float64Array(count);
   let filled = 0;
   for (const { rank, positions } of nodes) for (const position of positions) keys[filled++] = position * 0x10000 + rank;
@@ -38,7 +36,7 @@ export function ringOf(nodes: readonly NodePoints[]): Ring {
   return ring;
 }
 
-/** The same ring without the points of the nodes that are not up. A million points take 5 ms (by `filter`, 30). */
+/** The same ring without the points of nodes that are down. Takes 5 ms for a million points (with `filter`, 30). */
 export function ringOfLive(ring: Ring, isUp: readonly boolean[]): Ring {
   const { positions, owners } = ring;
   const keeps = Uint8Array.from(isUp, Number);
@@ -54,7 +52,10 @@ export function ringOfLive(ring: Ring, isUp: readonly boolean[]): Ring {
   return live;
 }
 
-/** The owner of the first point at or after `position` (0 to 2^32 - 1), going round; `NO_LIVE_NODE` on an empty ring. */
+/**
+ * The owner of the first point at or after `position` (0 to 2^32 - 1), wrapping around; `NO_LIVE_NODE` on an empty
+ * ring.
+ */
 export function ownerAt(ring: Ring, position: number): number {
   const { positions, owners } = ring;
   if (positions.length === 0) return NO_LIVE_NODE;
@@ -68,7 +69,7 @@ export function ownerAt(ring: Ring, position: number): number {
   return owners[low === positions.length ? 0 : low];
 }
 
-/** For each of `count` nodes, the part of the circle that it owns, 0 to 1. */
+/** For each of `count` nodes, its share of the circle, 0 to 1. */
 export function shares(ring: Ring, count: number): number[] {
   const sizes = new Array<number>(count).fill(0);
   const { positions, owners } = ring;

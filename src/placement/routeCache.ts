@@ -1,40 +1,40 @@
 /**
- * Owners of names, remembered by the names' bytes: exact (bytes are compared, not only hashes) and bounded (when it is
- * full it forgets everything and starts again, so ten million different names cost time and no memory).
+ * A cache of the owners of names: exact (it compares bytes, not only hashes) and bounded (when full it is cleared and
+ * starts again, so ten million different names cost time but no memory).
  *
- *     slots:    hash ref | 0 0 | hash ref | ...     open addressing, a power of two of them, at most 2/3 taken
+ *     slots:    hash ref | 0 0 | hash ref | ...     open addressing, a power of two, at most 2/3 full
  *                     \___________________
  *     entries:  ... | owner << 16 | length | name ... | ...
  *
- * Both are as dense as the names are many: after a sleep what costs is fetching memory, and a look-up in a table that
- * was laid out for all the names that may come took 340 ns of 460 for a line.
+ * Both stay as compact as the number of names allows: after a sleep, the cost is memory access, and with a table sized
+ * for the maximum number of names a lookup took 340 of the 460 ns of a line.
  */
 
-/** Stands for the owner of a name that is not remembered: no owner, and nothing else that stands for one, is like it. */
+/** Returned for a name that is not cached; differs from every owner and from the other special values. */
 export const MISS = -3;
 
-/** Longer names are not worth the room: they are hashed each time. */
+/** Longer names are not worth the space: they are hashed each time. */
 const NAME_BYTES_MAX = 1024;
-/** Room for an entry, on average. */
+/** Average space for an entry. */
 const ENTRY_BYTES_MEAN = 64;
-/** Places looked at before a name counts as not there: bounds what colliding names can cost. */
+/** Slots tried before a name counts as missing: bounds what colliding names can cost. */
 const PROBES = 16;
 const SLOTS_MIN = 1024;
 
 export class RouteCache {
-  /** Names remembered now. */
+  /** Names in the cache. */
   size = 0;
   private readonly namesMax: number;
-  /** Pairs of a hash and where the entry is, in words; 0: the slot is free. */
+  /** Pairs of a hash and the entry's position in words; 0: the slot is free. */
   private slots = new Int32Array(2 * SLOTS_MIN);
   private slotMask = SLOTS_MIN - 1;
-  /** Each entry begins at a whole word: a word of owner and length, then the name. */
+  /** Each entry begins at a word boundary: a word with owner and length, then the name. */
   private readonly words: Int32Array;
   private readonly bytes: Uint8Array;
-  /** Word 0 is no entry, so that no reference is 0. */
+  /** Word 0 is unused, so that no reference is 0. */
   private wordsEnd = 1;
 
-  /** @param namesMax the most names to remember; 0: none */
+  /** @param namesMax the most names to cache; 0: none */
   constructor(namesMax: number) {
     this.namesMax = namesMax;
     this.words = new Int32Array(1 + (namesMax * ENTRY_BYTES_MEAN) / 4);
@@ -60,7 +60,7 @@ export class RouteCache {
     return MISS;
   }
 
-  /** Remembers a name that `lookup` just missed. */
+  /** Caches a name that `lookup` has just missed. */
   insert(bytes: Uint8Array, start: number, end: number, hash: number, owner: number): void {
     const length = end - start;
     const words = 1 + Math.ceil(length / 4);
@@ -74,7 +74,7 @@ export class RouteCache {
     this.place(hash, ref);
   }
 
-  /** Forgets every name. */
+  /** Removes all names. */
   clear(): void {
     this.slots.fill(0);
     this.size = 0;
@@ -82,7 +82,7 @@ export class RouteCache {
   }
 
   private place(hash: number, ref: number): void {
-    let slot = 2 * (hash & this.slotMask); // if no place is free, the first one is taken over, and its name forgotten
+    let slot = 2 * (hash & this.slotMask); // if no slot is free, the first one is evicted
     for (let probe = 0; probe < PROBES; probe++) {
       const candidate = 2 * ((hash + probe) & this.slotMask);
       if (this.slots[candidate + 1] === 0) {

@@ -1,4 +1,4 @@
-/** Where operators ask how the proxy is: the console, and HTTP if it is asked for, with the sampler behind its rates. */
+/** The operators' side: the console and, if configured, HTTP with the sampler behind its rates. */
 import { version } from "../../package.json";
 import type { Config } from "../config/config.ts";
 import type { ConsoleContext } from "../console/commands.ts";
@@ -11,21 +11,21 @@ import type { HttpContext } from "../http/answers.ts";
 import { Http } from "../http/session.ts";
 import { History } from "../observe/history.ts";
 import { Sampler } from "../observe/sampler.ts";
-import { Answering } from "../server/answering.ts";
+import { AnswerScheduler } from "../server/answerScheduler.ts";
 
 export interface OperatorsParts {
   readonly engine: Engine;
   readonly platform: Platform;
 }
 
-/** A server, and what it was opened by. */
+/** A server, and the address that it was opened for. */
 interface Served<Server> {
   readonly server: Server;
   readonly host: string;
   readonly port: number;
 }
 
-/** HTTP has rates to show, which are sampled for it alone. */
+/** HTTP shows rates, which are sampled only for it. */
 interface ServedHttp extends Served<Http> {
   readonly history: History;
   readonly sampler: Sampler;
@@ -33,7 +33,7 @@ interface ServedHttp extends Served<Http> {
 
 export class Operators {
   private readonly parts: OperatorsParts;
-  private readonly answering: Answering;
+  private readonly scheduler: AnswerScheduler;
   private readonly context: ConsoleContext;
   private console: Served<Console> | undefined;
   private http: ServedHttp | undefined;
@@ -41,21 +41,21 @@ export class Operators {
   constructor(parts: OperatorsParts) {
     const { engine, platform } = parts;
     this.parts = parts;
-    this.answering = new Answering(platform.clock, (error) => engine.failed(error));
+    this.scheduler = new AnswerScheduler(platform.clock, (error) => engine.failed(error));
     this.context = consoleContextOf(engine, platform);
   }
 
-  /** As bound; undefined before the first commit. */
+  /** The port that was bound; undefined before the first commit. */
   get consolePort(): number | undefined {
     return this.console?.server.port;
   }
 
-  /** Undefined without `httpport`, too. */
+  /** Also undefined without `httpport`. */
   get httpPort(): number | undefined {
     return this.http?.server.port;
   }
 
-  /** Opens what the next configuration has and this has not. @param connectionsMax of each server */
+  /** Opens what is new in the next configuration. @param connectionsMax per server */
   async prepare(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
     await this.prepareConsole(next, connectionsMax, opening);
     await this.prepareHttp(next, connectionsMax, opening);
@@ -68,19 +68,19 @@ export class Operators {
 
   private async prepareConsole(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
     const { managementhost: host, managementport: port } = next;
-    const { answering, context, console: before } = this;
+    const { scheduler, context, console: before } = this;
     if (before && isAt(before, host, port)) {
-      opening.whenReady(() => before.server.allow(connectionsMax));
+      opening.onCommit(() => before.server.allow(connectionsMax));
       return;
     }
     const { engine, platform } = this.parts;
     const { consoleCut } = engine.counters;
     const onCut = (reason: keyof typeof consoleCut) => void consoleCut[reason]++;
     const server = await opening.listen({ host: "managementhost", port: "managementport" }, host, (host) => {
-      return new Console({ ...platform, host, port, context, connectionsMax, answering, onCut });
+      return new Console({ ...platform, host, port, context, connectionsMax, scheduler, onCut });
     });
     if (server === undefined) return;
-    opening.whenReady(() => {
+    opening.onCommit(() => {
       this.console = { server, host, port };
       before?.server.close();
     });
@@ -88,13 +88,13 @@ export class Operators {
 
   private async prepareHttp(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
     const { httphost: host, httpport: port } = next;
-    const { answering, http: before } = this;
+    const { scheduler, http: before } = this;
     if (port === 0) {
-      opening.whenReady(() => this.closeHttp());
+      opening.onCommit(() => this.closeHttp());
       return;
     }
     if (before && isAt(before, host, port)) {
-      opening.whenReady(() => before.server.allow(connectionsMax));
+      opening.onCommit(() => before.server.allow(connectionsMax));
       return;
     }
     const { engine, platform } = this.parts;
@@ -104,10 +104,10 @@ export class Operators {
     const onAnswer = (code: keyof typeof httpRequests) => void httpRequests[code]++;
     const onCut = (reason: keyof typeof httpCut) => void httpCut[reason]++;
     const server = await opening.listen({ host: "httphost", port: "httpport" }, host, (host) => {
-      return new Http({ ...platform, host, port, context, connectionsMax, answering, onAnswer, onCut });
+      return new Http({ ...platform, host, port, context, connectionsMax, scheduler, onAnswer, onCut });
     });
     if (server === undefined) return;
-    opening.whenReady(() => {
+    opening.onCommit(() => {
       const sampler = before?.sampler ?? new Sampler(history, platform.clock, (nowMs) => engine.sample(nowMs));
       engine.history = history;
       this.http = { server, host, port, history, sampler };
@@ -130,7 +130,7 @@ function isAt(served: Served<unknown>, host: string, port: number): boolean {
 function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleContext {
   const taps = new Taps({
     nodeWidth: () => Math.max(...engine.config.nodes.map(({ label }) => label.length)),
-    watch: (observer) => engine.observe(observer),
+    setObserver: (observer) => engine.observe(observer),
     linesReceived: () => engine.counters.linesReceived,
     clock,
   });
@@ -155,9 +155,9 @@ function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleC
   return context;
 }
 
-/** What is set at the console counts here. */
+/** Health that is set at the console applies here too. */
 async function httpContextOf(console: ConsoleContext, { cluster }: Engine, history: History): Promise<HttpContext> {
-  // Loaded only here: whoever does not ask for HTTP has neither its text in memory nor, from source, its bundling.
+  // Loaded on demand: without HTTP, the page is neither kept in memory nor, when running from source, bundled.
   const { PAGE } = await import("../page/page.ts");
   return {
     build: { version, bun_version: Bun.version },

@@ -1,4 +1,4 @@
-/** The whole proxy: the engine that relays, and console and HTTP, where operators ask how it is. */
+/** The whole proxy: the engine that relays, plus the console and HTTP for operators. */
 import type { Config } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
 import { Engine } from "../engine/engine.ts";
@@ -21,7 +21,7 @@ export class StatsdProxy {
   private readonly parts: ProxyParts;
   private readonly engine: Engine;
   private readonly operators: Operators;
-  /** One change at a time. */
+  /** Serializes changes. */
   private lastChange: Promise<unknown> = Promise.resolve();
   private isStopping = false;
 
@@ -31,7 +31,7 @@ export class StatsdProxy {
     this.operators = new Operators({ engine: this.engine, platform: parts.platform });
   }
 
-  /** Starts a proxy; or returns every problem that keeps it from starting, with nothing left open. */
+  /** Starts a proxy; or returns every problem that prevents it, with nothing left open. */
   static async start(config: Config, parts: ProxyParts): Promise<StatsdProxy | readonly Problem[]> {
     const proxy = new StatsdProxy(config, parts);
     const problems = await proxy.change(config);
@@ -42,19 +42,19 @@ export class StatsdProxy {
     return proxy;
   }
 
-  /** As bound. */
+  /** The port that was bound. */
   get port(): number {
     return this.engine.source?.port ?? 0;
   }
 
-  /** As bound. */
+  /** The port that was bound. */
   get consolePort(): number {
     return this.operators.consolePort ?? 0;
   }
 
   /**
-   * Goes over to another configuration, between two datagrams and without losing one: what is in both stays open. Or
-   * returns every problem with it, and nothing has changed.
+   * Switches to another configuration, between two datagrams and without losing one: what is in both stays open. Or
+   * changes nothing, and returns every problem.
    */
   async change(next: Config): Promise<readonly Problem[]> {
     const change = this.lastChange.then(() => this.changeNow(next));
@@ -66,12 +66,12 @@ export class StatsdProxy {
     return this.engine.view();
   }
 
-  /** Takes in an exception that nothing else has caught. */
+  /** Handles an exception that nothing else caught. */
   failed(error: Error): void {
     this.engine.failed(error);
   }
 
-  /** Stops receiving, sends what is batched, and closes everything. */
+  /** Stops receiving, sends what is pending, and closes everything. */
   async stop(): Promise<void> {
     this.isStopping = true;
     await this.engine.finish();
@@ -114,7 +114,7 @@ export class StatsdProxy {
   }
 }
 
-/** How many connections there may be; or why there can be none, with what would help. */
+/** How many connections are possible; or why none are, and what would help. */
 function descriptorRoom(
   { nodes, httpport }: Config,
   { descriptorLimit }: Platform,

@@ -1,23 +1,23 @@
 /**
- * A node's batch: lines packed into datagrams, in order, until they are sent. Bounded, and never moves a line from one
- * node to another.
+ * A node's batch: lines packed into datagrams, in order, until they are sent. It is bounded, and lines never move to
+ * another node.
  *
  *     bytes:  line LF line LF line | line LF line | line ...
  *             datagram 0             datagram 1     datagram 2 (open: takes more lines while they fit)
- *             ^ head (first that is not sent)
+ *             ^ head (first unsent)
  */
 
 const LF = 0x0a;
 
-/** Room for bytes: one datagram of the largest size, and as much again. */
+/** Room for one datagram of the largest size, and as much again. */
 export const BATCH_BYTES_MAX = 128 * 1024;
-/** Most datagrams that wait; also the most of one sendMany (Bun before 1.4.5 lost those beyond about 204). */
+/** Most pending datagrams; also the most per sendMany (Bun before 1.4.5 lost those beyond about 204). */
 export const BATCH_DATAGRAMS_MAX = 128;
 
 export class Batch {
-  /** Lines that wait to be sent. */
+  /** Lines not yet sent. */
   linesPending = 0;
-  /** The most bytes of a datagram that holds more than one line; 0: one line in each. May change. */
+  /** The size limit of a datagram that holds more than one line; 0: one line per datagram. May change. */
   datagramBytesMax: number;
   private readonly bytes = Buffer.allocUnsafeSlow(BATCH_BYTES_MAX);
   /** Half-open bounds and line count of each datagram; valid in [head, tail). */
@@ -31,14 +31,14 @@ export class Batch {
     this.datagramBytesMax = datagramBytesMax;
   }
 
-  /** Datagrams that wait. */
+  /** Pending datagrams. */
   get datagrams(): number {
     return this.tail - this.head;
   }
 
   /**
-   * Takes the run `source[start, end)` of `lines` lines, which are separated by one LF each. Returns how far it got:
-   * `end`, or the start of the first line that there was no room for.
+   * Takes the run `source[start, end)` of `lines` lines, separated by single LFs. Returns how far it got: `end`, or the
+   * start of the first line that did not fit.
    */
   append(source: Buffer, start: number, end: number, lines: number): number {
     if (end - start <= this.datagramBytesMax) return this.place(source, start, end, lines) ? end : start;
@@ -51,14 +51,14 @@ export class Batch {
     return end;
   }
 
-  /** The datagrams that wait, first to last, as views that hold until the next `append`. */
+  /** The pending datagrams in order, as views that are valid until the next `append`. */
   views(): Buffer[] {
     const views: Buffer[] = [];
     for (let i = this.head; i < this.tail; i++) views.push(this.bytes.subarray(this.starts[i], this.ends[i]));
     return views;
   }
 
-  /** Takes the first `datagrams` away, sent or given up; returns the number of their lines. */
+  /** Removes the first `datagrams`, sent or dropped; returns the number of their lines. */
   shift(datagrams: number): number {
     let lines = 0;
     for (let i = 0; i < datagrams; i++) lines += this.lineCounts[this.head++];
@@ -67,7 +67,7 @@ export class Batch {
     return lines;
   }
 
-  /** Where the next datagram's worth of a long run ends: at the last LF that lets it fit, else after one line. */
+  /** Where the next datagram's worth of a long run ends: at the last LF that lets it fit, or else after one line. */
   private pieceEnd(source: Buffer, start: number, end: number): number {
     if (end - start <= this.datagramBytesMax) return end;
     for (let at = start + this.datagramBytesMax; at > start; at--) if (source[at] === LF) return at;
@@ -76,7 +76,7 @@ export class Batch {
     return at;
   }
 
-  /** Puts lines into the open datagram if they fit, else into a new one. False: no room. */
+  /** Puts lines into the open datagram if they fit, or else into a new one. False: no room. */
   private place(source: Buffer, start: number, end: number, lines: number): boolean {
     const length = end - start;
     let open = this.tail - 1;
@@ -108,7 +108,7 @@ export class Batch {
     return true;
   }
 
-  /** Moves what waits to the front, after a part of it was sent. Returns where it ends. */
+  /** Moves what is pending to the front after a partial send. Returns where it ends. */
   private compact(): number {
     const { head, tail, starts, ends, lineCounts } = this;
     const shift = starts[head];
@@ -124,7 +124,7 @@ export class Batch {
   }
 }
 
-/** Lines of a run: its separators and one. */
+/** Number of lines in a run: its separators plus one. */
 export function countLines(source: Buffer, start: number, end: number): number {
   let lines = 1;
   for (let at = start; at < end; at++) if (source[at] === LF) lines++;

@@ -1,42 +1,42 @@
 /**
- * What is counted. Every line that the kernel handed over is at any moment in exactly one of these places:
+ * The counters. At any moment, every line that the kernel delivered is in exactly one of these places:
  *
  *     received = rejected + accepted          accepted + copied = relayed + dropped + pending
  *
- * Copies are what mirroring makes of a line, besides the first. For each node by itself, the lines that are due to it are
+ * Copies are what mirroring makes of a line, not counting the first. For each single node, the lines due to it are
  * relayed + dropped + pending.
  */
 import { REJECT_REASONS } from "../protocol/line.ts";
 
 /**
- * Why an accepted line did not go to a node that it was meant for:
+ * Why an accepted line did not reach its node:
  *
- * - `node_down`: mirroring, and the node is out
- * - `held`: `failover` is `hold`, and the node is out
- * - `send_buffer_full`: its socket took nothing for so long that its batch is full
+ * - `node_down`: mirroring, and the node is down
+ * - `held`: `failover` is `hold`, and the node is down
+ * - `send_buffer_full`: its socket took nothing for so long that its batch filled up
  * - `send_error`: the kernel refused to send the datagram (too large, no route ...)
  */
 export const DROP_REASONS = ["node_down", "held", "send_buffer_full", "send_error"] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 /**
- * Why an accepted line got as far as no node:
+ * Why an accepted line was not assigned to any node:
  *
  * - `no_live_node`: no node was up to own it
- * - `internal_error`: relaying its datagram ended in an error of the program's own (when mirroring: each copy)
+ * - `internal_error`: a bug interrupted the relaying of its datagram (when mirroring: counted per copy)
  */
 export const NODELESS_DROP_REASONS = ["no_live_node", "internal_error"] as const;
 export type NodelessDropReason = (typeof NODELESS_DROP_REASONS)[number];
 
-/** Why a console connection was cut: what strangers can make grow is bounded. */
+/** Why a console connection was cut: everything that strangers can make grow is bounded. */
 export const CUT_REASONS = ["too_many", "line_too_long", "unread", "idle"] as const;
 export type CutReason = (typeof CUT_REASONS)[number];
 
-/** Why an HTTP connection was: `slow` is one whose request did not become complete in time. */
+/** Why an HTTP connection was cut. `slow`: its request was not complete in time. */
 export const HTTP_CUT_REASONS = ["too_many", "unread", "slow", "idle"] as const;
 export type HttpCutReason = (typeof HTTP_CUT_REASONS)[number];
 
-/** Status codes that HTTP requests are answered with. */
+/** Status codes of HTTP answers. */
 export const HTTP_CODES = [200, 400, 404, 405, 431, 500, 503] as const;
 export type HttpCode = (typeof HTTP_CODES)[number];
 
@@ -47,16 +47,16 @@ export class NodeCounters {
   readonly linesDropped: Record<DropReason, number> = { node_down: 0, held: 0, send_buffer_full: 0, send_error: 0 };
   datagramsSent = 0;
   bytesSent = 0;
-  /** Times the node's host answered that nobody listens on the port. */
+  /** Times that the node's host answered that the port is closed. */
   refusals = 0;
-  /** Errors of its socket that are no refusals: no route, no address, not permitted ... */
+  /** Errors of its socket other than refusals: no route, no address, not permitted ... */
   sendErrors = 0;
   checksPassed = 0;
   checksFailed = 0;
-  /** Health checks that could not be made for want of something of ours. */
+  /** Health checks that could not be made because the proxy lacked a resource of its own. */
   checksSkipped = 0;
 
-  /** Adds what another has counted. */
+  /** Adds another's counts. */
   add(other: NodeCounters): void {
     this.linesDue += other.linesDue;
     this.linesRelayed += other.linesRelayed;
@@ -76,37 +76,39 @@ export class Counters {
   bytesReceived = 0;
   linesReceived = 0;
   linesAccepted = 0;
-  /** Copies of accepted lines that mirroring makes besides the first: one less than there are nodes, for each line. */
+  /**
+   * Copies of accepted lines made by mirroring, not counting the first: one less than there are nodes, for each line.
+   */
   linesCopied = 0;
   /** By `Verdict - 1`, as `REJECT_REASONS`. */
   readonly linesRejected = new Array<number>(REJECT_REASONS.length).fill(0);
-  /** Those that got as far as no node. */
+  /** Lines that were not assigned to any node. */
   readonly linesDropped: Record<NodelessDropReason, number> = { no_live_node: 0, internal_error: 0 };
-  /** Exceptions that should not have been: each is logged, and the proxy goes on. */
+  /** Unexpected exceptions: each is logged, and the proxy goes on. */
   internalErrors = 0;
-  /** Times that the sums above did not hold when they were checked. */
+  /** Times that a check found the sums above violated. */
   invariantViolations = 0;
-  /** Datagrams that the kernel still held when the time for the last reading was up. */
+  /** Datagrams still in the kernel when the time for draining was up. */
   datagramsUnread = 0;
-  /** Console connections that were cut: by reason. */
+  /** Console connections that were cut, by reason. */
   readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0 };
   readonly httpCut: Record<HttpCutReason, number> = { too_many: 0, unread: 0, slow: 0, idle: 0 };
   /**
-   * Lines of the proxy's own metrics that were handed to the kernel, and that no backend will get. They are in no other
-   * counter, not even of the nodes: those are for lines that arrived.
+   * Lines of the proxy's own metrics: handed to the kernel, or reaching no backend. They are in no other counter, not
+   * even the nodes': those are for lines that arrived.
    */
   linesSelf = 0;
   linesSelfDropped = 0;
-  /** HTTP requests answered: by status code. */
+  /** HTTP requests answered, by status code. */
   readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 431: 0, 500: 0, 503: 0 };
 }
 
-/** All lines that were dropped, for whatever reason. */
+/** All dropped lines, whatever the reason. */
 export function allDropped({ linesDropped }: { readonly linesDropped: Readonly<Record<string, number>> }): number {
   return sum(Object.values(linesDropped));
 }
 
-/** The sum of some counts; 0 of none. */
+/** The sum of the counts; 0 if there are none. */
 export function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }

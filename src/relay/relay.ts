@@ -1,4 +1,4 @@
-/** The way of a metric: datagram, lines, route, batch. Sending is asked for here and done elsewhere. */
+/** A metric's way: datagram, lines, route, batch. Sending is requested here and done elsewhere. */
 
 import type { Locator } from "../placement/locator.ts";
 import { EVERY_NODE, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "../placement/owner.ts";
@@ -7,21 +7,21 @@ import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
 import type { Counters, NodeCounters } from "./counters.ts";
 
-/** Stands for an owner before the first line. */
-const NOBODY = -4;
+/** Owner of the current run before the first line. */
+const NO_OWNER = -4;
 
 /**
- * Told of each line: in debug mode, and for taps. `to`: where it goes, as operators see it, which holds when nodes have
- * come or gone: a node's label, `*` (every node) or `-` (none, as of a rejected line).
+ * Sees each line: for debug mode and taps. `to` is the destination as operators see it, which stays valid when nodes
+ * come or go: a node's label, `*` (every node) or `-` (none, as for a rejected line).
  */
 export type LineObserver = (line: Buffer, verdict: Verdict, to: string) => void;
 
-/** Where lines go: what a change of the configuration replaces as a whole. */
+/** Where lines go: what a configuration change replaces as a whole. */
 export interface Routes {
   readonly lines: Lines;
-  /** Undefined: mirroring, every accepted line goes to every node. */
+  /** Undefined: mirroring, so every accepted line goes to every node. */
   readonly locator: Locator | undefined;
-  /** Those that the locator's owners are indexes of. */
+  /** The nodes that the locator's owners are indexes of. */
   readonly nodes: readonly RelayNode[];
 }
 
@@ -29,19 +29,19 @@ export interface RelayParts extends Routes {
   readonly counters: Counters;
 }
 
-/** A node as the relay sees it: where its lines wait, what becomes of them, and whether it gets any. */
+/** A node as the relay sees it: its batch, its counters, and whether it gets lines. */
 export interface RelayNode {
   readonly label: string;
   readonly batch: Batch;
   readonly counters: NodeCounters;
-  /** False: lines for it are dropped, and counted. */
+  /** False: its lines are dropped and counted. */
   readonly isUp: boolean;
-  /** Sends what waits in the batch, as far as the socket takes it. */
+  /** Sends what is pending, as far as the socket takes it. */
   send(): void;
 }
 
 export class Relay {
-  /** Sees every line while it is set; costs nothing while it is not. */
+  /** Sees every line while set; costs nothing otherwise. */
   observer: LineObserver | undefined;
   private lines: Lines;
   private locator: Locator | undefined;
@@ -56,7 +56,7 @@ export class Relay {
     this.observer = undefined;
   }
 
-  /** From the next datagram on lines go elsewhere. */
+  /** Switches routes, starting with the next datagram. */
   use({ lines, locator, nodes }: Routes): void {
     this.lines = lines;
     this.locator = locator;
@@ -64,8 +64,8 @@ export class Relay {
   }
 
   /**
-   * Takes the lines of the datagram `bytes[start, end)` to the batches of their owners. Neighbouring lines with one
-   * owner (when mirroring, all) are a run and copied together.
+   * Adds the lines of the datagram `bytes[start, end)` to the batches of their owners. Adjacent lines with the same
+   * owner (all lines, when mirroring) form a run and are copied together.
    */
   datagram(bytes: Buffer, start: number, end: number): void {
     const { lines, counters, locator } = this;
@@ -77,7 +77,7 @@ export class Relay {
     let runStart = 0;
     let runEnd = 0;
     let runLines = 0;
-    let runOwner = NOBODY;
+    let runOwner = NO_OWNER;
     try {
       lines.open(bytes, start, end);
       for (let verdict = lines.next(); verdict !== Verdict.end; verdict = lines.next()) {
@@ -91,7 +91,7 @@ export class Relay {
         const owner = locator ? locator.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
         if (this.observer)
           this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, this.destinationText(owner));
-        // One byte apart: that byte is the LF, and nothing (a rejected line, an empty one, a CR) lies between.
+        // One byte apart: that byte is the LF, with nothing (a rejected line, an empty one, a CR) in between.
         if (owner === runOwner && lines.start === runEnd + 1) {
           runLines++;
         } else {
@@ -106,7 +106,7 @@ export class Relay {
       if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
       delivered += runLines;
     } finally {
-      // What throws here is an error of the program's own. Even then each line that was counted has its place.
+      // Only a bug throws here. Even then, each received line is counted in exactly one place.
       counters.linesReceived += received;
       counters.linesAccepted += accepted;
       if (!locator) counters.linesCopied += accepted * (this.nodes.length - 1);
@@ -114,18 +114,18 @@ export class Relay {
     }
   }
 
-  /** Sends everything that waits. */
+  /** Sends everything that is pending. */
   flush(): void {
     const { nodes } = this;
     for (let i = 0; i < nodes.length; i++) if (nodes[i].batch.linesPending > 0) nodes[i].send();
   }
 
-  /** Lines that wait in all batches. */
+  /** Pending lines in all batches. */
   get linesPending(): number {
     return this.nodes.reduce((sum, { batch }) => sum + batch.linesPending, 0);
   }
 
-  /** As operators see it: a node that is down gets nothing, though it keeps the name. */
+  /** As operators see it: a node that is down gets nothing, even if it keeps the name. */
   private destinationText(owner: number): string {
     const { nodes } = this;
     const isLive = owner === EVERY_NODE ? nodes.some(({ isUp }) => isUp) : owner !== NO_LIVE_NODE && nodes[owner].isUp;
@@ -157,7 +157,7 @@ export class Relay {
       const waiting = batch.datagrams;
       node.send();
       if (batch.datagrams === waiting) {
-        // The socket takes nothing, so neither does the batch.
+        // The socket takes nothing, so the batch has no room.
         dropped.send_buffer_full += countLines(bytes, at, end);
         return;
       }

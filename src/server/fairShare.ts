@@ -1,30 +1,30 @@
 /**
- * Whose turn it is, and when: all who ask something share a part of the time, so that metrics have the rest. Of those
- * who wait the one that has used least of it lately comes first, so a `ping` is answered beside clients that ask
- * without end; and nobody waits for ever, because what was used is forgiven bit by bit.
+ * Whose turn it is, and when: all clients together get a share of the time, so that the rest is left for metrics. Among
+ * those that wait, the one that has recently used the least goes first, so a `ping` is answered even next to clients
+ * that never stop asking; and nobody waits forever, because debt is gradually forgiven.
  *
- *     allowance   refilled with time, up to a burst; while there is none, nobody is served
- *     debt        of each client: what it used, less what was forgiven, up to a bound; the least comes first, then
- *                 whoever has waited longest
+ *     allowance   refilled over time, up to a burst; while there is none, nobody is served
+ *     debt        per client: time used, less what was forgiven, bounded; lowest first, then
+ *                 longest waiting
  */
 
-/** The part of the time, in the long run. */
+/** The share of the time in the long run. */
 export const SHARE = 0.2;
 /** What may be used at once after a rest. */
 export const BURST_MS = 50;
-/** A client that never stops asking owes no more than this ... */
+/** Upper limit of the debt of a client that never stops asking ... */
 const DEBT_MS_MAX = 5;
 /**
- * ... and is forgiven so much a millisecond. Less than what each of 256 clients that never stop gets, so that they stay
- * behind one that has asked nothing yet; but after ten seconds without a turn a client owes nothing any more.
+ * ... which is forgiven at this rate. That is less than what each of 256 incessant clients gets, so they stay behind
+ * one that has asked nothing yet; but after ten seconds without a turn, a client owes nothing.
  */
 const FORGIVEN_PER_MS = 0.0005;
-/** A turn is short: one that took longer than this was interrupted by the machine, which is nobody's debt. */
+/** Turns are short: one that took longer than this was interrupted by the machine, which is no client's fault. */
 const SPENT_MS_MAX = 20;
-/** With less than this one does not begin: to be woken for each microsecond would cost more than it brings. */
+/** The least allowance to start with: waking up for every microsecond would cost more than it gains. */
 const ALLOWANCE_MS_MIN = 0.5;
 
-/** What a client owes, and when that was. */
+/** What a client owed, and when. */
 export interface Account {
   debtMs: number;
   atMs: number;
@@ -33,25 +33,25 @@ export interface Account {
 export class FairShare<Client extends { readonly account: Account }> {
   private allowanceMs = BURST_MS;
   private refilledAtMs: number;
-  /** In the order in which they began to wait. */
+  /** In the order in which they started to wait. */
   private readonly waiting = new Set<Client>();
 
-  /** @param nowMs here and everywhere: a clock that only goes forward */
+  /** @param nowMs here and below: time on a monotonic clock */
   constructor(nowMs: number) {
     this.refilledAtMs = nowMs;
   }
 
-  /** The client waits for a turn, if it does not already. */
+  /** The client waits for a turn, unless it already does. */
   ask(client: Client): void {
     this.waiting.add(client);
   }
 
-  /** The client waits no longer. */
+  /** The client no longer waits. */
   leave(client: Client): void {
     this.waiting.delete(client);
   }
 
-  /** Whose turn it is; undefined: nobody's, now. */
+  /** Whose turn it is; undefined: nobody's at the moment. */
   next(nowMs: number): Client | undefined {
     this.refill(nowMs);
     if (this.allowanceMs <= 0) return undefined;
@@ -67,7 +67,7 @@ export class FairShare<Client extends { readonly account: Account }> {
     return first;
   }
 
-  /** The client had its turn. If it waits on, then behind all others that owe as much. */
+  /** The client has had its turn. If it still waits, it goes behind all others with the same debt. */
   spent(client: Client, ms: number, nowMs: number): void {
     const spentMs = Math.min(ms, SPENT_MS_MAX);
     this.refill(nowMs);
@@ -76,13 +76,13 @@ export class FairShare<Client extends { readonly account: Account }> {
     if (this.waiting.delete(client)) this.waiting.add(client);
   }
 
-  /** The client owes this too, though it has had no turn. */
+  /** Adds to the client's debt without a turn. */
   owe({ account }: Client, ms: number, nowMs: number): void {
     account.debtMs = Math.min(DEBT_MS_MAX, debtAt(account, nowMs) + ms);
     account.atMs = nowMs;
   }
 
-  /** How long there will be nobody's turn; undefined: nobody waits. */
+  /** How long until somebody may be served; undefined: nobody waits. */
   waitMs(nowMs: number): number | undefined {
     if (this.waiting.size === 0) return undefined;
     this.refill(nowMs);

@@ -1,52 +1,52 @@
 /**
- * A TCP server for strangers: everything that a client can make grow is bounded. What is said on a connection is the
- * business of its `Session`; it is served when it is its turn (server/answering.ts).
+ * A TCP server for strangers: everything that a client can make grow is bounded. A `Session` implements the protocol;
+ * it is served when it is its turn (server/answerScheduler.ts).
  */
 import type { Network, TcpClient, TcpListener } from "../net/network.ts";
 import type { Clock } from "../system/clock.ts";
-import type { Answering } from "./answering.ts";
+import type { AnswerScheduler } from "./answerScheduler.ts";
 
-/** More is not made of an answer until the client has read what there is. */
+/** No more of an answer is generated until the client has read what is there. */
 const UNREAD_BYTES_MAX = 64 * 1024;
 /**
- * Of a client that has asked so much and is not answered yet no more is read: it waits in the kernel, and then at the
- * client. To read it and cut the client made so much garbage that 128 clients which came again were a third of a
- * gigabyte.
+ * When a client has this much unanswered input, reading stops: the rest waits in the kernel, and then at the client.
+ * Reading it and cutting the client instead made so much garbage that 128 clients that kept reconnecting cost a third
+ * of a gigabyte.
  */
-export const ASKED_BYTES_MAX = 64 * 1024;
-/** With as little as this it is read again. */
-const ASKED_BYTES_FEW = ASKED_BYTES_MAX / 2;
-/** If meanwhile it reads nothing for so long it is cut: it may be gone, which is not seen before what it sent is read. */
+export const INPUT_BYTES_MAX = 64 * 1024;
+/** Reading resumes below this. */
+const INPUT_BYTES_RESUME = INPUT_BYTES_MAX / 2;
+/** A paused client that reads nothing for this long is cut: it may be gone, which only shows once its input is read. */
 const UNREAD_SECONDS = 4;
-/** What the kernel holds of questions, and so the most of one reading: by default it goes up to 6 MB, for each. */
+/** Kernel buffer for input, and so the limit of one read: by default it grows up to 6 MB per connection. */
 const RECEIVE_BUFFER_BYTES = 32 * 1024;
 /**
- * Asked or unread, on all connections; beyond it the one that holds most is cut. More than 128 clients hold that just do
- * not read.
+ * Input and output held for all connections; beyond it, the connection that holds most is cut. Only more than 128
+ * clients that do not read can reach it.
  */
 const HELD_BYTES_MAX = 16 * 1024 * 1024;
-/** What the kernel holds of answers for a client that does not read: by default it goes up to 4 MB, for each. */
+/** Kernel buffer for answers that the client does not read: by default it grows up to 4 MB per connection. */
 const SEND_BUFFER_BYTES = 64 * 1024;
-/** What is taken and thrown away of a client that goes on after the end of what it is answered. */
-const SPILLED_BYTES_MAX = 256 * 1024;
+/** How much is read and discarded from a client that keeps sending after its last answer. */
+const DISCARDED_BYTES_MAX = 256 * 1024;
 
-/** Within this a connection that asks at once is answered. Before that, another makes room if there is one. */
+/** A connection that asks at once is answered within this time. Until then, other connections are closed first. */
 export const ANSWERED_MS = 500;
 
-/** Why a connection is cut, of those reasons that lie here. */
+/** The reasons for cutting a connection that are decided here. */
 type Excess = "too_many" | "unread";
 
-/** What is said on one connection. */
+/** The protocol of one connection. */
 export interface Session {
-  /** More came, a character a byte. */
+  /** More input, one character per byte. */
   received(text: string): void;
   /** The client will send no more. */
   ended(): void;
-  /** Does one step; false: nothing is left to do, or it is the client's turn to read. */
+  /** Does one step; false: nothing left to do, or waiting for the client to read. */
   serve(): boolean;
-  /** Since the last sign of life it has been too long. */
+  /** The connection has been idle for too long. */
   timedOut(): void;
-  /** The connection is over. */
+  /** The connection is closed. */
   closed(): void;
 }
 
@@ -55,9 +55,9 @@ export interface TcpServerParts<Reason extends string> {
   readonly host: string;
   readonly port: number;
   readonly connectionsMax: number;
-  /** A connection without a sign of life for so long is told that it timed out. */
+  /** A connection that is idle for this long times out. */
   readonly idleSeconds: number;
-  readonly answering: Answering;
+  readonly scheduler: AnswerScheduler;
   readonly network: Pick<Network, "listenTcp">;
   readonly clock: Pick<Clock, "nowMs">;
   readonly onCut: (reason: Reason | Excess) => void;
@@ -66,15 +66,15 @@ export interface TcpServerParts<Reason extends string> {
 
 type Client<Reason extends string> = TcpClient<Connection<Reason> | undefined>;
 
-/** `Reason`: why a `Session` cuts its connection. */
+/** `Reason`: the session's own reasons for cutting a connection. */
 export class TcpServer<Reason extends string> {
   private readonly parts: TcpServerParts<Reason>;
   private readonly listener: TcpListener;
-  /** In order of their last sign of life. */
+  /** Least recently active first. */
   private readonly connections = new Set<Connection<Reason>>();
   private readonly events: ConnectionEvents<Reason>;
   private heldBytes = 0;
-  /** May change: it holds for the next that connects. */
+  /** May change; applies to the next connection. */
   connectionsMax: number;
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
@@ -110,37 +110,40 @@ export class TcpServer<Reason extends string> {
   private open(client: Client<Reason>): void {
     const connection = new Connection(client, this.parts.session, this.events, this.parts.clock.nowMs());
     client.data = connection;
-    connection.alive();
-    if (this.connections.size > this.connectionsMax) this.quietest().cut("too_many");
+    connection.touch();
+    if (this.connections.size > this.connectionsMax) this.leastRecentlyActive().cut("too_many");
   }
 
-  /** Of those that had time to ask and be answered; else those who session without end would shut out all others. */
-  private quietest(): Connection<Reason> {
+  /**
+   * Prefers connections that have had time to ask and be answered; otherwise clients that ask all the time would shut
+   * out all others.
+   */
+  private leastRecentlyActive(): Connection<Reason> {
     const { connections } = this;
     const beforeMs = this.parts.clock.nowMs() - ANSWERED_MS;
     for (const connection of connections) if (connection.openedAtMs < beforeMs) return connection;
-    const [quietest] = connections;
-    return quietest;
+    const [leastRecentlyActive] = connections;
+    return leastRecentlyActive;
   }
 
-  private eventsOf({ answering, onCut, idleSeconds }: TcpServerParts<Reason>): ConnectionEvents<Reason> {
+  private eventsOf({ scheduler, onCut, idleSeconds }: TcpServerParts<Reason>): ConnectionEvents<Reason> {
     const { connections } = this;
     return {
-      ask: (connection) => answering.ask(connection),
-      sent: (connection, bytes) => answering.sent(connection, bytes),
-      alive: (connection, client) => {
-        // Bun's timeout does not start again by itself.
+      ask: (connection) => scheduler.ask(connection),
+      sent: (connection, bytes) => scheduler.sent(connection, bytes),
+      touch: (connection, client) => {
+        // Bun's timeout does not restart by itself.
         client.timeout(connection.isPaused ? Math.min(UNREAD_SECONDS, idleSeconds) : idleSeconds);
         connections.delete(connection);
         connections.add(connection);
       },
       held: (more) => this.hold(more),
-      gone: (connection) => {
+      closed: (connection) => {
         connections.delete(connection);
-        answering.leave(connection);
+        scheduler.leave(connection);
       },
       onCut,
-      failed: (error) => answering.onError(error),
+      failed: (error) => scheduler.onError(error),
     };
   }
 
@@ -153,13 +156,13 @@ export class TcpServer<Reason extends string> {
   }
 }
 
-/** What a connection tells its server. */
+/** What a connection reports to its server. */
 interface ConnectionEvents<Reason extends string> {
   readonly ask: (connection: Connection<Reason>) => void;
   readonly sent: (connection: Connection<Reason>, bytes: number) => void;
-  readonly alive: (connection: Connection<Reason>, client: Client<Reason>) => void;
+  readonly touch: (connection: Connection<Reason>, client: Client<Reason>) => void;
   readonly held: (more: number) => void;
-  readonly gone: (connection: Connection<Reason>) => void;
+  readonly closed: (connection: Connection<Reason>) => void;
   readonly onCut: (reason: Reason | Excess) => void;
   readonly failed: (error: Error) => void;
 }
@@ -167,9 +170,9 @@ interface ConnectionEvents<Reason extends string> {
 const NOTHING = Buffer.alloc(0);
 
 export class Connection<Reason extends string> {
-  /** What was asked and is not answered yet, a character a byte. */
-  asked = "";
-  /** Bytes that it holds in memory, as its server was told last. */
+  /** Unanswered input, one character per byte. */
+  input = "";
+  /** Bytes that it holds in memory, as last reported to the server. */
   held = 0;
   readonly account = { debtMs: 0, atMs: 0 };
   readonly openedAtMs: number;
@@ -177,11 +180,11 @@ export class Connection<Reason extends string> {
   private readonly events: ConnectionEvents<Reason>;
   private readonly session: Session;
   private unread: Buffer = NOTHING;
-  /** It has asked so much that no more is read of it. */
+  /** It has so much unanswered input that reading is paused. */
   isPaused = false;
-  private spilled = 0;
-  private isEnding = false;
-  private isOver = false;
+  private discarded = 0;
+  private isClosing = false;
+  private isClosed = false;
 
   constructor(
     client: Client<Reason>,
@@ -195,17 +198,17 @@ export class Connection<Reason extends string> {
     this.session = session(this);
   }
 
-  /** It is to be served: there is something to do. */
+  /** Requests a turn: there is something to do. */
   ask(): void {
-    if (!this.isOver) this.events.ask(this);
+    if (!this.isClosed) this.events.ask(this);
   }
 
-  /** A sign of life: it is the last of all to be cut for being quiet. */
-  alive(): void {
-    if (!this.isOver) this.events.alive(this, this.client);
+  /** Marks the connection as active: it becomes the last to be cut for being idle. */
+  touch(): void {
+    if (!this.isClosed) this.events.touch(this, this.client);
   }
 
-  /** The client has read so little of what it asked for that it gets no more for now. */
+  /** The client has so much unread output that it gets no more for now. */
   get isFull(): boolean {
     return this.unread.length >= UNREAD_BYTES_MAX;
   }
@@ -215,124 +218,124 @@ export class Connection<Reason extends string> {
     return this.unread.length === 0;
   }
 
-  /** Writes behind what the client has not read yet. */
+  /** Appends to the client's output. */
   write(text: string | Buffer): void {
-    if (this.isOver || text.length === 0) return;
+    if (this.isClosed || text.length === 0) return;
     const bytes = typeof text === "string" ? Buffer.from(text) : text;
     this.push(this.unread.length > 0 ? Buffer.concat([this.unread, bytes]) : bytes);
   }
 
-  /** The connection ends when the client has read everything. */
+  /** Closes the connection once the client has read everything. */
   end(): void {
-    if (this.isOver || this.isEnding) return;
-    this.isEnding = true;
-    this.asked = "";
+    if (this.isClosed || this.isClosing) return;
+    this.isClosing = true;
+    this.input = "";
     this.push(this.unread);
   }
 
   cut(reason: Reason | Excess): void {
-    if (this.isOver) return;
+    if (this.isClosed) return;
     this.events.onCut(reason);
     this.client.terminate();
     this.closed();
   }
 
-  /** An answer ended in an error of the program's own. */
+  /** A bug interrupted an answer. */
   failed(error: Error): void {
     this.events.failed(error);
   }
 
   serve(): boolean {
-    if (this.isOver || this.isEnding) return false;
+    if (this.isClosed || this.isClosing) return false;
     try {
-      const goesOn = this.session.serve();
-      this.count();
-      return goesOn;
+      const hasMore = this.session.serve();
+      this.updateHeld();
+      return hasMore;
     } catch (error) {
-      // It ends the connection, and nothing else: whoever gave the turn tells of it.
-      this.over();
+      // This ends only the connection: whoever gave the turn reports the error.
+      this.terminate();
       throw error;
     }
   }
 
   received(bytes: Buffer): void {
-    if (this.isOver) return;
-    if (this.isEnding) {
-      this.spilled += bytes.length;
-      if (this.spilled > SPILLED_BYTES_MAX) this.over();
+    if (this.isClosed) return;
+    if (this.isClosing) {
+      this.discarded += bytes.length;
+      if (this.discarded > DISCARDED_BYTES_MAX) this.terminate();
       return;
     }
     this.events.sent(this, bytes.length);
     this.session.received(bytes.toString("latin1"));
-    this.count();
+    this.updateHeld();
     this.ask();
   }
 
   ended(): void {
-    if (this.isOver) return;
-    if (!this.isEnding) this.session.ended();
-    this.count();
+    if (this.isClosed) return;
+    if (!this.isClosing) this.session.ended();
+    this.updateHeld();
     this.ask();
   }
 
   drained(): void {
-    if (this.isOver) return;
-    this.alive();
+    if (this.isClosed) return;
+    this.touch();
     this.push(this.unread);
     this.ask();
   }
 
   timedOut(): void {
-    if (this.isOver) return;
-    if (this.isEnding) this.over();
+    if (this.isClosed) return;
+    if (this.isClosing) this.terminate();
     else if (!this.isPaused) this.session.timedOut();
-    else if (this.isRead) this.alive();
+    else if (this.isRead) this.touch();
     else this.cut("unread");
   }
 
-  /** To be called when the socket is closed, by whomever. */
+  /** Call this when the socket is closed, no matter by whom. */
   closed(): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.asked = "";
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.input = "";
     this.unread = NOTHING;
     this.session.closed();
-    this.events.gone(this);
-    this.count();
+    this.events.closed(this);
+    this.updateHeld();
   }
 
   private push(bytes: Buffer): void {
     const written = bytes.length > 0 ? this.client.write(bytes) : 0;
-    // A socket that is closed meanwhile takes -1.
+    // Writing to a socket that has just closed returns -1.
     this.unread = bytes.subarray(Math.max(0, written));
-    this.count();
-    if (!this.isEnding || this.unread.length > 0 || this.isOver) return;
-    this.alive();
+    this.updateHeld();
+    if (!this.isClosing || this.unread.length > 0 || this.isClosed) return;
+    this.touch();
     this.client.end();
   }
 
-  private over(): void {
+  private terminate(): void {
     this.client.terminate();
     this.closed();
   }
 
-  private count(): void {
-    const more = this.asked.length + this.unread.length - this.held;
+  private updateHeld(): void {
+    const more = this.input.length + this.unread.length - this.held;
     this.held += more;
     if (more !== 0) this.events.held(more);
-    if (!this.isOver && more !== 0) this.pauseOrResume();
+    if (!this.isClosed && more !== 0) this.pauseOrResume();
   }
 
   private pauseOrResume(): void {
     if (this.isPaused) {
-      if (this.asked.length > ASKED_BYTES_FEW) return;
+      if (this.input.length > INPUT_BYTES_RESUME) return;
       this.isPaused = false;
       this.client.resume();
-      this.alive();
-    } else if (this.asked.length > ASKED_BYTES_MAX) {
+      this.touch();
+    } else if (this.input.length > INPUT_BYTES_MAX) {
       this.isPaused = true;
       this.client.pause();
-      this.alive();
+      this.touch();
     }
   }
 }

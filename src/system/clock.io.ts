@@ -12,7 +12,7 @@ export const systemClock: Clock = {
   sleep: sleeper(),
 };
 
-/** Bun.sleepSync (1.4.5) knows whole milliseconds only, and Atomics.wait costs 10 us a turn more. */
+/** Bun.sleepSync (1.4.5) takes whole milliseconds only, and Atomics.wait costs 10 us more per turn. */
 function sleeper(): (ms: number) => void {
   try {
     const { usleep } = openLibc();

@@ -1,21 +1,21 @@
-/** Time as the proxy is given it: the system's (clock.io.ts), or a simulated one. */
+/** Time as the proxy sees it: the system's (clock.io.ts), or simulated. */
 
-/** What a clock was asked to run, to be cancelled. */
+/** A handle for cancelling. */
 export type Timer = object;
 
 export interface Clock {
-  /** Milliseconds on a clock that only goes forward. */
+  /** Milliseconds on a monotonic clock. */
   nowMs(): number;
-  /** Milliseconds since 1970, on the wall clock, which may be set back. */
+  /** Milliseconds since 1970 on the wall clock, which may be set back. */
   epochMs(): number;
-  /** Runs something once, `ms` from now at the earliest. */
+  /** Runs a function once, after `ms` or later. */
   setTimeout(run: () => void, ms: number): Timer;
-  /** Runs something every `ms`. */
+  /** Runs a function every `ms`. */
   setInterval(run: () => void, ms: number): Timer;
-  /** Runs something when the event loop comes round: after the I/O of this turn, before that of the next. */
+  /** Runs a function in the next round of the event loop: after this turn's I/O, before the next turn's. */
   setImmediate(run: () => void): void;
-  /** Runs it no more. Undefined, and a timer that is over, are fine. */
+  /** Cancels a timer. Undefined and expired timers are fine. */
   cancel(timer: Timer | undefined): void;
-  /** Holds up everything for so long. */
+  /** Blocks everything for this long. */
   sleep(ms: number): void;
 }

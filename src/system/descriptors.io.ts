@@ -1,4 +1,4 @@
-/** File descriptors: how many there may be, and whether there is one left, which nothing in Bun tells before it is too late. */
+/** File descriptors: how many are allowed, and whether one is left, which Bun does not reveal before it is too late. */
 import { ptr } from "bun:ffi";
 import { openLibc } from "./libc.io.ts";
 
@@ -7,10 +7,10 @@ const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
 
-/** How many this process may have open; Infinity where it cannot be asked. */
+/** How many this process may have open; Infinity if the system cannot tell. */
 export function descriptorLimit(): number {
   try {
-    // struct rlimit: what holds now, and what it may be raised to.
+    // struct rlimit: the current limit, and the highest it may be raised to.
     const limits = new BigUint64Array(2);
     return openLibc().getrlimit(RLIMIT_NOFILE, ptr(limits)) === 0 ? Number(limits[0]) : Number.POSITIVE_INFINITY;
   } catch {
@@ -18,7 +18,10 @@ export function descriptorLimit(): number {
   }
 }
 
-/** Returns what opens a socket, closes it again, and says whether that went well. Where it cannot be tried: always. */
+/**
+ * Returns a function that opens and closes a socket, and tells whether that worked. Always true where it cannot be
+ * tried.
+ */
 export function openDescriptorTrial(): () => boolean {
   try {
     const libc = openLibc();
@@ -28,7 +31,7 @@ export function openDescriptorTrial(): () => boolean {
       libc.close(fd);
       return true;
     };
-    // At the start there are descriptors: if it fails now, it does so for another reason, and says nothing later.
+    // At the start there are descriptors left: a failure now has another cause, so failures would mean nothing later.
     return trial() ? trial : () => true;
   } catch {
     return () => true;

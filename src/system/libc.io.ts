@@ -1,4 +1,4 @@
-/** The few calls of the C library that Bun has no way to make. Linux only; elsewhere there is none of this. */
+/** The few C library calls that Bun offers no way to make. Linux only. */
 import { dlopen, ptr } from "bun:ffi";
 
 const SYMBOLS = {
@@ -33,34 +33,34 @@ const IPV6_RECVERR = 25;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
-/** Nine counters of a socket (include/uapi/linux/sock_diag.h), Linux 4.12 and later. */
+/** Nine counters of a socket (include/uapi/linux/sock_diag.h), since Linux 4.12. */
 const SO_MEMINFO = 55;
 const SK_MEMINFO_WORDS = 9;
 const SK_MEMINFO_DROPS = 8;
 
-/** Asks for a receive buffer and returns what was granted, as the kernel reports it: twice the bytes it lets one ask. */
+/** Asks for a receive buffer and returns what was granted, as the kernel reports it: twice what can be asked for. */
 export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number {
   libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ptr(Int32Array.of(bytes)), 4);
   return socketOption(libc, fd, SO_RCVBUF, 1)[0];
 }
 
-/** Bounds what the kernel holds of what was written and not read; it counts its own overhead, and doubles `bytes`. */
+/** Limits the data that was written but not read; the kernel includes its own overhead, and doubles `bytes`. */
 export function setSendBuffer(libc: Libc, fd: number, bytes: number): void {
   libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, ptr(Int32Array.of(bytes)), 4);
 }
 
 /**
- * Has the kernel tell a UDP socket that is not connected no errors any more. Bun asks for them (1.4.5); but one that has
- * sent nothing gets only those that strangers made up, and each is told instead of the datagrams that wait.
+ * Stops the kernel from reporting errors to an unconnected UDP socket. Bun asks for them (1.4.5); but a socket that has
+ * sent nothing gets only errors forged by strangers, and each is reported instead of the waiting datagrams.
  */
 export function ignoreErrors(libc: Libc, fd: number): void {
   const off = ptr(Int32Array.of(0));
-  // One of the two is not known to the socket, unless it takes both families.
+  // One of the two options fails, unless the socket handles both families.
   libc.setsockopt(fd, IPPROTO_IP, IP_RECVERR, off, 4);
   libc.setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, off, 4);
 }
 
-/** Datagrams that the kernel dropped at the socket, modulo 2^32: what the `drops` column of /proc/net/udp shows. */
+/** Datagrams that the kernel dropped at the socket, modulo 2^32: the `drops` column of /proc/net/udp. */
 export function droppedDatagrams(libc: Libc, fd: number): number {
   return socketOption(libc, fd, SO_MEMINFO, SK_MEMINFO_WORDS)[SK_MEMINFO_DROPS];
 }
@@ -79,8 +79,8 @@ function socketOption(libc: Libc, fd: number, option: number, words: number): Ui
 const ADDRESS_BYTES_MAX = 128;
 
 /**
- * Connects a bound UDP socket to its own address, so that from now on the kernel turns away what others send. What it
- * holds already can still be read. False: the kernel would not.
+ * Connects a bound UDP socket to its own address, so that from now on the kernel refuses what others send. What it
+ * already holds can still be read. False: the call failed.
  */
 export function connectToItself(libc: Libc, fd: number): boolean {
   const address = new Uint8Array(ADDRESS_BYTES_MAX);

@@ -1,8 +1,11 @@
-/** What the process takes of the machine. */
+/** What the process uses of the machine. */
 import { heapStats } from "bun:jsc";
 import type { MemoryFigures, ProcessFigures } from "./processFigures.ts";
 
-/** Returns what reads the figures; when the kernel gives none, for want of a descriptor, the last ones again. */
+/**
+ * Returns a function that reads the figures; if the kernel provides none, for lack of a descriptor, it repeats the last
+ * ones.
+ */
 export function processReader(startedAtSeconds: number): () => ProcessFigures {
   let last = { startedAtSeconds, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 };
   return () => {
@@ -15,7 +18,7 @@ export function processReader(startedAtSeconds: number): () => ProcessFigures {
   };
 }
 
-/** As `processReader`, of memory alone, and in detail. */
+/** Like `processReader`, for memory only, in detail. */
 export function memoryReader(): () => MemoryFigures {
   let residentBytes = 0;
   return () => {

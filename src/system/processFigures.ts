@@ -1,4 +1,4 @@
-/** What the process takes of the machine. */
+/** What the process uses of the machine. */
 export interface ProcessFigures {
   readonly startedAtSeconds: number;
   readonly cpuSeconds: number;

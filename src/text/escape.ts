@@ -2,7 +2,7 @@
 
 const SHOWN_MAX = 512;
 
-/** Printable ASCII as it is; a backslash doubled, everything else as `\n`, `\r`, `\t` or `\xNN`; cut at 512 bytes. */
+/** Printable ASCII unchanged; a backslash doubled; everything else as `\n`, `\r`, `\t` or `\xNN`; cut at 512 bytes. */
 export function escapeBytes(bytes: Uint8Array): string {
   let shown = "";
   const end = Math.min(bytes.length, SHOWN_MAX);

@@ -1,22 +1,22 @@
 /**
- * Patterns on names. By bytes and without backtracking into more than the last `*`: at worst a step for each byte of
- * the pattern at each of the name.
+ * Patterns for names. Compares bytes, and backtracks only to the last `*`: at worst one step per byte of the pattern
+ * and byte of the name.
  */
 
 const STAR = 0x2a;
 const QUESTION_MARK = 0x3f;
 
-/** A pattern as bytes: `*` is any bytes, `?` is one; a word without either is looked for anywhere. */
+/** A pattern as bytes: `*` matches any bytes, `?` a single one; a word without either matches anywhere. */
 export function globOf(pattern: string): Buffer {
   return Buffer.from(/[*?]/.test(pattern) ? pattern : `*${pattern}*`, "latin1");
 }
 
-/** What matching has cost so far: comparisons of two bytes. */
+/** The cost of matching so far, in byte comparisons. */
 export interface Meter {
   steps: number;
 }
 
-/** Whether the whole of `bytes[start, end)` is as `glob` says. */
+/** Whether `glob` matches all of `bytes[start, end)`. */
 export function globMatches(glob: Uint8Array, bytes: Uint8Array, start: number, end: number, meter?: Meter): boolean {
   let at = start;
   let g = 0;
@@ -33,7 +33,7 @@ export function globMatches(glob: Uint8Array, bytes: Uint8Array, start: number, 
       g++;
       at++;
     } else if (star !== -1) {
-      // The last `*` takes one byte more.
+      // The last `*` takes one more byte.
       g = star + 1;
       at = ++starAt;
     } else {

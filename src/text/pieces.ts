@@ -1,17 +1,17 @@
-/** Long texts in pieces, each made only when there is somebody who reads it. */
+/** Long texts in pieces, each generated only when somebody reads it. */
 
-/** A piece is finished when it is so long, or was made of so many parts: some 0.2 ms of work. */
+/** A piece ends at this length, or after this many parts: some 0.2 ms of work. */
 const PIECE_CHARS = 16 * 1024;
 const PIECE_PARTS = 4;
 
 export interface Pieces {
-  /** The first piece: of a short text all of it. */
+  /** The first piece: all of a short text. */
   readonly text: string;
-  /** What comes behind it. */
+  /** The remaining pieces. */
   readonly rest?: Iterator<string>;
 }
 
-/** @param parts some 0.05 ms of work each; empty ones are work, too */
+/** @param parts some 0.05 ms of work each; empty ones count as work, too */
 export function piecesOf(parts: Iterable<string>): Pieces {
   const source = parts[Symbol.iterator]();
   const first = nextPiece(source);
@@ -33,7 +33,7 @@ function nextPiece(source: Iterator<string>): { value: string; done: boolean } {
   return { value, done: false };
 }
 
-/** What `make` makes of each, so many together. */
+/** Joins the results of `make`, `count` at a time. */
 export function* joinedBy<Of>(count: number, all: Iterable<Of>, make: (one: Of) => string): Generator<string> {
   let text = "";
   let joined = 0;

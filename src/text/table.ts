@@ -1,21 +1,21 @@
-/** Text in columns, two spaces apart: for eyes, and for `awk`. */
+/** Text in columns, two spaces apart: for people, and for `awk`. */
 import { joinedBy } from "./pieces.ts";
 
-/** A longer cell is cut in its middle: one wide name must not make each of thousands of rows wide. */
+/** A longer cell is cut in the middle: one wide name must not widen each of thousands of rows. */
 const CELL_CHARS_MAX = 80;
 const CUT = "...";
 
-/** Rows that are measured, or written, between two chances to do something else. */
+/** Rows per step of measuring or writing: other work gets its turn in between. */
 const PART_ROWS = 32;
 
-/** A short table. @param right the columns whose cells end, rather than begin, at one place */
+/** A short table. @param right the columns to align right */
 export function tableText(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   return [...tableParts(rows[0], () => rows.slice(1), right)].join("");
 }
 
 /**
- * A table in parts, the first of them empty: to measure rows is work, too.
- * @param rows is called twice, to measure and to write: rows need not be kept
+ * A table in parts, the first of them empty: measuring rows is work, too.
+ * @param rows called twice, to measure and to write, so rows need not be kept
  */
 export function* tableParts(
   heads: readonly string[],

@@ -231,7 +231,7 @@ describe("tap", () => {
       asked.push(request);
       return stream;
     };
-    const text = `# up to ${expected.linesMax} lines in 60 s; an empty line ends it\n`;
+    const text = `# up to ${expected.linesMax} lines in 60 s; an empty line stops it\n`;
     expect(answer(line, { ...consoleContextOf(), tap })).toEqual({ text, stream });
     expect(asked).toEqual([expected]);
   });

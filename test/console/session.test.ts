@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from
 import { readdirSync } from "node:fs";
 import type { Socket } from "bun";
 import { LINE_BYTES_MAX } from "../../src/console/session.ts";
-import { ANSWERED_MS, ASKED_BYTES_MAX } from "../../src/server/tcpServer.ts";
+import { ANSWERED_MS, INPUT_BYTES_MAX } from "../../src/server/tcpServer.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 import { Client, endClients, refusesConnections } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
@@ -70,7 +70,7 @@ test("an answer of megabytes arrives whole, and quit waits for its end", async (
   const times = 3000;
   client.send(`${"config\n".repeat(times)}quit\n`);
   const answer = await client.wholeAnswer();
-  expect(answer.length).toBeGreaterThan(10 * ASKED_BYTES_MAX);
+  expect(answer.length).toBeGreaterThan(10 * INPUT_BYTES_MAX);
   expect(answer.match(/^\{$/gm)).toHaveLength(times);
   expect(answer).toEndWith("}\n");
 });
@@ -247,7 +247,7 @@ describe("limits", () => {
 });
 
 describe("a stream behind an answer", () => {
-  const FIRST = "# up to 100 lines in 60 s; an empty line ends it\n";
+  const FIRST = "# up to 100 lines in 60 s; an empty line stops it\n";
 
   /** Streams that go on until they are told to end, by whoever. */
   class Streams {
@@ -351,10 +351,10 @@ describe("a stream behind an answer", () => {
   test("goes on when the client has no more to say, and the connection ends behind it", async () => {
     const { streams, client } = await streaming("tap\n");
     client.socket.end();
-    await client.answered(`${FIRST}# no more input: it goes on to its end\n`);
+    await client.answered(`${FIRST}# no more input: the tap runs to its end\n`);
     streams.writes[0]("one\n");
     streams.ends[0]("end\n");
-    expect(await client.wholeAnswer()).toBe(`${FIRST}# no more input: it goes on to its end\none\nend\n`);
+    expect(await client.wholeAnswer()).toBe(`${FIRST}# no more input: the tap runs to its end\none\nend\n`);
   });
 
   test.each(["resetAndDestroy", "destroy"] as const)("ends when the client is gone (%s)", async (gone) => {

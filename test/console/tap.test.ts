@@ -85,7 +85,7 @@ describe("a tap", () => {
     see(2 * TAP_LINES_PER_SECOND);
     expect(tap.shown).toBe(2.1 * TAP_LINES_PER_SECOND);
     expect(tap.summary(3)).toBe(
-      `# 1050 shown, ${7 + 450 + 500} more matched (at most 500 a second are shown), 3 were not looked at (too many at a time)\n`,
+      `# 1050 shown, ${7 + 450 + 500} more matched (only 500 a second are shown), 3 were not examined (too many at once)\n`,
     );
   });
 

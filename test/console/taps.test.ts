@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Stream } from "../../src/console/commands.ts";
-import { LOOKS_PER_TICK, TAPS_MAX, Taps } from "../../src/console/taps.ts";
+import { LINES_PER_TICK, TAPS_MAX, Taps } from "../../src/console/taps.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { until } from "../support/until.ts";
@@ -12,7 +12,7 @@ const ALL = { rejected: false, pattern: undefined, linesMax: 100 };
 function tapsOf(bench: RelayBench): Taps {
   return new Taps({
     nodeWidth: () => BENCH_LABELS[0].length,
-    watch: (observer) => {
+    setObserver: (observer) => {
       bench.relay.observer = observer;
     },
     linesReceived: () => bench.counters.linesReceived,
@@ -88,7 +88,7 @@ describe("taps", () => {
     const bench = new RelayBench({});
     const stream = tapsOf(bench).open({ ...ALL, pattern: "late" });
     const reader = new Reader(stream);
-    const flood = Array.from({ length: LOOKS_PER_TICK + 100 }, (_, i) => `name${i}:1|c`).join("\n");
+    const flood = Array.from({ length: LINES_PER_TICK + 100 }, (_, i) => `name${i}:1|c`).join("\n");
     bench.receive(flood);
     expect(bench.relay.observer).toBeUndefined();
     bench.receive("late:1|c");
@@ -96,14 +96,14 @@ describe("taps", () => {
     bench.receive("late:2|c");
     await until("the line", () => reader.text.endsWith("  late:2|c\n"));
     expect(reader.text).not.toContain("late:1|c");
-    expect(stream?.stop()).toBe("# 1 shown, 101 were not looked at (too many at a time)\n");
+    expect(stream?.stop()).toBe("# 1 shown, 101 were not examined (too many at once)\n");
   });
 
   test("look at as many again after each tick", async () => {
     const bench = new RelayBench({});
     const stream = tapsOf(bench).open({ ...ALL, pattern: "none" });
     new Reader(stream);
-    const flood = Array.from({ length: LOOKS_PER_TICK - 1 }, (_, i) => `name${i}:1|c`).join("\n");
+    const flood = Array.from({ length: LINES_PER_TICK - 1 }, (_, i) => `name${i}:1|c`).join("\n");
     for (let i = 0; i < 3; i++) {
       bench.receive(flood);
       expect(bench.relay.observer).toBeDefined();
@@ -120,9 +120,9 @@ describe("taps", () => {
     new Reader(stream);
     const name = "n".repeat(1000);
     let looks = 0;
-    for (; bench.relay.observer !== undefined && looks < LOOKS_PER_TICK; looks++) bench.receive(`${name}:1|c`);
+    for (; bench.relay.observer !== undefined && looks < LINES_PER_TICK; looks++) bench.receive(`${name}:1|c`);
     expect(looks).toBeGreaterThan(0);
-    expect(looks).toBeLessThan(LOOKS_PER_TICK / 50);
+    expect(looks).toBeLessThan(LINES_PER_TICK / 50);
     stream?.stop();
   });
 });

@@ -135,7 +135,7 @@ test.skipIf(process.platform !== "linux")(
   "an address that nothing is sent to is named with the reason, exit code 1",
   async () => {
     const [managementport, port] = await freePorts(2);
-    const problems = { "255.255.255.255": "no permission", "fe80::1": "not an address to use as it is" };
+    const problems = { "255.255.255.255": "permission denied", "fe80::1": "not a usable address" };
     for (const [host, problem] of Object.entries(problems)) {
       const folder = emptyFolder();
       const file = configFile(folder, { nodes: [{ host, port: 8130 }], host: "127.0.0.1", port, managementport });

@@ -194,7 +194,7 @@ describe("what shows only when sockets are opened", () => {
       const { exitCode, problems } = await refusal({ nodes, port, managementport, mirror, ...(host && { host }) });
       expect({ exitCode, problems }).toEqual({
         exitCode: 1,
-        problems: ["nodes[1]: this is where the proxy itself listens: metrics would go round"],
+        problems: ["nodes[1]: the proxy itself listens here: metrics would loop"],
       });
       expect(await refusesConnections(managementport)).toBe(true);
     },

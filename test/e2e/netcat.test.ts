@@ -32,7 +32,7 @@ const ANSWERS: Record<string, string | RegExp> = {
   "echo route web.requests 'caf\u00e9'":
     /^name +owner +owner_when_all_up\nweb\.requests {2}.*:\d+\ncaf\\xc3\\xa9 .*:\d+\n$/,
   "echo route": "usage: route NAME...\n",
-  "(echo tap; echo)": /^# up to 100 lines in 60 s; an empty line ends it\n# \d+ shown.*\n$/,
+  "(echo tap; echo)": /^# up to 100 lines in 60 s; an empty line stops it\n# \d+ shown.*\n$/,
   "echo health": /^health: (up|down)\n$/,
   "echo quit": "",
   echo: "",

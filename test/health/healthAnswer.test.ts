@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { judge } from "../../src/health/healthAnswer.ts";
+import { parseAnswer } from "../../src/health/healthAnswer.ts";
 
 type Row = [text: string, verdict: "up" | "down" | "too long" | undefined, connection: "whole" | "open" | "too much"];
 
@@ -36,9 +36,12 @@ describe("what came", () => {
     [`up${"x".repeat(4094)}`, "up", "open"],
     [`up${"x".repeat(4095)}`, "up", "too much"],
   ])("%j", (text, verdict, connection) => {
-    const { isWhole, isTooMuch, ...judged } = judge(text);
+    const { isComplete, hasExtra, ...judged } = parseAnswer(text);
     expect(judged.verdict).toBe(verdict);
-    expect({ isWhole, isTooMuch }).toEqual({ isWhole: connection === "whole", isTooMuch: connection === "too much" });
+    expect({ isComplete, hasExtra }).toEqual({
+      isComplete: connection === "whole",
+      hasExtra: connection === "too much",
+    });
   });
 });
 
@@ -46,12 +49,12 @@ test("whatever the pieces that an answer comes in, its verdict is the same, and 
   const texts = fc.constantFrom("health: up\n", "Welcome\r\nhealth: up\r\n", "health: down\n", "Hi\nhealth: down\r\n");
   fc.assert(
     fc.property(texts, fc.array(fc.nat(30)), (text, cuts) => {
-      const whole = judge(text);
-      expect(whole.isWhole).toBe(true);
+      const whole = parseAnswer(text);
+      expect(whole.isComplete).toBe(true);
       for (const cut of cuts.filter((at) => at < text.length)) {
-        const { verdict, isWhole, isTooMuch } = judge(text.slice(0, cut));
+        const { verdict, isComplete, hasExtra } = parseAnswer(text.slice(0, cut));
         expect([undefined, whole.verdict]).toContain(verdict);
-        expect({ isWhole, isTooMuch }).toEqual({ isWhole: false, isTooMuch: false });
+        expect({ isComplete, hasExtra }).toEqual({ isComplete: false, hasExtra: false });
       }
     }),
   );

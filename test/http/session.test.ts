@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
-import { ASKED_BYTES_MAX, type HttpContext } from "../../src/http/answers.ts";
+import { type HttpContext, NAME_BYTES_MAX } from "../../src/http/answers.ts";
 import type { RingJson } from "../../src/http/ringJson.ts";
 import { Http } from "../../src/http/session.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { History } from "../../src/observe/history.ts";
 import type { Destination } from "../../src/placement/destination.ts";
-import { Answering } from "../../src/server/answering.ts";
+import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 import { Client, endClients } from "../support/client.ts";
@@ -151,7 +151,7 @@ describe("/owner.json", () => {
 
   test("does not bother with what is too long", async () => {
     const { url, asked } = openHttp();
-    expect((await fetch(`${url}/owner.json?name=${"x".repeat(ASKED_BYTES_MAX + 1)}`)).status).toBe(400);
+    expect((await fetch(`${url}/owner.json?name=${"x".repeat(NAME_BYTES_MAX + 1)}`)).status).toBe(400);
     expect(asked).toEqual([]);
   });
 });
@@ -443,9 +443,9 @@ function openHttp({ prefix = "", health = "up", isUp = true, port = 0, nodes: co
   const codes: number[] = [];
   const cuts: string[] = [];
   const errors: Error[] = [];
-  const answering = new Answering(systemClock, (error) => void errors.push(error));
+  const scheduler = new AnswerScheduler(systemClock, (error) => void errors.push(error));
   const http = new Http({
-    ...{ host: "127.0.0.1", port, context, answering, connectionsMax: CONNECTIONS_MAX, ...limits },
+    ...{ host: "127.0.0.1", port, context, scheduler, connectionsMax: CONNECTIONS_MAX, ...limits },
     ...{ network: bunNetwork, clock: systemClock },
     onAnswer: (code) => void codes.push(code),
     onCut: (reason) => void cuts.push(reason),

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from
 import fc from "fast-check";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { dropAll } from "../../src/net/link.ts";
-import { OVER_MS } from "../../src/net/linkTrouble.ts";
+import { RECOVERY_MS } from "../../src/net/linkFaults.ts";
 import type { Network, UdpConnection } from "../../src/net/network.ts";
 import { UdpLink } from "../../src/net/udpLink.ts";
 import { Batch } from "../../src/relay/batch.ts";
@@ -277,10 +277,10 @@ describe("an error of the link opens the socket anew", () => {
     };
     sendAt(0);
     await turn();
-    sendAt(OVER_MS - 1);
+    sendAt(RECOVERY_MS - 1);
     expect(told).toEqual(["new ENETUNREACH", "ready"]);
-    sendAt(OVER_MS);
-    sendAt(OVER_MS + 1);
+    sendAt(RECOVERY_MS);
+    sendAt(RECOVERY_MS + 1);
     expect(told).toEqual(["new ENETUNREACH", "ready", "recovery"]);
   });
 

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { LogFields } from "../../src/log/logfmt.ts";
-import { Losses, SAID_AGAIN_MS } from "../../src/observe/losses.ts";
+import { LOG_AGAIN_MS, Losses } from "../../src/observe/losses.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
 /** Without what the bench's view begins with. */
 function lossesOf(bench: RelayBench) {
   const losses = new Losses();
   const view = () => ({ ...bench.view(), kernelDrops: undefined });
-  return (nowMs: number): LogFields[] => losses.see(view(), nowMs).map(({ event, fields }) => ({ event, ...fields }));
+  return (nowMs: number): LogFields[] =>
+    losses.update(view(), nowMs).map(({ event, fields }) => ({ event, ...fields }));
 }
 
 test("a loss is said when it begins, then once a minute while it goes on", () => {
@@ -19,10 +20,10 @@ test("a loss is said when it begins, then once a minute while it goes on", () =>
   bench.receive("bad");
   expect(see(2)).toEqual([]);
   bench.receive("bad");
-  expect(see(1 + SAID_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 2, total: 4 }]);
-  expect(see(1 + 3 * SAID_AGAIN_MS)).toEqual([]);
+  expect(see(1 + LOG_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 2, total: 4 }]);
+  expect(see(1 + 3 * LOG_AGAIN_MS)).toEqual([]);
   bench.receive("bad");
-  expect(see(2 + 3 * SAID_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 1, total: 5 }]);
+  expect(see(2 + 3 * LOG_AGAIN_MS)).toEqual([{ event: "rejecting_lines", reason: "no_colon", lines: 1, total: 5 }]);
 });
 
 test("every kind of loss is said once, with the node if there is one", () => {
@@ -33,7 +34,7 @@ test("every kind of loss is said once, with the node if there is one", () => {
   bench.counters.consoleCut.idle = 5;
   bench.counters.linesAccepted = 100;
   bench.nodes[0].counters.linesRelayed = 100;
-  expect(losses.see(bench.view(), 0)).toEqual([
+  expect(losses.update(bench.view(), 0)).toEqual([
     { level: "warn", event: "kernel_drops", fields: { datagrams: 7, total: 7 } },
     { level: "warn", event: "dropping_lines", fields: { reason: "no_live_node", lines: 3, total: 3 } },
     { level: "warn", event: "console_cut", fields: { reason: "idle", connections: 5, total: 5 } },
@@ -60,9 +61,9 @@ test("a node's name never makes one of its figures look like another", () => {
   });
   bench.nodes[0].counters.linesRelayed = 100;
   bench.nodes[0].counters.refusals = 3;
-  expect(losses.see(view(), 0)).toEqual([]);
+  expect(losses.update(view(), 0)).toEqual([]);
   bench.nodes[0].counters.linesDropped.held = 4;
-  expect(losses.see(view(), 1)).toEqual([
+  expect(losses.update(view(), 1)).toEqual([
     {
       level: "warn",
       event: "dropping_lines",
@@ -78,7 +79,7 @@ describe("a node that leaves", () => {
     return (nowMs: number, labels: readonly string[]): LogFields[] => {
       const view = { ...bench.view(), kernelDrops: undefined };
       const nodes = view.nodes.filter(({ label }) => labels.includes(label));
-      return losses.see({ ...view, nodes }, nowMs).map(({ event, fields }) => ({ event, ...fields }));
+      return losses.update({ ...view, nodes }, nowMs).map(({ event, fields }) => ({ event, ...fields }));
     };
   }
 
@@ -100,6 +101,6 @@ describe("a node that leaves", () => {
     bench.nodes[0].counters.linesDropped.held = 5;
     expect(see(0, BENCH_LABELS)).toMatchObject([{ node: first, lines: 5, total: 5 }]);
     bench.nodes[0].counters.linesDropped.held = 2;
-    expect(see(SAID_AGAIN_MS, BENCH_LABELS)).toMatchObject([{ node: first, lines: 2, total: 2 }]);
+    expect(see(LOG_AGAIN_MS, BENCH_LABELS)).toMatchObject([{ node: first, lines: 2, total: 2 }]);
   });
 });

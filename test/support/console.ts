@@ -5,7 +5,7 @@ import type { ConsoleContext } from "../../src/console/commands.ts";
 import { Console } from "../../src/console/session.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { Counters, type CutReason, NodeCounters } from "../../src/relay/counters.ts";
-import { Answering } from "../../src/server/answering.ts";
+import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 
@@ -57,10 +57,10 @@ export function openConsole({
   };
   const cuts: CutReason[] = [];
   const errors: Error[] = [];
-  const answering = new Answering(systemClock, (error) => void errors.push(error));
+  const scheduler = new AnswerScheduler(systemClock, (error) => void errors.push(error));
   const onCut = (reason: CutReason) => void cuts.push(reason);
   const console = new Console({
-    ...{ host: "127.0.0.1", port, context, onCut, answering, connectionsMax: CONNECTIONS_MAX, ...limits },
+    ...{ host: "127.0.0.1", port, context, onCut, scheduler, connectionsMax: CONNECTIONS_MAX, ...limits },
     ...{ network: bunNetwork, clock: systemClock },
   });
   onTestFinished(() => console.close());

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
-import { Answering, type Requester } from "../../src/server/answering.ts";
+import { AnswerScheduler, type Requester } from "../../src/server/answerScheduler.ts";
 import { BURST_MS, SHARE } from "../../src/server/fairShare.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
@@ -48,8 +48,8 @@ async function turn(): Promise<number> {
 }
 
 test("one who never stops is served for two milliseconds at a go, and a fifth of the time", async () => {
-  const answering = new Answering(clock, () => {});
-  answering.ask(requester("a"));
+  const scheduler = new AnswerScheduler(clock, () => {});
+  scheduler.ask(requester("a"));
   while (timers.length === 0) expect(await turn()).toBeLessThanOrEqual(2 / STEP_MS);
   // What may be used at once, and what came in on top of it meanwhile.
   expect(served.length * STEP_MS).toBeCloseTo(BURST_MS / (1 - SHARE), 0);
@@ -67,49 +67,49 @@ test("one who never stops is served for two milliseconds at a go, and a fifth of
 });
 
 test("who has nothing left to do is not served again before it asks, and nobody is woken for it", async () => {
-  const answering = new Answering(clock, () => {});
+  const scheduler = new AnswerScheduler(clock, () => {});
   const one = requester("a", 3);
-  answering.ask(one);
+  scheduler.ask(one);
   for (let i = 0; i < 10; i++) await turn();
   expect(served).toEqual(["a", "a", "a"]);
   expect(timers).toEqual([]);
-  answering.ask(one);
+  scheduler.ask(one);
   await turn();
   expect(served).toHaveLength(4);
 });
 
 test("who has gone is not served", async () => {
-  const answering = new Answering(clock, () => {});
+  const scheduler = new AnswerScheduler(clock, () => {});
   const [one, other] = [requester("a", 1), requester("b", 1)];
-  answering.ask(one);
-  answering.ask(other);
-  answering.leave(one);
+  scheduler.ask(one);
+  scheduler.ask(other);
+  scheduler.leave(one);
   await turn();
   expect(served).toEqual(["b"]);
 });
 
 test("however often they ask, there is one turn at a time", async () => {
-  const answering = new Answering(clock, () => {});
+  const scheduler = new AnswerScheduler(clock, () => {});
   const all = Array.from({ length: 20 }, (_, i) => requester(`${i}`));
-  for (const each of all) answering.ask(each);
+  for (const each of all) scheduler.ask(each);
   expect(await turn()).toBeLessThanOrEqual(2 / STEP_MS);
-  for (const each of all) answering.leave(each);
+  for (const each of all) scheduler.leave(each);
 });
 
 test("who asks at length comes behind who asks one thing", async () => {
-  const answering = new Answering(clock, () => {});
+  const scheduler = new AnswerScheduler(clock, () => {});
   const [long, short] = [requester("long", 1), requester("short", 1)];
-  answering.sent(long, 4000);
-  answering.ask(long);
-  answering.sent(short, 5);
-  answering.ask(short);
+  scheduler.sent(long, 4000);
+  scheduler.ask(long);
+  scheduler.sent(short, 5);
+  scheduler.ask(short);
   await turn();
   expect(served).toEqual(["short", "long"]);
 });
 
 test("whoever throws is served no more; the error is told, and others are answered, at once and later", async () => {
   const errors: Error[] = [];
-  const answering = new Answering(clock, (error) => void errors.push(error));
+  const scheduler = new AnswerScheduler(clock, (error) => void errors.push(error));
   const broken: Requester = {
     account: { debtMs: 0, atMs: 0 },
     serve: () => {
@@ -118,11 +118,11 @@ test("whoever throws is served no more; the error is told, and others are answer
     },
   };
   const other = requester("other", 3);
-  answering.ask(broken);
-  answering.ask(other);
+  scheduler.ask(broken);
+  scheduler.ask(other);
   await turn();
   expect(served).toEqual(["broken", "other", "other", "other"]);
-  answering.ask(other);
+  scheduler.ask(other);
   await turn();
   expect(served.at(-1)).toBe("other");
   expect(served).toHaveLength(5);

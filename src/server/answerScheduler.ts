@@ -1,33 +1,33 @@
-/** The time for answers: everyone who asks something, at the console or over HTTP, is served from here. */
+/** The time for answers: all requests, at the console or over HTTP, are served from here. */
 import type { Clock } from "../system/clock.ts";
 import { type Account, FairShare } from "./fairShare.ts";
 
 /**
- * The longest that one turn of the event loop is spent on answers, but for the last step's length: in 2 ms no more
- * datagrams come than the kernel's default buffer holds at 100,000 a second.
+ * The longest that one turn of the event loop spends on answers, apart from the last step: in 2 ms, at 100,000
+ * datagrams per second, no more arrive than the kernel's default buffer holds.
  */
 const TURN_MS = 2;
 
 /**
- * What is owed in advance for each byte that is asked, about what the dearest answer costs (a `route` of 2,000 names):
- * of those who have used nothing yet, who asks at length comes behind who asks one thing.
+ * Charged in advance per requested byte, about the cost of the most expensive answer (a `route` of 2,000 names): among
+ * clients that have used nothing yet, a long request waits behind a short one.
  */
 const BYTE_MS = 0.0005;
 
-/** Somebody who asks. */
+/** A client with requests to serve. */
 export interface Requester {
-  /** To begin with, nothing. */
+  /** Starts empty. */
   readonly account: Account;
-  /** Does one step of what there is to do, a short one. False: nothing is left until it asks again. */
+  /** Does one short step of the work. False: nothing left until it asks again. */
   serve(): boolean;
 }
 
-export class Answering {
-  /** To be told of an error of the program's own, that an answer ended in. */
+export class AnswerScheduler {
+  /** Called with the error if a bug interrupts an answer. */
   readonly onError: (error: Error) => void;
   private readonly clock: Clock;
   private readonly share: FairShare<Requester>;
-  private underWay = false;
+  private isTurnScheduled = false;
 
   constructor(clock: Clock, onError: (error: Error) => void) {
     this.onError = onError;
@@ -35,27 +35,27 @@ export class Answering {
     this.share = new FairShare<Requester>(clock.nowMs());
   }
 
-  /** Has the requester served, when it is its turn. */
+  /** Serves the requester when it is its turn. */
   ask(requester: Requester): void {
     this.share.ask(requester);
     this.schedule();
   }
 
-  /** The requester has sent so many bytes. */
+  /** Charges the requester for the bytes that it sent. */
   sent(requester: Requester, bytes: number): void {
     this.share.owe(requester, bytes * BYTE_MS, this.clock.nowMs());
   }
 
-  /** The requester is gone. */
+  /** Forgets a requester. */
   leave(requester: Requester): void {
     this.share.leave(requester);
   }
 
   private schedule(): void {
-    if (this.underWay) return;
+    if (this.isTurnScheduled) return;
     const waitMs = this.share.waitMs(this.clock.nowMs());
     if (waitMs === undefined) return;
-    this.underWay = true;
+    this.isTurnScheduled = true;
     if (waitMs === 0) this.clock.setImmediate(() => this.turn());
     else this.clock.setTimeout(() => this.turn(), Math.ceil(waitMs));
   }
@@ -72,11 +72,11 @@ export class Answering {
       share.spent(requester, doneMs - nowMs, doneMs);
       nowMs = doneMs;
     }
-    this.underWay = false;
+    this.isTurnScheduled = false;
     this.schedule();
   }
 
-  /** Whoever throws is done. The others are served as before. */
+  /** A requester that throws is done; the others are not affected. */
   private serve(requester: Requester): boolean {
     try {
       return requester.serve();

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { oncePer } from "../../src/placement/oncePer.ts";
+import { memoizeLast } from "../../src/placement/memoizeLast.ts";
 
 test("is made once for each thing in a row, and anew for another", () => {
   let made = 0;
-  const sizeOf = oncePer((names: readonly string[]) => {
+  const sizeOf = memoizeLast((names: readonly string[]) => {
     made++;
     return names.length;
   });
