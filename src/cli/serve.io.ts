@@ -1,7 +1,8 @@
 /** The proxy as a process: its log, its signals, and its end. */
 
-import { readFrom } from "../config/file.io.ts";
+import { DEFAULT_FILE, readAgain, readFrom } from "../config/file.io.ts";
 import { problemText } from "../config/problem.ts";
+import { watchFile } from "../config/watchFile.io.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
 import { type LogFormat, openLog } from "../log/log.io.ts";
 import type { Log } from "../log/log.ts";
@@ -20,12 +21,14 @@ export interface ServeOptions {
   readonly isDebug: boolean;
   /** With backends and metrics of its own. */
   readonly isDemo: boolean;
+  /** Reads the file again when it changes. */
+  readonly isWatching: boolean;
   readonly log: LogFormat;
   readonly logLevel: LogLevel;
 }
 
 /** Runs a proxy until a signal ends it. If it cannot, that is told, and the process is to exit with 1. */
-export async function serve({ file, text, isDebug, isDemo, ...options }: ServeOptions): Promise<void> {
+export async function serve({ file, text, isDebug, isDemo, isWatching, ...options }: ServeOptions): Promise<void> {
   const level = isDebug ? "debug" : options.logLevel;
   const log = openLog({ format: options.log, level });
   // However it ends, with an exception for one.
@@ -39,7 +42,7 @@ export async function serve({ file, text, isDebug, isDemo, ...options }: ServeOp
     fail(log);
     return;
   }
-  const { config, notes } = read;
+  const { config, notes, hash } = read;
   for (const note of notes) log.info("configuration", { note });
 
   const demo = isDemo ? new Demo(config) : undefined;
@@ -52,7 +55,10 @@ export async function serve({ file, text, isDebug, isDemo, ...options }: ServeOp
   const started =
     problems.length > 0
       ? problems
-      : await StatsdProxy.start(config, { platform: bunPlatform, log, debugMode: level === "debug" });
+      : await StatsdProxy.start(config, {
+          ...{ platform: bunPlatform, log, debugMode: level === "debug" },
+          file: text === undefined ? { hash, read: () => readAgain(file) } : undefined,
+        });
   if (!(started instanceof StatsdProxy)) {
     for (const problem of started) log.text(problemText(problem));
     demo?.close();
@@ -63,6 +69,8 @@ export async function serve({ file, text, isDebug, isDemo, ...options }: ServeOp
   // Whatever a timer or a handler throws is counted and logged; the metrics go on.
   process.on("uncaughtException", (error) => started.failed(error));
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
+  process.on("SIGHUP", () => void started.reload("signal"));
+  if (isWatching && text === undefined) watchFile(file ?? DEFAULT_FILE, () => void started.reload("file"));
   await demo?.begin(started);
 }
 
@@ -83,9 +91,8 @@ function stopOnSignals(log: Log, stop: () => Promise<void>): void {
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  process.on("SIGHUP", () =>
-    log.warn("reload_ignored", { signal: "SIGHUP", reason: "restart to read the file again" }),
-  );
+  // Until it runs there is nothing to reload, and no reason to end.
+  process.on("SIGHUP", () => {});
 }
 
 /** Nothing runs that could be held up, so whoever reads slowly has time to read why. */

@@ -2,16 +2,10 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { configFrom } from "../config/file.io.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { type Address, addressOf, DEFAULT_ADDRESS } from "./address.ts";
 import { ConsoleClient } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 8126 };
 
 export const topCommand = new Command("top")
   .description("Shows the rates, losses and nodes of a running proxy, live, as its console reports them.")
@@ -95,14 +89,6 @@ function consoleOf(file: string): Address | undefined {
   const { managementhost, managementport } = config;
   const anyHost: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
   return { host: anyHost[managementhost] ?? managementhost, port: managementport };
-}
-
-/** @throws InvalidArgumentError */
-function addressOf(text: string): Address {
-  const found = /^(?:(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^:[\]]+)):)?(?<port>\d{1,5})$/.exec(text)?.groups;
-  const port = Number(found?.port);
-  if (found === undefined || port < 1 || port > 65535) throw new InvalidArgumentError("Expected HOST:PORT or PORT.");
-  return { host: found.ipv6 ?? found.host ?? DEFAULT_ADDRESS.host, port };
 }
 
 /** @throws InvalidArgumentError */

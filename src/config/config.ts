@@ -38,6 +38,24 @@ export interface ConfigReading {
   readonly notes: readonly string[];
 }
 
+/** A reading of a file. */
+export interface FileReading extends ConfigReading {
+  /** Of its text; empty: it could not be read. */
+  readonly hash: string;
+}
+
+const HASH_DIGITS = 12;
+
+/** The first 48 bits of a text's SHA-256, as 12 hexadecimal digits: what tells two configurations apart. */
+export function hashOf(text: string): string {
+  return Bun.SHA256.hash(text, "hex").slice(0, HASH_DIGITS);
+}
+
+/** The same configuration as a file would say it. */
+export function printedConfig({ nodes, ...config }: Config): object {
+  return { ...config, nodes: nodes.map(({ label, ...node }) => node) };
+}
+
 /** Reads the text of a configuration file. */
 export function readConfig(text: string): ConfigReading {
   const { value: parsed, problem } = parse(text);

@@ -1,7 +1,7 @@
 /** A configuration from its file, for every way to start the program. */
 
 import { readBounded } from "./boundedFile.io.ts";
-import { type Config, type ConfigReading, readConfig } from "./config.ts";
+import { type Config, type FileReading, hashOf, readConfig } from "./config.ts";
 import { type Problem, problemText } from "./problem.ts";
 
 export const DEFAULT_FILE = "/etc/statsdproxy.json";
@@ -20,6 +20,7 @@ export interface ReadFile {
   readonly config: Config;
   /** What an operator should know of how the file was read; nothing is wrong with it. */
   readonly notes: readonly string[];
+  readonly hash: string;
 }
 
 /**
@@ -27,10 +28,16 @@ export interface ReadFile {
  * on standard error, if `say` does not take it elsewhere.
  */
 export function readFrom(file = DEFAULT_FILE, text?: string, say = sayOnStandardError): ReadFile | undefined {
-  const { config, errors, warnings, notes } = readingOf(file, text, say);
+  const { config, errors, warnings, notes, hash } = readingOf(file, text, say);
   tell(warnings, (problem) => say(`${file}: warning: ${problem}`));
   tell(errors, (problem) => say(`${file}: ${problem}`));
-  return config && { config, notes };
+  return config && { config, notes, hash };
+}
+
+/** As it is now, without waiting: a pipe has nothing more to say. Problems are in what is returned. */
+export function readAgain(file = DEFAULT_FILE): FileReading {
+  const bounds = { bytesMax: FILE_BYTES_MAX, silenceMs: 0, tellAfterMs: 0, onWait: () => {} };
+  return readingBy(() => readBounded(file, bounds));
 }
 
 /** As `readFrom`, for those who run no proxy with it. */
@@ -38,12 +45,17 @@ export function configFrom(file?: string): Config | undefined {
   return readFrom(file)?.config;
 }
 
-function readingOf(file: string, text: string | undefined, say: Say): ConfigReading {
+function readingOf(file: string, text: string | undefined, say: Say): FileReading {
+  return readingBy(() => text ?? textOf(file, say));
+}
+
+function readingBy(read: () => string): FileReading {
   try {
-    return readConfig(text ?? textOf(file, say));
+    const text = read();
+    return { ...readConfig(text), hash: hashOf(text) };
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
-    return { errors: [{ at: "", message: REASONS[code] ?? message }], warnings: [], notes: [] };
+    return { errors: [{ at: "", message: REASONS[code] ?? message }], warnings: [], notes: [], hash: "" };
   }
 }
 

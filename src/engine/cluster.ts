@@ -18,6 +18,7 @@ import type { NodeView, Retired, View } from "../observe/view.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
+import type { LabelledRing } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
@@ -138,6 +139,12 @@ export class Cluster {
       dropped: allDropped(counters) + sum(all.map(allDropped)),
       kernel_drops: kernelDrops,
     };
+  }
+
+  /** The ring of all nodes, whichever are up; undefined when mirroring. */
+  fullRing(): LabelledRing | undefined {
+    const { placement, nodes } = this;
+    return placement && { ring: placement.full, labels: nodes.map(({ label }) => label) };
   }
 
   /** Where a name, or a whole line, goes now. */

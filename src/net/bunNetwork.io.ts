@@ -91,5 +91,5 @@ function listenTcp<Data>({ host, port, socket, receiveBuffer, sendBuffer }: TcpL
     setSendBuffer(libc, fd, sendBuffer);
     setReceiveBuffer(libc, fd, receiveBuffer);
   } catch {}
-  return { port: listener.port, close: () => listener.stop(true) };
+  return { port: listener.port, stop: () => listener.stop(false), close: () => listener.stop(true) };
 }
