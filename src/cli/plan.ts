@@ -1,4 +1,4 @@
-/** What a configuration would do, for people to read before they start it. */
+/** What a configuration would do, for people to read before they start the proxy. */
 import type { Config } from "../config/config.ts";
 import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
@@ -7,8 +7,8 @@ import { hostPort } from "../text/hostPort.ts";
 import { tableText } from "../text/table.ts";
 
 /**
- * @param notes what was made of its file that it does not say itself
- * @throws Error if the ring needs the farmhash addon and that cannot be loaded
+ * @param notes assumptions about the file
+ * @throws Error if the ring needs the farmhash addon and it cannot be loaded
  */
 export function planText(config: Config, notes: readonly string[], loadFingerprint32: () => Fingerprint32): string {
   const shareOf = config.mirror ? undefined : shares(placementOf(config, loadFingerprint32).full, config.nodes.length);
