@@ -1,4 +1,4 @@
-/** What a configuration would do, for people to read before they start it. */
+/** What a configuration would do, for people to read before they start the proxy. */
 import type { Config } from "../config/config.ts";
 import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
@@ -15,7 +15,7 @@ interface Planned {
 }
 
 /**
- * @throws Error if the ring needs the farmhash addon and that cannot be loaded
+ * @throws Error if the ring needs the farmhash addon and it cannot be loaded
  */
 export function planText({ config, notes, hash }: Planned, loadFingerprint32: () => Fingerprint32): string {
   const shareOf = config.mirror ? undefined : shares(placementOf(config, loadFingerprint32).full, config.nodes.length);

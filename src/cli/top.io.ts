@@ -1,4 +1,4 @@
-/** `statsd-proxy top`: a live view of a proxy that runs, by its console. */
+/** `statsd-proxy top`: a live view of a running proxy, over its console. */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { configFrom } from "../config/file.io.ts";
 import { hostPort } from "../text/hostPort.ts";
@@ -30,7 +30,7 @@ export const topCommand = new Command("top")
 
 interface TopOptions {
   readonly intervalMs: number;
-  /** Frames to show. */
+  /** Number of frames to show. */
   readonly count: number;
   readonly plain: boolean;
 }
@@ -56,13 +56,13 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
       ...frameOf({ address: shownAddress, before, now, linesMax: linesMax - (failure === undefined ? 0 : 1) }),
     ]);
   screen.open(draw);
-  // A frame that is not looked at again has rates, or it has nothing to say.
+  // In plain mode, the first frame waits until there are rates to show.
   let shown = 0;
   if (!plain) {
     draw();
     shown++;
   }
-  while (shown < count && (await screen.stays(intervalMs))) {
+  while (shown < count && (await screen.wait(intervalMs))) {
     try {
       const next = await sample(client);
       [before, now, failure] = [next.uptime_ms > now.uptime_ms ? now : undefined, next, undefined];
@@ -78,11 +78,11 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
 
 async function sample(client: ConsoleClient): Promise<Sample> {
   const found = sampleOf(await client.ask("status json"));
-  if (found === undefined) throw new Error("this is not the console of a statsd-proxy, or of an older one");
+  if (found === undefined) throw new Error("not the console of a statsd-proxy, or of an older version");
   return found;
 }
 
-/** Where the proxy with that configuration has its console, seen from here. */
+/** The console of the proxy with this configuration, as reachable from here. */
 function consoleOf(file: string): Address | undefined {
   const config = configFrom(file);
   if (config === undefined) return undefined;

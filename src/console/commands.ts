@@ -211,7 +211,7 @@ function textOrJson(
 }
 
 /** Nodes per step: other work gets its turn in between. */
-const PART_NODES = 8;
+const NODES_PER_STEP = 8;
 
 /**
  * The first two lines are go-statsd-proxy's, and the rest follows their form: `name: value`, like C's `%f`. All figures
@@ -220,7 +220,7 @@ const PART_NODES = 8;
 function* statsLines(view: View): Generator<string> {
   yield `time running in seconds: ${Math.floor(view.uptimeSeconds)}\n`;
   yield proxyStatsOf(view).map(figureLine).join("");
-  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
     const prefix = `node.${node.label}.`;
     const figures = nodeStatsOf(node);
     return figures.map(([name, value]) => figureLine([prefix + name, value])).join("");
@@ -235,7 +235,7 @@ function figureLine([name, value]: readonly [string, number]): string {
 function* flatStatsJson(view: View): Generator<string> {
   const uptime = { uptime_seconds: Number(view.uptimeSeconds.toFixed(3)) };
   yield JSON.stringify({ ...uptime, ...Object.fromEntries(proxyStatsOf(view)) }).slice(0, -1);
-  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
     const prefix = `node.${node.label}.`;
     const figures = nodeStatsOf(node);
     return figures.map(([name, value]) => `,${JSON.stringify(prefix + name)}:${value}`).join("");

@@ -69,7 +69,7 @@ export interface StatsSource {
 }
 
 /** Nodes per step: other work gets its turn in between. */
-const PART_NODES = 8;
+const NODES_PER_STEP = 8;
 
 /** A `StatusJson` as text, one line without its end. All figures of a node belong to the same moment. */
 export function* statusJsonParts(source: StatsSource): Generator<string> {
@@ -87,7 +87,7 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     figures: Object.fromEntries(proxyStatsOf(view)),
   };
   yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
-  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
     return `${node === view.nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
   });
   const changes = healthChanges.toReversed().map(

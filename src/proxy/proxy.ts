@@ -167,6 +167,6 @@ function descriptorRoom(
   const raise = `raise it with ulimit -n ${needed}, or LimitNOFILE=${needed} in a systemd unit`;
   return {
     at: "nodes",
-    message: `a proxy with ${nodes.length} needs ${needed} open files, and the limit is ${limit}: ${raise}`,
+    message: `a proxy with ${nodes.length} nodes needs ${needed} open files, but the limit is ${limit}: ${raise}`,
   };
 }

@@ -70,8 +70,8 @@ describe("a frame", () => {
     const lines = frameOf({ address, before: calm, now });
     expect(lines.slice(11).map(({ text }) => text)).toEqual([
       "internal errors                          2.0      2",
-      "sums that did not add up                 3.0      3",
-      "lines of the log lost                  1,234  1,234",
+      "accounting errors                        3.0      3",
+      "log lines lost                         1,234  1,234",
       "lines of its own metrics dropped         4.0      4",
       "",
       "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refusals  checks failed  send errors  checks skipped",
