@@ -93,7 +93,7 @@ export const TOP_KEYS = {
   udp_version: { value: v.optional(oneOf(["udp4", "udp6"])), etsyNames: ["udp_version"], change: "reopen" },
   forkCount: { value: v.optional(processes), etsyNames: ["forkCount"], change: "live" },
   log: { ignored: "the log goes to standard error" },
-  automaticConfigReload: { ignored: "the file is read when the proxy starts" },
+  automaticConfigReload: { ignored: "--watch reloads the file when it changes" },
 } as const satisfies Keys;
 
 export const topSchema = schemaOf(TOP_KEYS, "{ nodes: [...] }");
