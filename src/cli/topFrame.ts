@@ -23,6 +23,7 @@ const sampleSchema = v.object({
     invariant_violations: figure,
     log_lines_lost: figure,
     lines_self_dropped: figure,
+    config_latest: figure,
   }),
   nodes: v.array(
     v.object({
@@ -91,6 +92,7 @@ const RARE: readonly Total[] = [
   { label: "log lines lost", name: "log_lines_lost" },
   { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
+const RELOAD_FAILED = "the last reload failed: an older configuration is in force, see the log";
 const NODE_HEAD = [
   "node",
   "state",
@@ -139,6 +141,7 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   const alarms = totals.map((total) => rare.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
   const head = [
     { text: title, alarm: up < all },
+    ...(figures.config_latest === 0 ? [{ text: RELOAD_FAILED, alarm: true }] : []),
     { text: "", alarm: false },
     ...withAlarms([["", "per second", "total"], ...totalRows], [1, 2], [false, ...alarms]),
     { text: "", alarm: false },

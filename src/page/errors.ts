@@ -1,4 +1,5 @@
 /** Errors, in words. */
+import type { StatusJson } from "../observe/statusJson.ts";
 import { countText } from "./format.ts";
 
 type Figures = Readonly<Record<string, number>>;
@@ -35,8 +36,11 @@ export function errorsOf(figures: Figures): NodeErrors {
 }
 
 /** Empty if there are none. */
-export function proxyErrorsText(figures: Figures): string {
+export function proxyErrorsText({ figures, config }: Pick<StatusJson, "figures" | "config">): string {
   const found = PROXY_ERRORS.filter(([name]) => figures[name] > 0);
-  if (found.length === 0) return "";
-  return `✕ since the start: ${found.map(([name, what]) => `${what}: ${countText(figures[name])}`).join(" · ")}`;
+  const counts = found.map(([name, what]) => `${what}: ${countText(figures[name])}`).join(" · ");
+  return [
+    ...(config.latest ? [] : ["✕ the last reload failed: an older configuration is in force, see the log"]),
+    ...(counts === "" ? [] : [`✕ since the start: ${counts}`]),
+  ].join(" ");
 }

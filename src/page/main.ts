@@ -85,7 +85,8 @@ async function show(stats: StatusJson): Promise<void> {
   }
 }
 
-function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }: StatusJson): void {
+function showHealth(stats: StatusJson): void {
+  const { health, nodes, version, uptime_seconds, now_ms, config, figures, mirror } = stats;
   const up = nodes.filter((node) => node.up).length;
   const down = nodes.length - up;
   const isGood = health === "up" && up > 0;
@@ -103,12 +104,13 @@ function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }:
   const facts = [
     `version ${version}`,
     `up for ${durationText(uptime_seconds)}`,
+    ...(config.hash === "" ? [] : [`configuration ${config.hash}, loaded ${clockText(config.loaded_at_ms, now_ms)}`]),
     `${Math.round(resident_memory_bytes / 1e6)} MB of memory`,
     ...(mirror ? [] : [`${countText(names_cached)} names cached`]),
     `event loop up to ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
   ];
   setText(byId("about"), facts.join(" · "));
-  setText(byId("proxy-errors"), proxyErrorsText(figures));
+  setText(byId("proxy-errors"), proxyErrorsText(stats));
   document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
 }
 

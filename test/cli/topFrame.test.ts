@@ -146,3 +146,15 @@ describe("a sample", () => {
     expect(sampleOf(text)).toBeUndefined();
   });
 });
+
+test("a reload that failed is an alarm, for as long as an older configuration is in force", () => {
+  const bench = new RelayBench({});
+  const frameWith = (isLatest: boolean) => {
+    const view = { ...bench.view(), configuration: { hash: "", loadedAtSeconds: 0, isLatest } };
+    const now = sampleOf([...statusJsonParts(statsSourceOf(view))].join(""));
+    return now ? frameOf({ address: "here", before: undefined, now }) : [];
+  };
+  const alarm = { text: "the last reload failed: an older configuration is in force, see the log", alarm: true };
+  expect(frameWith(false)).toContainEqual(alarm);
+  expect(frameWith(true)).not.toContainEqual(alarm);
+});

@@ -454,7 +454,7 @@ describe("an unknown key", () => {
 
   test.each([
     ["log", /standard error/],
-    ["automaticConfigReload", /starts/],
+    ["automaticConfigReload", /--watch/],
   ])("%s, which Etsy's proxy reads, is told to have no effect", (key, reason) => {
     const { warnings } = readConfig(`{ ${NODES}, ${key}: false }`);
     expect(warnings).toEqual([{ at: key, message: expect.stringMatching(reason) }]);

@@ -13,14 +13,21 @@ test("a node's errors are all of those that there are", () => {
 
 test("the proxy's own troubles are told with what to do, and nothing is said of none", () => {
   const none = { internal_errors: 0, invariant_violations: 0, log_lines_lost: 0, lines_self_dropped: 0 };
-  expect(proxyErrorsText(none)).toBe("");
-  expect(proxyErrorsText({ ...none, log_lines_lost: 1200 })).toBe(
+  const config = { hash: "0123456789ab", loaded_at_ms: 0, latest: true };
+  expect(proxyErrorsText({ figures: none, config })).toBe("");
+  expect(proxyErrorsText({ figures: { ...none, log_lines_lost: 1200 }, config })).toBe(
     "✕ since the start: log lines lost because nobody read them: 1,200",
   );
   expect(
-    proxyErrorsText({ internal_errors: 1, invariant_violations: 2, log_lines_lost: 0, lines_self_dropped: 3 }),
+    proxyErrorsText({
+      figures: { internal_errors: 1, invariant_violations: 2, log_lines_lost: 0, lines_self_dropped: 3 },
+      config,
+    }),
   ).toBe(
     "✕ since the start: internal errors (please report them with the log): 1 · " +
       "accounting errors (please report them with the log): 2 · lines of its own metrics dropped: 3",
+  );
+  expect(proxyErrorsText({ figures: none, config: { ...config, latest: false } })).toBe(
+    "✕ the last reload failed: an older configuration is in force, see the log",
   );
 });
