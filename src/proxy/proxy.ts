@@ -29,6 +29,7 @@ export interface ConfigFile {
   readonly read: () => FileReading;
 }
 
+const STOPPING: Problem = { at: "", message: "the proxy is stopping" };
 const NO_FILE = "there is no configuration file to read";
 
 export class StatsdProxy {
@@ -119,6 +120,7 @@ export class StatsdProxy {
   }
 
   private async changeNow(next: Config): Promise<ChangeSummary | readonly Problem[]> {
+    if (this.isStopping) return [STOPPING];
     const { platform, log } = this.parts;
     const { source, config, cluster } = this.engine;
     const ring = cluster.fullRing();
@@ -127,7 +129,8 @@ export class StatsdProxy {
     const opening = new Opening(platform.network);
     await this.engine.prepare(next, opening);
     await this.operators.prepare(next, room.connectionsMax, opening);
-    if (this.isStopping) opening.problems.push({ at: "", message: "the proxy is stopping" });
+    // What would be opened now, nobody would close any more.
+    if (this.isStopping) opening.problems.push(STOPPING);
     if (opening.problems.length > 0) {
       opening.abandon();
       return opening.problems;
