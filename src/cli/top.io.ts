@@ -35,19 +35,29 @@ interface TopOptions {
   readonly plain: boolean;
 }
 
-async function top(address: Address, { intervalMs, count, plain }: TopOptions): Promise<void> {
+async function top(address: Address, options: TopOptions): Promise<void> {
   const client = new ConsoleClient(address.host, address.port);
   const shownAddress = hostPort(address.host, address.port);
-  let before: Sample | undefined;
-  let now: Sample;
   try {
-    now = await sample(client);
+    await show(client, await sample(client), { ...options, shownAddress });
   } catch (error) {
     console.error(`${shownAddress}: ${(error as Error).message}`);
     process.exitCode = 1;
-    return;
+  } finally {
+    // Something else that listens there may keep the connection open, and with it this process.
+    client.close();
   }
+}
 
+interface ShowOptions extends TopOptions {
+  readonly shownAddress: string;
+}
+
+/** Shows frames until it has been enough. From now on, a proxy that is gone may come back. */
+async function show(client: ConsoleClient, first: Sample, options: ShowOptions): Promise<void> {
+  const { intervalMs, count, plain, shownAddress } = options;
+  let before: Sample | undefined;
+  let now = first;
   const screen = new Screen(plain);
   let failure: string | undefined;
   const draw = () =>
@@ -73,7 +83,6 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
     shown++;
   }
   screen.close();
-  client.close();
 }
 
 async function sample(client: ConsoleClient): Promise<Sample> {
