@@ -76,7 +76,7 @@ const ANSWERS: Record<string, string | RegExp> = {
   "printf '%%s%%n\\n'": "unknown command\n",
   "printf '\\000\\377\\n'": "unknown command\n",
   "printf 'hallo\\nping\\n'": "unknown command\npong\n",
-  "printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'": "unknown command\nunknown command\n",
+  "printf 'POST / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\nping\\r\\n'": "",
 };
 
 const atEnd = endOfFile();
