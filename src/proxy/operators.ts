@@ -105,6 +105,7 @@ export class Operators {
       opening.onCommit(() => {
         this.retire(before?.server);
         before?.sampler.close();
+        this.parts.engine.cluster.clearRates();
         this.http = undefined;
         this.parts.engine.history = undefined;
       });

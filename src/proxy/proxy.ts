@@ -30,6 +30,8 @@ export interface ConfigFile {
 }
 
 const STOPPING: Problem = { at: "", message: "the proxy is stopping" };
+/** Before each reload: those that are asked for meanwhile are one with it. */
+const RELOAD_PAUSE_MS = 100;
 const NO_FILE = "there is no configuration file to read";
 
 export class StatsdProxy {
@@ -109,6 +111,7 @@ export class StatsdProxy {
       {
         ...{ read, log },
         change: (next) => this.change(next),
+        pause: () => new Promise((resolve) => void platform.clock.setTimeout(resolve, RELOAD_PAUSE_MS)),
         nowSeconds: () => platform.clock.epochMs() / 1000,
         onResult: (result, view) => {
           engine.counters.configReloads[result]++;
@@ -143,7 +146,7 @@ export class StatsdProxy {
     }
     opening.commit((error) => this.failed(error));
     if (source === undefined) log.info("listening", this.addresses(next));
-    if (this.engine.source !== source) this.engine.logSource();
+    if (this.engine.source !== source || next.receiveBuffer !== config.receiveBuffer) this.engine.logSource();
     return changeSummary(config, next, { before: ring, after: cluster.fullRing() });
   }
 

@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
+import { prometheusParts } from "../../src/http/prometheus.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { violations } from "../../src/observe/invariants.ts";
 import { proxyStatsOf } from "../../src/observe/readings.ts";
@@ -283,4 +284,38 @@ test("what the last nodes have counted stays in the sums, whoever leaves", async
   for (const name of ["lines_relayed", "lines_dropped", "lines_dropped.node_down", "datagrams_sent"]) {
     expect([name, after[name]]).toEqual([name, before[name]]);
   }
+});
+
+test("for Prometheus, too: sums over all nodes stay when one leaves", async () => {
+  const backends = [await Backend.open(), await Backend.open()];
+  const [a, b] = backends.map(({ node }) => node);
+  const bench = await Bench.open([a, b]);
+  await bench.send(100);
+  const relayed = () => {
+    const text = [...prometheusParts(bench.view(), {})].join("");
+    const values = [...text.matchAll(/^statsd_proxy_lines_relayed_total\{.*\} (\d+)$/gm)].map(([, value]) =>
+      Number(value),
+    );
+    return values.reduce((sum, value) => sum + value, 0);
+  };
+  expect(relayed()).toBe(100);
+  await bench.change({ nodes: [b] });
+  expect(relayed()).toBe(100);
+});
+
+test("rates are not those of old when HTTP is off", async () => {
+  const backend = await Backend.open();
+  const [httpport] = await freePorts(1);
+  const bench = await Bench.open([backend.node], { httpport });
+  await bench.send(10);
+  await until("a rate", () => bench.view().nodes[0].rate !== undefined);
+  await bench.change({ nodes: [backend.node], httpport: 0 });
+  expect(bench.view().nodes[0].rate).toBeUndefined();
+});
+
+test("a new receive buffer is logged as it is granted", async () => {
+  const backend = await Backend.open();
+  const bench = await Bench.open([backend.node]);
+  await bench.change({ nodes: [backend.node], receiveBuffer: 100_000 });
+  expect(bench.log.at(-1)).toContain("event=receive_buffer asked=100000 granted=100000");
 });
