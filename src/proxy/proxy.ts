@@ -129,6 +129,7 @@ export class StatsdProxy {
     const opening = new Opening(platform.network);
     await this.engine.prepare(next, opening);
     await this.operators.prepare(next, room.connectionsMax, opening);
+    await this.engine.prepareSource(next, opening);
     // What would be opened now, nobody would close any more.
     if (this.isStopping) opening.problems.push(STOPPING);
     if (opening.problems.length > 0) {

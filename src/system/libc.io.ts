@@ -33,6 +33,7 @@ const IPV6_RECVERR = 25;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
+const SO_REUSEPORT = 15;
 /** Nine counters of a socket (include/uapi/linux/sock_diag.h), since Linux 4.12. */
 const SO_MEMINFO = 55;
 const SK_MEMINFO_WORDS = 9;
@@ -47,6 +48,14 @@ export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number 
 /** Limits the data that was written but not read; the kernel includes its own overhead, and doubles `bytes`. */
 export function setSendBuffer(libc: Libc, fd: number, bytes: number): void {
   libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, ptr(Int32Array.of(bytes)), 4);
+}
+
+/**
+ * Whether other sockets may be bound to the same address and port. It can be changed on a bound socket; both sides must
+ * allow it.
+ */
+export function setReusePort(libc: Libc, fd: number, allowed: boolean): void {
+  libc.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, ptr(Int32Array.of(allowed ? 1 : 0)), 4);
 }
 
 /**
