@@ -10,7 +10,7 @@ import { divideDescriptors } from "../system/descriptors.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { type ChangeSummary, changeSummary, isSummary } from "./changeSummary.ts";
 import { Operators } from "./operators.ts";
-import { type ReloadCause, Reloader } from "./reloader.ts";
+import { type ReloadCause, Reloader, type Supervisor } from "./reloader.ts";
 
 export interface ProxyParts {
   readonly platform: Platform;
@@ -19,6 +19,8 @@ export interface ProxyParts {
   readonly debugMode: boolean;
   /** The configuration's file; undefined: it has none, and cannot be read again. */
   readonly file?: ConfigFile | undefined;
+  /** Told when the proxy reloads. */
+  readonly supervisor?: Supervisor | undefined;
 }
 
 /** The file of a configuration that is in force. */
@@ -69,6 +71,13 @@ export class StatsdProxy {
     return this.operators.consolePort ?? 0;
   }
 
+  /** How it is, in one line. */
+  get status(): string {
+    const { config, cluster } = this.engine;
+    const [up, all] = [cluster.liveLabels().length, config.nodes.length];
+    return `${up} of ${all} nodes up, metrics at ${hostPort(config.host, this.port)}`;
+  }
+
   /** Reads the configuration's file again. Returns what came of it, for people to read. Never throws. */
   async reload(cause: ReloadCause): Promise<string> {
     if (this.reloader !== undefined) return await this.reloader.reload(cause);
@@ -103,11 +112,11 @@ export class StatsdProxy {
   }
 
   private reloaderOf({ read }: ConfigFile): Reloader {
-    const { log, platform } = this.parts;
+    const { log, platform, supervisor } = this.parts;
     const { engine } = this;
     return new Reloader(
       {
-        ...{ read, log },
+        ...{ read, log, supervisor },
         change: (next) => this.change(next),
         nowSeconds: () => platform.clock.epochMs() / 1000,
         onResult: (result, view) => {

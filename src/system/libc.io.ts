@@ -8,6 +8,7 @@ const SYMBOLS = {
   recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   dup: { args: ["i32"], returns: "i32" },
   dup2: { args: ["i32", "i32"], returns: "i32" },
@@ -15,6 +16,7 @@ const SYMBOLS = {
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   write: { args: ["i32", "ptr", "u64"], returns: "i64" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
 } as const;
 
 export type Libc = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
@@ -24,6 +26,16 @@ export function openLibc(): Libc {
   if (process.platform !== "linux") throw new Error(`not on ${process.platform}`);
   // musl answers to this name as well.
   return dlopen("libc.so.6", SYMBOLS).symbols;
+}
+
+const CLOCK_MONOTONIC = 1;
+
+/** The system's monotonic clock, of which performance.now() and process.hrtime() (Bun 1.4.5) tell only differences. */
+export function monotonicMicroseconds(libc: Libc): bigint {
+  // struct timespec: seconds, nanoseconds.
+  const time = new BigInt64Array(2);
+  libc.clock_gettime(CLOCK_MONOTONIC, ptr(time));
+  return time[0] * 1_000_000n + time[1] / 1000n;
 }
 
 const IPPROTO_IP = 0;
