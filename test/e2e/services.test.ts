@@ -16,30 +16,42 @@ function text(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 }
 
-describe("the systemd unit", () => {
+const UNITS = ["statsd-proxy.service", "statsd-proxy@.service"] as const;
+
+describe.each(UNITS)("the systemd unit %s", (name) => {
   const missing = Bun.which("systemd-analyze") === null;
   const because = missing ? " (skipped: there is no systemd-analyze here)" : "";
-  const unit = text("scripts/statsd-proxy.service");
+  /** As systemd loads it: of a template, one instance. */
+  const loaded = `./${name.replace("@", "@1")}`;
 
   /** The unit in a folder of its own, with the binary where that is. */
   async function installed(): Promise<string> {
     const folder = emptyFolder();
-    const here = unit.replace("\nExecStart=/usr/local/bin/statsd-proxy\n", `\nExecStart=${await binary()}\n`);
-    writeFileSync(join(folder, "statsd-proxy.service"), here);
+    const here = text(`scripts/${name}`).replace(/^ExecStart=\S+/m, `ExecStart=${await binary()}`);
+    writeFileSync(join(folder, loaded), here);
     return folder;
   }
 
   test.skipIf(missing)(`is understood by systemd without a warning${because}`, async () => {
-    const command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", "./statsd-proxy.service"];
+    const command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", loaded];
     expect(await run(command, await installed())).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   });
 
   test.skipIf(missing)(`leaves the service little to do harm with, as systemd counts it${because}`, async () => {
-    const command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "./statsd-proxy.service"];
+    const command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", loaded];
     const { exitCode, stdout } = await run(command, await installed());
-    expect(stdout).toMatch(/Overall exposure level for statsd-proxy\.service: [01]\.\d OK/);
+    expect(stdout).toMatch(/Overall exposure level for statsd-proxy(@1)?\.service: [01]\.\d OK/);
     expect(exitCode).toBe(0);
   });
+});
+
+test("the two systemd units differ in the file, the description and the name of the user alone", () => {
+  const [one, template] = UNITS.map((name) => text(`scripts/${name}`).replace(/^#.*\n/gm, ""));
+  const asOne = template
+    .replace(" -f /etc/statsdproxy/%i.json", "")
+    .replace(/^(Description=.*) %i$/m, "$1")
+    .replace("User=statsd-proxy\n", "");
+  expect(asOne).toBe(one);
 });
 
 interface Probe {
