@@ -17,7 +17,7 @@ import type {
 
 export const bunNetwork: Network = {
   resolve: resolveHost,
-  ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []),
+  ownAddresses,
   hasDescriptor: () => {
     trial ??= openDescriptorTrial();
     return trial();
@@ -32,6 +32,15 @@ export const bunNetwork: Network = {
 
 /** Created on first use. */
 let trial: (() => boolean) | undefined;
+
+/** None where the process may not ask: a service without AF_NETLINK. */
+function ownAddresses(): string[] {
+  try {
+    return Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []);
+  } catch {
+    return [];
+  }
+}
 
 /** Prefers IPv4. An address resolves to itself, an IPv4-mapped IPv6 address to its IPv4 address. */
 async function resolveHost(host: string): Promise<string> {

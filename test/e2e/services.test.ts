@@ -45,6 +45,12 @@ describe.each(UNITS)("the systemd unit %s", (name) => {
   });
 });
 
+test.each(UNITS)("the systemd unit %s leaves the proxy what it needs", (name) => {
+  const families = /^RestrictAddressFamilies=(.*)$/m.exec(text(`scripts/${name}`))?.[1].split(" ");
+  // Metrics and console; $NOTIFY_SOCKET; the machine's own addresses.
+  expect(families).toEqual(["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"]);
+});
+
 test("the two systemd units differ in the file, the description and the name of the user alone", () => {
   const [one, template] = UNITS.map((name) => text(`scripts/${name}`).replace(/^#.*\n/gm, ""));
   const asOne = template
