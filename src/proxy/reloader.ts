@@ -23,6 +23,14 @@ export interface ReloaderParts {
   readonly nowSeconds: () => number;
   /** Counts a reload, and shows what is in force. */
   readonly onResult: (result: "ok" | "failed", view: ConfigView) => void;
+  readonly supervisor?: Supervisor | undefined;
+}
+
+/** Whoever wants to know when the process reloads: a service manager. */
+export interface Supervisor {
+  reloading(): void;
+  /** It is as ready as before, whatever came of the reload. */
+  ready(): void;
 }
 
 /** Problems that are told one by one. */
@@ -62,11 +70,22 @@ export class Reloader {
   }
 
   private async reloadNow(cause: ReloadCause): Promise<string> {
-    const { read, change, log } = this.parts;
-    const { config, errors, warnings, notes, hash } = read();
+    const { read, supervisor } = this.parts;
+    const reading = read();
     // A file that was touched, or changed and changed back, is nobody's business.
-    if (cause === "file" && hash === this.triedHash && this.view.isLatest) return "";
-    this.triedHash = hash;
+    if (cause === "file" && reading.hash === this.triedHash && this.view.isLatest) return "";
+    this.triedHash = reading.hash;
+    supervisor?.reloading();
+    try {
+      return await this.apply(reading, cause);
+    } finally {
+      supervisor?.ready();
+    }
+  }
+
+  private async apply(reading: FileReading, cause: ReloadCause): Promise<string> {
+    const { change, log } = this.parts;
+    const { config, errors, warnings, notes, hash } = reading;
     const isInForce = hash === this.view.hash && this.view.isLatest;
     for (const problem of warnings.slice(0, PROBLEMS_MAX)) log.warn("configuration", { warning: problemText(problem) });
     const result = isInForce ? NOTHING : config === undefined ? errors : await change(config).catch(bugOf);
