@@ -28,6 +28,8 @@ export interface EngineParts {
   readonly hash: string;
   readonly platform: Platform;
   readonly log: Log;
+  /** Names have other addresses: the configuration in force should be prepared and committed again. */
+  readonly onNamesChanged: () => void;
   /** Logs what happens to each line. */
   readonly debugMode: boolean;
 }
@@ -69,6 +71,7 @@ export class Engine {
     this.cluster = new Cluster({
       ...{ platform, log, counters: this.counters },
       view: () => this.view(),
+      onNamesChanged: parts.onNamesChanged,
       onFailure: (error) => this.failed(error),
     });
     this.turns = new Turns({ clock, flush: () => this.flush() });
@@ -82,26 +85,27 @@ export class Engine {
     return this.bound?.source;
   }
 
-  /** Opens what is new in the next configuration. */
-  async prepare(next: Config, opening: Opening): Promise<void> {
-    await this.cluster.prepare(next, opening);
+  /** Opens what is new in the next configuration, or behind its names. Returns the number of nodes. */
+  async prepare(next: Config, opening: Opening): Promise<number> {
+    const nodes = await this.cluster.prepare(next, opening);
     const { bound } = this;
     if (bound?.host === next.host && bound.port === next.port) {
       opening.onCommit(() => {
         this.config = next;
         bound.source.use(next);
       });
-      return;
+      return nodes;
     }
     const source = await opening.listen({ host: "host", port: "port" }, next.host, (host) =>
       this.openSource(next, host),
     );
-    if (source === undefined) return;
+    if (source === undefined) return nodes;
     opening.onCommit(() => {
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
       if (bound) this.drainSource(bound.source);
     });
+    return nodes;
   }
 
   /**

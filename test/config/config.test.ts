@@ -11,6 +11,7 @@ const NODE = {
   port: 8130,
   managementport: 0,
   weight: 1,
+  discover: false,
   label: "127.0.0.1:8130",
 };
 /** Of a file that says nothing of its ring, in words of Etsy's. */
@@ -27,6 +28,7 @@ const DEFAULTS: Config = {
   checkInterval: 1000,
   fall: 2,
   rise: 1,
+  resolveInterval: 30_000,
   mirror: false,
   ring: "farmhash",
   failover: "rehash",
