@@ -60,7 +60,7 @@ export class Question {
   constructor(parts: QuestionParts) {
     this.parts = parts;
     this.query = parts.service.query();
-    this.timer = parts.clock.setTimeout(() => this.end("ETIMEOUT"), QUESTION_MS_MAX);
+    this.timer = parts.clock.setTimeout(() => this.end(), QUESTION_MS_MAX);
     void this.run();
   }
 
@@ -128,11 +128,10 @@ export class Question {
     return this.found[4].length + this.found[6].length > 0;
   }
 
-  /** @param code of what is wrong, if nothing else is */
-  private end(code = "ENOTFOUND"): void {
+  private end(): void {
     if (this.isOver) return;
     this.cancel();
-    const [error = code] = this.errors.values();
+    const [error = this.open.size > 0 ? "ETIMEOUT" : "ENOTFOUND"] = this.errors.values();
     this.parts.onAnswer({
       ipv4: this.answerFor(4),
       ipv6: this.answerFor(6),

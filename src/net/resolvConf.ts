@@ -38,7 +38,7 @@ function parsed(resolvConf: string): { readonly search: readonly string[]; reado
     }
     if (key !== "options") continue;
     for (const word of words) {
-      const [, digits] = /^ndots:(\d{1,4})$/.exec(word) ?? [];
+      const [, digits] = /^ndots:(\d+)$/.exec(word) ?? [];
       if (digits !== undefined) ndots = Math.min(NDOTS_MAX, Number(digits));
     }
   }

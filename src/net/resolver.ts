@@ -36,7 +36,7 @@ export interface ResolverParts {
 export interface Resolution {
   /** In numerical order, IPv4 first. The last that were found. */
   readonly addresses: readonly string[];
-  /** The name has no addresses any more. */
+  /** The name has none any more. */
   readonly isGone: boolean;
   /** Why there are no addresses, or why they may be old; undefined: they are those of the last answer. */
   readonly failure: string | undefined;
@@ -94,9 +94,9 @@ export class Resolver {
     return this.names.get(host)?.resolution ?? NO_RESOLUTION;
   }
 
-  /** Asks for names that are not in use yet, or have no address, and waits for the answers, but not for long. */
+  /** Asks for names that are not in use yet, and waits for the answers, but not for long. */
   async prepare(hosts: Iterable<string>): Promise<void> {
-    const asked = [...namesIn(hosts)].map((host) => this.nameOf(host)).filter((name) => !isKnown(name));
+    const asked = [...namesIn(hosts)].map((host) => this.nameOf(host)).filter(({ isUsed }) => !isUsed);
     if (asked.length === 0) return;
     const { clock } = this.parts;
     let timer: Timer | undefined;
@@ -224,7 +224,8 @@ export class Resolver {
     const all = backendAddresses([...name.ipv4, ...name.ipv6]);
     const addresses = all.slice(0, ADDRESSES_MAX);
     const failure = hasAddresses ? undefined : (answer.failure ?? UNUSABLE);
-    name.resolution = { addresses, isGone: name.emptyAnswers >= EMPTY_ANSWERS, failure };
+    const isGone = addresses.length > 0 && name.emptyAnswers >= EMPTY_ANSWERS;
+    name.resolution = { addresses, isGone, failure };
     this.logAnswer(name, failure, all.length);
   }
 
@@ -254,10 +255,6 @@ export class Resolver {
 /** Hosts that are not addresses, each once. */
 function namesIn(hosts: Iterable<string>): Set<string> {
   return new Set([...hosts].filter((host) => isIP(host) === 0));
-}
-
-function isKnown({ isUsed, resolution }: Name): boolean {
-  return isUsed && resolution.addresses.length > 0;
 }
 
 /** Whether an answer without addresses says that there are none: of each family that the name had addresses of. */
