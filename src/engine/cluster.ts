@@ -7,6 +7,7 @@
  * When the configuration changes, or what its names mean, `prepare` opens what is new, and a commit swaps it in between
  * two datagrams. A node that is there before and after is the same object.
  */
+import { isIP } from "node:net";
 import type { Config, NodeConfig } from "../config/config.ts";
 import type { Check, HealthChange } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.ts";
@@ -92,8 +93,8 @@ export class Cluster {
   private placement: Placement | undefined;
   private locator: Locator | undefined;
   private readonly resolver: Resolver;
-  /** Names whose next answer counts even if it is the same: a node could not be opened at one of their addresses. */
-  private unsettledNames: ReadonlySet<string> = new Set();
+  /** Host names whose next answer counts even if it is the same: a node could not be opened at one of their addresses. */
+  private unsettledHosts: ReadonlySet<string> = new Set();
   /** What was told last of the addresses of names, by node and address, so that it is told once. */
   private warnings: ReadonlySet<string> = new Set();
   /** Where metrics arrive, as of the last look. */
@@ -112,9 +113,9 @@ export class Cluster {
     this.seed = platform.random32();
     this.relay = new Relay({ lines: new Lines([], this.seed), locator: undefined, nodes: [], counters });
     this.resolver = new Resolver({
-      ...{ service: network.names, clock, log },
-      onAnswer: (name, hasChanged) => {
-        if (hasChanged || this.unsettledNames.has(name)) parts.onNamesChanged();
+      ...{ service: network.nameService, clock, log },
+      onAnswer: (host, hasChanged) => {
+        if (hasChanged || this.unsettledHosts.has(host)) parts.onNamesChanged();
       },
     });
     this.membership = new Membership({ nodes: [], rules: { fall: 1, rise: 1 }, rehash: undefined });
@@ -128,7 +129,7 @@ export class Cluster {
     const isOwn = await this.isOwnOf(next);
     const { version } = this.resolver;
     const wanted = wantedNodes(next.nodes, (host) => this.resolver.resolutionOf(host), isOwn);
-    for (const own of wanted.own) if (this.isNew(own)) opening.problems.push({ at: own.at, message: OWN });
+    for (const own of wanted.own) if (this.isNew(own, next)) opening.problems.push({ at: own.at, message: OWN });
     const placed = await opening.attempt("ring", () => this.placedOf(next, wanted.nodes));
     const known = new Map(this.nodes.map((node) => [node.label, node]));
     const prepared = await Promise.all(
@@ -236,12 +237,12 @@ export class Cluster {
   /** Undefined, and a problem: the configuration says an address that is no good. */
   private async prepareNode(
     next: Config,
-    { config, at, name, addresses, failure }: WantedNode,
+    { config, at, hostName, addresses, failure }: WantedNode,
     known: Node | undefined,
     opening: Opening,
   ): Promise<PreparedNode | undefined> {
     const { maxDatagramBytes: datagramBytesMax, checkInterval: checkIntervalMs } = next;
-    const settingsAt = (host: string | undefined) => ({ config, name, host, datagramBytesMax, checkIntervalMs });
+    const settingsAt = (host: string | undefined) => ({ config, hostName, host, datagramBytesMax, checkIntervalMs });
     const openAt = (host: string): Promise<Node | Link> =>
       known ? known.openLink(host, config.port) : this.openNode(settingsAt(host));
     const preparedAt = (host: string | undefined, opened: Node | Link | undefined, failure?: string) => {
@@ -249,11 +250,11 @@ export class Cluster {
       const node = isNode ? opened : (known as Node);
       return { node, settings: settingsAt(host), link: isNode ? undefined : opened, failure };
     };
-    const lastGood = known !== undefined && known.name === name ? known.address : undefined;
+    const lastGood = known !== undefined && known.hostName === hostName ? known.address : undefined;
     let problem = failure;
     for (const host of candidates(addresses, lastGood)) {
       if (known?.isAt(host, config.port)) return preparedAt(host, undefined);
-      if (name === undefined) {
+      if (hostName === undefined) {
         const opened = await opening.open(at, () => openAt(host));
         return opened && preparedAt(host, opened);
       }
@@ -262,7 +263,7 @@ export class Cluster {
       problem = `${hostPort(host, config.port)}: ${opened}`;
     }
     // The proxy's own address: that is a problem already.
-    if (name === undefined) return undefined;
+    if (hostName === undefined) return undefined;
     if (lastGood !== undefined && known?.isAt(lastGood, config.port)) return preparedAt(lastGood, undefined, problem);
     return preparedAt(undefined, known ? undefined : await this.openNode(settingsAt(undefined)), problem);
   }
@@ -312,9 +313,10 @@ export class Cluster {
   }
 
   /** Whether the configuration is to blame for an address of the proxy's own: not if its name has only now got it. */
-  private isNew({ config, address }: OwnAddress): boolean {
+  private isNew({ config }: OwnAddress, next: Config): boolean {
+    if (next === this.config) return false;
     const isKnown = ({ host, port }: NodeConfig) => host === config.host && port === config.port;
-    return config.host === address || !this.config?.nodes.some(isKnown);
+    return isIP(config.host) !== 0 || !this.config?.nodes.some(isKnown);
   }
 
   private commit(next: Config, { nodes: prepared, placed, own, version }: Prepared): void {
@@ -398,11 +400,12 @@ export class Cluster {
     };
     for (const { config, address } of own) warnOnce(config.label, `${hostPort(address, config.port)}: ${OWN}`);
     for (const { node, failure } of prepared) {
-      if (node.name !== undefined && (failure !== undefined || node.address === undefined)) unsettled.add(node.name);
+      if (node.hostName !== undefined && (failure !== undefined || node.address === undefined))
+        unsettled.add(node.hostName);
       // Of a node without an address it is told why it is down.
       if (failure !== undefined && node.address !== undefined) warnOnce(node.label, failure);
     }
-    this.unsettledNames = unsettled;
+    this.unsettledHosts = unsettled;
     this.warnings = warnings;
   }
 
@@ -413,7 +416,7 @@ export class Cluster {
   }
 
   private onCheck(node: Node, check: Check): void {
-    if (check.failure !== undefined && node.name !== undefined) this.resolver.askSoon(node.name);
+    if (check.failure !== undefined && node.hostName !== undefined) this.resolver.askSoon(node.hostName);
     if (this.membership.record(node, check)) this.logChange(node, check.failure);
   }
 

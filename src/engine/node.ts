@@ -16,8 +16,8 @@ import type { Platform } from "./platform.ts";
 
 export interface NodeSettings {
   readonly config: NodeConfig;
-  /** The name behind which the address is; undefined: the configuration says the address. */
-  readonly name: string | undefined;
+  /** What the address is found by; undefined: the configuration says the address. */
+  readonly hostName: string | undefined;
   /** An IP address; undefined: there is none yet, and nothing can be sent. */
   readonly host: string | undefined;
   readonly datagramBytesMax: number;
@@ -71,9 +71,9 @@ export class Node implements RelayNode {
     return this.health.isUp;
   }
 
-  /** The name behind which its address is, if it is behind one. */
-  get name(): string | undefined {
-    return this.settings.name;
+  /** What its address is found by; undefined: the configuration says the address. */
+  get hostName(): string | undefined {
+    return this.settings.hostName;
   }
 
   /** The address that it is sent to; undefined: there is none yet. */

@@ -24,7 +24,7 @@ export async function nodesNow(
   { network, clock }: Pick<Platform, "network" | "clock">,
 ): Promise<NodesNow> {
   const silent = { info: () => {}, warn: () => {} };
-  const resolver = new Resolver({ service: network.names, clock, log: silent, onAnswer: () => {} });
+  const resolver = new Resolver({ service: network.nameService, clock, log: silent, onAnswer: () => {} });
   await resolver.prepare(hostsOf(configs));
   const { nodes } = wantedNodes(
     configs,

@@ -15,8 +15,8 @@ export interface WantedNode {
   readonly config: NodeConfig;
   /** Path of its entry in the configuration. */
   readonly at: string;
-  /** The name behind which its address is; undefined: the configuration says the address. */
-  readonly name: string | undefined;
+  /** What its address is found by; undefined: the configuration says the address. */
+  readonly hostName: string | undefined;
   /** In order of preference. A discovered node has one. */
   readonly addresses: readonly string[];
   /** Why there may be no address. */
@@ -54,7 +54,7 @@ export function wantedNodes(
     const { host, port } = config;
     const at = `nodes[${i}]`;
     const { addresses, isGone, failure } = resolutionOf(host);
-    const name = isIP(host) === 0 ? host : undefined;
+    const hostName = isIP(host) === 0 ? host : undefined;
     const others = addresses.filter((address) => {
       if (!isOwn(address, port)) return true;
       own.push({ config, at, address });
@@ -66,7 +66,7 @@ export function wantedNodes(
         const node = {
           config: { ...config, host: address, label },
           at,
-          name,
+          hostName,
           addresses: [address],
           failure: undefined,
         };
@@ -77,7 +77,7 @@ export function wantedNodes(
     labels.add(config.label);
     for (const address of addresses) taken.add(keyAt(address, port));
     const whyNone = addresses.length > others.length ? OWN : failure;
-    nodes.push({ config, at, name, addresses: others, failure: whyNone });
+    nodes.push({ config, at, hostName, addresses: others, failure: whyNone });
   });
   // Of equal keys the first stays first: that of the entry which comes first in the configuration.
   discovered.sort((one, other) => (one.key < other.key ? -1 : Number(one.key > other.key)));

@@ -18,7 +18,7 @@ import type {
 } from "./network.ts";
 
 export const bunNetwork: Network = {
-  names: bunNameService,
+  nameService: bunNameService,
   resolve: resolveHost,
   ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []),
   hasDescriptor: () => {

@@ -6,7 +6,7 @@ import type { NameService } from "./nameService.ts";
 
 export interface Network {
   /** Finds the addresses of nodes' names, without holding up anything else. */
-  readonly names: NameService;
+  readonly nameService: NameService;
   /**
    * Resolves a host name or address to an address.
    * @throws what a DNS lookup throws: ENOTFOUND, EAI_AGAIN

@@ -57,14 +57,16 @@ interface Name {
   ipv6: readonly string[];
   resolution: Resolution;
   emptyAnswers: number;
-  hasFailed: boolean;
-  isCut: boolean;
+  /** Addresses, with those that are too many. */
+  found: number;
+  /** What was logged last. */
+  readonly told: { hasFailed: boolean; isCut: boolean };
   question: Question | undefined;
   askedAtMs: number;
   /** Puts it into the queue. */
   timer: Timer | undefined;
   dueAtMs: number;
-  /** To be told of the next answer. */
+  /** To be called after the next answer. */
   readonly waiting: (() => void)[];
 }
 
@@ -120,8 +122,12 @@ export class Resolver {
       const name = this.nameOf(host);
       const part = ++position / used.size;
       if (!isIntervalKept || !name.isUsed) this.schedule(name, part * this.delayOf(name));
+      // Of names that a change brings it is told once the change is made.
+      if (!name.isUsed && name.resolution !== NO_RESOLUTION) this.tell(name);
       name.isUsed = true;
     }
+    // Those that are forgotten have left room.
+    this.askQueued();
   }
 
   /** A node behind the name has failed a check. May be called as often as you like. */
@@ -142,7 +148,12 @@ export class Resolver {
     if (known !== undefined) return known;
     const name: Name = {
       ...{ host, isUsed: false, ipv4: [], ipv6: [], resolution: NO_RESOLUTION, emptyAnswers: 0 },
-      ...{ hasFailed: false, isCut: false, question: undefined, askedAtMs: Number.NEGATIVE_INFINITY },
+      ...{
+        found: 0,
+        told: { hasFailed: false, isCut: false },
+        question: undefined,
+        askedAtMs: Number.NEGATIVE_INFINITY,
+      },
       ...{ timer: undefined, dueAtMs: Number.POSITIVE_INFINITY, waiting: [] },
     };
     this.names.set(host, name);
@@ -158,8 +169,7 @@ export class Resolver {
       name.question = undefined;
       this.underWay--;
     }
-    for (const tell of name.waiting.splice(0)) tell();
-    this.askQueued();
+    for (const go of name.waiting.splice(0)) go();
   }
 
   private schedule(name: Name, delayMs: number): void {
@@ -203,8 +213,9 @@ export class Resolver {
     this.take(name, answer);
     const hasChanged = !isSame(before, name.resolution);
     if (hasChanged) this.changes++;
-    for (const tell of name.waiting.splice(0)) tell();
+    for (const go of name.waiting.splice(0)) go();
     if (name.isUsed) {
+      this.tell(name);
       this.schedule(name, this.delayOf(name));
       this.parts.onAnswer(name.host, hasChanged);
     }
@@ -226,21 +237,22 @@ export class Resolver {
     const failure = hasAddresses ? undefined : (answer.failure ?? UNUSABLE);
     const isGone = addresses.length > 0 && name.emptyAnswers >= EMPTY_ANSWERS;
     name.resolution = { addresses, isGone, failure };
-    this.logAnswer(name, failure, all.length);
+    name.found = all.length;
   }
 
-  private logAnswer(name: Name, failure: string | undefined, found: number): void {
+  /** Tells what is new since it was told last. */
+  private tell(name: Name): void {
     const { log } = this.parts;
-    const { host } = name;
-    const kept = name.resolution.addresses.length;
-    const hadFailed = name.hasFailed;
-    const wasCut = name.isCut;
-    name.hasFailed = failure !== undefined;
-    name.isCut = found > ADDRESSES_MAX;
-    if (failure !== undefined && !hadFailed)
-      log.warn("name_unresolved", { name: host, reason: failure, addresses_kept: kept });
-    if (failure === undefined && hadFailed) log.info("name_resolved", { name: host, addresses: found });
-    if (name.isCut && !wasCut) log.warn("name_cut", { name: host, addresses: found, used: ADDRESSES_MAX });
+    const { host, found, resolution } = name;
+    const { failure, addresses } = resolution;
+    const had = { ...name.told };
+    name.told.hasFailed = failure !== undefined;
+    name.told.isCut = found > ADDRESSES_MAX;
+    if (failure !== undefined && !had.hasFailed) {
+      log.warn("name_unresolved", { host, reason: failure, addresses_kept: addresses.length });
+    }
+    if (failure === undefined && had.hasFailed) log.info("name_resolved", { host, addresses: found });
+    if (name.told.isCut && !had.isCut) log.warn("addresses_cut", { host, addresses: found, used: ADDRESSES_MAX });
   }
 
   private delayOf({ resolution }: Name): number {

@@ -134,7 +134,7 @@ export class StatsdProxy {
     this.isRefreshDue = false;
     const result = await this.changeNow(this.engine.config);
     if (isSummary(result) || this.isStopping) return;
-    for (const problem of result) this.parts.log.warn("names_refused", { reason: problemText(problem) });
+    for (const problem of result) this.parts.log.warn("nodes_refused", { reason: problemText(problem) });
   }
 
   private async changeNow(next: Config): Promise<ChangeSummary | readonly Problem[]> {

@@ -23,7 +23,7 @@ test("a bug while one node sends does not affect the others, and every line stay
         label,
       };
       const node = await Node.open(
-        { config, name: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 },
+        { config, hostName: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 },
         {
           platform: bunPlatform,
           log: openLog({ format: "logfmt", level: "error" }),

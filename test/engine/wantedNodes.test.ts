@@ -33,13 +33,15 @@ const labels = ({ nodes }: WantedNodes) => nodes.map(({ config }) => config.labe
 describe("a node", () => {
   test("with an address has that, and no name", () => {
     const { nodes } = wanted([{ host: "10.0.0.1", port: 8125, name: "a" }], {});
-    expect(nodes).toMatchObject([{ at: "nodes[0]", name: undefined, addresses: ["10.0.0.1"], config: { label: "a" } }]);
+    expect(nodes).toMatchObject([
+      { at: "nodes[0]", hostName: undefined, addresses: ["10.0.0.1"], config: { label: "a" } },
+    ]);
   });
 
   test("with a name has the name's addresses, and stays one node", () => {
     const { nodes } = wanted([{ host: "statsd", port: 8125 }], { statsd: ["10.0.0.1", "::1"] });
     expect(nodes).toMatchObject([
-      { name: "statsd", addresses: ["10.0.0.1", "::1"], config: { label: "statsd:8125", host: "statsd" } },
+      { hostName: "statsd", addresses: ["10.0.0.1", "::1"], config: { label: "statsd:8125", host: "statsd" } },
     ]);
   });
 
@@ -57,7 +59,7 @@ describe("discovered nodes", () => {
     });
     expect(nodes.map(({ config, ...node }) => ({ ...node, label: config.label }))).toEqual(
       ["10.0.0.1", "10.0.0.2", "fd00::1"].map((address) => ({
-        ...{ at: "nodes[0]", name: "statsd", addresses: [address], failure: undefined },
+        ...{ at: "nodes[0]", hostName: "statsd", addresses: [address], failure: undefined },
         label: address.includes(":") ? `[${address}]:8125` : `${address}:8125`,
       })),
     );
@@ -101,7 +103,7 @@ describe("discovered nodes", () => {
   test("behind two names are one, with the settings of the first", () => {
     const names = { a: ["10.0.0.1"], b: ["10.0.0.1"] };
     expect(wanted([discover("b", { weight: 2 }), discover("a")], names).nodes).toMatchObject([
-      { name: "b", config: { weight: 2 } },
+      { hostName: "b", config: { weight: 2 } },
     ]);
   });
 

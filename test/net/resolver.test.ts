@@ -152,7 +152,7 @@ describe("a name without an answer", () => {
     const failure = "the name does not resolve: the name server does not answer (ETIMEOUT)";
     expect(bench.resolver.resolutionOf(NAME).failure).toBe(failure);
     expect(bench.log.take()).toEqual([
-      `level=warn event=name_unresolved name=${NAME} reason="${failure}" addresses_kept=0`,
+      `level=warn event=name_unresolved host=${NAME} reason="${failure}" addresses_kept=0`,
     ]);
   });
 
@@ -164,7 +164,7 @@ describe("a name without an answer", () => {
     bench.service.say(NAME, ["10.0.0.1"]);
     await bench.clock.pass(ASK_AGAIN_MS);
     expect(bench.answers).toEqual([NAME, `${NAME} changed`]);
-    expect(bench.log.take()).toEqual([`level=info event=name_resolved name=${NAME} addresses=1`]);
+    expect(bench.log.take()).toEqual([`level=info event=name_resolved host=${NAME} addresses=1`]);
   });
 
   test.each<[string, Said]>([
@@ -248,7 +248,7 @@ test("of too many addresses the lowest are used, whatever their order, and that 
   const bench = await Bench.of({ [NAME]: all.toReversed() });
   expect(bench.addresses()).toEqual(all.slice(0, ADDRESSES_MAX));
   await bench.clock.pass(3 * INTERVAL_MS);
-  const cut = `level=warn event=name_cut name=${NAME} addresses=${all.length} used=${ADDRESSES_MAX}`;
+  const cut = `level=warn event=addresses_cut host=${NAME} addresses=${all.length} used=${ADDRESSES_MAX}`;
   expect(bench.log.take()).toEqual([cut]);
 });
 
@@ -316,4 +316,14 @@ test("when it is closed nothing is asked, and nobody waits", async () => {
   bench.resolver.close();
   await ready;
   expect([bench.clock.waiting, bench.service.underWay]).toEqual([0, 0]);
+});
+
+test("of names that a change brings it is told once the change is made, and not when it is abandoned", async () => {
+  const bench = new Bench();
+  await bench.resolver.prepare([NAME]);
+  expect(bench.log.take()).toEqual([]);
+  bench.resolver.use([NAME], INTERVAL_MS);
+  expect(bench.log.take()).toEqual([
+    `level=warn event=name_unresolved host=${NAME} reason="the name does not resolve (ENOTFOUND)" addresses_kept=0`,
+  ]);
 });

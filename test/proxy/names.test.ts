@@ -46,7 +46,7 @@ class Bench {
 
   /** Problems, if there are any. */
   async start(settings: Settings): Promise<string[]> {
-    const network = { ...bunPlatform.network, names: this.names };
+    const network = { ...bunPlatform.network, nameService: this.names };
     const parts = { platform: { ...bunPlatform, network }, log: this.log, debugMode: false };
     const started = await StatsdProxy.start(this.configOf(settings), parts);
     if (!(started instanceof StatsdProxy)) return started.map(({ at, message }) => `${at}: ${message}`);
@@ -115,7 +115,7 @@ describe("a name that does not resolve at the start", () => {
     const bench = await Bench.start(names, { nodes: [{ host: NAME, port }, other.node] });
     const reason = "the name does not resolve (ENOTFOUND)";
     expect(bench.log.lines).toContain(
-      `level=warn event=name_unresolved name=${NAME} reason="${reason}" addresses_kept=0`,
+      `level=warn event=name_unresolved host=${NAME} reason="${reason}" addresses_kept=0`,
     );
     expect(bench.log.lines).toContain(
       `level=warn event=node_down node=${NAME}:${port} reason="${reason}" nodes_up="1 of 2"`,
@@ -341,7 +341,7 @@ describe("discovered nodes", () => {
     const names = new FakeNames();
     names.say(NAME, ["127.0.0.2"]);
     const bench = await Bench.of(names);
-    const network = { ...bunPlatform.network, names };
+    const network = { ...bunPlatform.network, nameService: names };
     const platform = { ...bunPlatform, network, descriptorLimit: () => 50 };
     const config = readConfig(
       JSON.stringify({
@@ -359,7 +359,7 @@ describe("discovered nodes", () => {
       NAME,
       Array.from({ length: 20 }, (_, i) => `127.0.1.${i + 1}`),
     );
-    expect(await bench.logged("event=names_refused")).toContain("a proxy with 20 nodes needs 76 open files");
+    expect(await bench.logged("event=nodes_refused")).toContain("a proxy with 20 nodes needs 76 open files");
     expect(proxy.view().nodes.map(({ label }) => label)).toEqual(["127.0.0.2:9"]);
   });
 });
