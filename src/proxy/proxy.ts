@@ -29,6 +29,7 @@ export interface ConfigFile {
   readonly read: () => FileReading;
 }
 
+const STOPPING: Problem = { at: "", message: "the proxy is stopping" };
 const NO_FILE = "there is no configuration file to read";
 
 export class StatsdProxy {
@@ -138,6 +139,7 @@ export class StatsdProxy {
   }
 
   private async changeNow(next: Config): Promise<ChangeSummary | readonly Problem[]> {
+    if (this.isStopping) return [STOPPING];
     const { platform, log } = this.parts;
     const { source, config, cluster } = this.engine;
     const ring = cluster.fullRing();
@@ -147,7 +149,8 @@ export class StatsdProxy {
     const room = descriptorRoom(next, await this.engine.prepare(next, opening), platform);
     if ("message" in room) opening.problems.push(room);
     else await this.operators.prepare(next, room.connectionsMax, opening);
-    if (this.isStopping) opening.problems.push({ at: "", message: "the proxy is stopping" });
+    // What would be opened now, nobody would close any more.
+    if (this.isStopping) opening.problems.push(STOPPING);
     if (opening.problems.length > 0) {
       opening.abandon();
       return opening.problems;

@@ -16,7 +16,7 @@ class Bench {
 
   /** The answer after so long; undefined: there is none yet. */
   async answerAfter(ms: number): Promise<Answer | undefined> {
-    await this.clock.pass(ms);
+    await this.clock.elapse(ms);
     expect(this.answers.length).toBeLessThan(2);
     return this.answers[0];
   }
@@ -28,7 +28,7 @@ test("both families are asked for at once, and make one answer that leaves nothi
   bench.ask();
   expect(bench.answers).toEqual([]);
   expect(await bench.answerAfter(0)).toEqual({ ipv4: ["10.0.0.1", "10.0.0.2"], ipv6: ["::1"], failure: undefined });
-  expect([bench.service.underWay, bench.clock.waiting]).toEqual([0, 0]);
+  expect([bench.service.underWay, bench.clock.timersLeft]).toEqual([0, 0]);
   expect(bench.service.askedOfSystem).toEqual([]);
 });
 
@@ -93,7 +93,7 @@ describe("silence", () => {
     bench.service.saySystem("two.local", ["10.0.0.2"]);
     bench.ask("one.local");
     bench.ask("two.local");
-    await bench.clock.pass(QUESTION_MS_MAX);
+    await bench.clock.elapse(QUESTION_MS_MAX);
     const failure = "the name does not resolve (ENOTFOUND)";
     expect(bench.answers).toEqual(new Array(2).fill({ ipv4: [], ipv6: [], failure }));
     expect(bench.service.askedOfSystem).toEqual(["one.local"]);
@@ -124,5 +124,5 @@ test("a cancelled question has no answer", async () => {
   bench.service.say("statsd.test", ["10.0.0.1"]);
   bench.ask().cancel();
   expect(await bench.answerAfter(QUESTION_MS_MAX)).toBeUndefined();
-  expect([bench.service.underWay, bench.clock.waiting]).toEqual([0, 0]);
+  expect([bench.service.underWay, bench.clock.timersLeft]).toEqual([0, 0]);
 });

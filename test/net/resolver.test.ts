@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { QUESTION_MS_MAX } from "../../src/net/question.ts";
 import { ADDRESSES_MAX, ASK_AGAIN_MS, QUESTIONS_MAX, Resolver, WAIT_MS } from "../../src/net/resolver.ts";
-import { ManualClock, promises } from "../support/clocks.ts";
+import { ManualClock } from "../support/clocks.ts";
 import { KeptLog } from "../support/logs.ts";
 import { FakeNames, type Said } from "../support/nameServer.ts";
 
@@ -37,8 +37,8 @@ class Bench {
     const ready = this.resolver.prepare(hosts).then(() => {
       isReady = true;
     });
-    await promises();
-    if (!isReady) await this.clock.pass(WAIT_MS);
+    await this.clock.settle();
+    if (!isReady) await this.clock.elapse(WAIT_MS);
     await ready;
     this.resolver.use(hosts, intervalMs);
   }
@@ -57,14 +57,14 @@ describe("an address", () => {
   test("is never asked for, and is its own", async () => {
     const bench = new Bench();
     await bench.use(["127.0.0.1", "::1", "::ffff:10.0.0.1"]);
-    await bench.clock.pass(10 * INTERVAL_MS);
+    await bench.clock.elapse(10 * INTERVAL_MS);
     expect(bench.questions).toBe(0);
     expect(["127.0.0.1", "::1", "::ffff:10.0.0.1"].map((host) => bench.addresses(host))).toEqual([
       ["127.0.0.1"],
       ["::1"],
       ["10.0.0.1"],
     ]);
-    expect(bench.clock.waiting).toBe(0);
+    expect(bench.clock.timersLeft).toBe(0);
   });
 });
 
@@ -73,13 +73,13 @@ describe("a name", () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.2", "10.0.0.1", "::1"] });
     expect(bench.addresses()).toEqual(["10.0.0.1", "10.0.0.2", "::1"]);
     expect(bench.questions).toBe(1);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect(bench.questions).toBe(2);
     bench.service.say(NAME, ["10.0.0.1", "::1", "10.0.0.2"]);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect(bench.answers).toEqual([NAME, NAME]);
     bench.service.say(NAME, ["10.0.0.3"]);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect(bench.answers.at(-1)).toBe(`${NAME} changed`);
     expect(bench.addresses()).toEqual(["10.0.0.3"]);
     expect(bench.log.take()).toEqual([]);
@@ -89,7 +89,7 @@ describe("a name", () => {
     const names = Array.from({ length: 10 }, (_, i) => `n${i}.test`);
     const bench = await Bench.of(Object.fromEntries(names.map((name) => [name, ["10.0.0.1"]])));
     for (let turn = 1; turn <= 30; turn++) {
-      await bench.clock.pass(INTERVAL_MS / 10);
+      await bench.clock.elapse(INTERVAL_MS / 10);
       expect(bench.questions).toBe(10 + turn);
     }
     expect(bench.service.underWayMax).toBe(QUESTIONS_MAX);
@@ -98,7 +98,7 @@ describe("a name", () => {
   test("has one question under way, and no more than a few names have one", async () => {
     const names = Array.from({ length: 3 * QUESTIONS_MAX }, (_, i) => `n${i}.test`);
     const bench = await Bench.of(Object.fromEntries(names.map((name) => [name, "silence"])), 1000);
-    await bench.clock.pass(10 * QUESTION_MS_MAX);
+    await bench.clock.elapse(10 * QUESTION_MS_MAX);
     expect(bench.service.underWayMax).toBe(QUESTIONS_MAX);
     for (const name of names) expect(bench.service.asked.filter((asked) => asked === `${name}/4`)).not.toEqual([]);
   });
@@ -107,7 +107,7 @@ describe("a name", () => {
     const silent = Array.from({ length: QUESTIONS_MAX }, (_, i) => [`n${i}.test`, "silence"] as const);
     const bench = await Bench.of(Object.fromEntries([...silent, [NAME, ["10.0.0.1"]]]));
     expect(bench.addresses()).toEqual([]);
-    await bench.clock.pass(QUESTION_MS_MAX - WAIT_MS);
+    await bench.clock.elapse(QUESTION_MS_MAX - WAIT_MS);
     expect(bench.addresses()).toEqual(["10.0.0.1"]);
     expect(bench.answers).toContain(`${NAME} changed`);
   });
@@ -116,25 +116,25 @@ describe("a name", () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"], "other.test": "silence" });
     await bench.use([]);
     const { questions } = bench;
-    await bench.clock.pass(10 * INTERVAL_MS);
-    expect([bench.questions, bench.clock.waiting, bench.service.underWay]).toEqual([questions, 0, 0]);
+    await bench.clock.elapse(10 * INTERVAL_MS);
+    expect([bench.questions, bench.clock.timersLeft, bench.service.underWay]).toEqual([questions, 0, 0]);
   });
 
   test("that is in the next configuration as well keeps its turn, and its answer without a wait", async () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
-    await bench.clock.pass(INTERVAL_MS / 2);
+    await bench.clock.elapse(INTERVAL_MS / 2);
     bench.service.say(NAME, "silence");
     await bench.use([NAME, "127.0.0.1"]);
     expect(bench.addresses()).toEqual(["10.0.0.1"]);
     expect(bench.questions).toBe(1);
-    await bench.clock.pass(INTERVAL_MS / 2);
+    await bench.clock.elapse(INTERVAL_MS / 2);
     expect(bench.questions).toBe(2);
   });
 
   test("another interval counts from now", async () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
     await bench.use([NAME], 1000);
-    await bench.clock.pass(3000);
+    await bench.clock.elapse(3000);
     expect(bench.questions).toBe(4);
   });
 });
@@ -148,7 +148,7 @@ describe("a name without an answer", () => {
       isGone: false,
       failure: "the name does not resolve: no answer from the name server yet",
     });
-    await bench.clock.pass(QUESTION_MS_MAX);
+    await bench.clock.elapse(QUESTION_MS_MAX);
     const failure = "the name does not resolve: the name server does not answer (ETIMEOUT)";
     expect(bench.resolver.resolutionOf(NAME).failure).toBe(failure);
     expect(bench.log.take()).toEqual([
@@ -159,10 +159,10 @@ describe("a name without an answer", () => {
   test("is asked for again soon, and told when it resolves", async () => {
     const bench = await Bench.of({ [NAME]: [] });
     bench.log.take();
-    await bench.clock.pass(ASK_AGAIN_MS);
+    await bench.clock.elapse(ASK_AGAIN_MS);
     expect(bench.questions).toBe(2);
     bench.service.say(NAME, ["10.0.0.1"]);
-    await bench.clock.pass(ASK_AGAIN_MS);
+    await bench.clock.elapse(ASK_AGAIN_MS);
     expect(bench.answers).toEqual([NAME, `${NAME} changed`]);
     expect(bench.log.take()).toEqual([`level=info event=name_resolved host=${NAME} addresses=1`]);
   });
@@ -175,11 +175,11 @@ describe("a name without an answer", () => {
   ])("keeps the last good ones: %s", async (_, said) => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1", "::1"] });
     bench.service.say(NAME, said);
-    await bench.clock.pass(INTERVAL_MS + QUESTION_MS_MAX);
+    await bench.clock.elapse(INTERVAL_MS + QUESTION_MS_MAX);
     expect(bench.addresses()).toEqual(["10.0.0.1", "::1"]);
     expect(bench.answers).toEqual([NAME]);
     expect(bench.log.take()).toEqual([expect.stringMatching(/^level=warn event=name_unresolved .* addresses_kept=2$/)]);
-    await bench.clock.pass(20 * INTERVAL_MS);
+    await bench.clock.elapse(20 * INTERVAL_MS);
     expect(bench.addresses()).toEqual(["10.0.0.1", "::1"]);
     expect(bench.log.take()).toEqual([]);
   });
@@ -190,10 +190,10 @@ describe("a family without an answer stays as it was", () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1", "::1", "::2"] });
     bench.service.say(NAME, said, 6);
     bench.service.say(NAME, ["10.0.0.2"], 4);
-    await bench.clock.pass(INTERVAL_MS + QUESTION_MS_MAX);
+    await bench.clock.elapse(INTERVAL_MS + QUESTION_MS_MAX);
     expect(bench.addresses()).toEqual(["10.0.0.2", "::1", "::2"]);
     bench.service.say(NAME, [], 6);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect(bench.addresses()).toEqual(["10.0.0.2"]);
   });
 });
@@ -204,12 +204,12 @@ describe("a name is gone", () => {
   test("when two answers in a row agree", async () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
     bench.service.say(NAME, []);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect([isGone(bench), bench.answers]).toEqual([false, [NAME]]);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect([isGone(bench), bench.answers]).toEqual([true, [NAME, `${NAME} changed`]]);
     bench.service.say(NAME, ["10.0.0.1"]);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect([isGone(bench), bench.answers.at(-1)]).toEqual([false, `${NAME} changed`]);
   });
 
@@ -217,12 +217,12 @@ describe("a name is gone", () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
     for (const said of [[], ["10.0.0.1"], [], { error: "ESERVFAIL" }, "silence"] as const) {
       bench.service.say(NAME, said);
-      await bench.clock.pass(INTERVAL_MS);
+      await bench.clock.elapse(INTERVAL_MS);
       expect(isGone(bench)).toBe(false);
     }
-    await bench.clock.pass(QUESTION_MS_MAX);
+    await bench.clock.elapse(QUESTION_MS_MAX);
     bench.service.say(NAME, []);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect(isGone(bench)).toBe(true);
   });
 
@@ -230,7 +230,7 @@ describe("a name is gone", () => {
     const bench = await Bench.of({ [NAME]: ["::1"] });
     bench.service.say(NAME, [], 4);
     bench.service.say(NAME, { error: "ESERVFAIL" }, 6);
-    await bench.clock.pass(5 * INTERVAL_MS);
+    await bench.clock.elapse(5 * INTERVAL_MS);
     expect([isGone(bench), bench.addresses()]).toEqual([false, ["::1"]]);
   });
 
@@ -238,7 +238,7 @@ describe("a name is gone", () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
     bench.service.say(NAME, [], 4);
     bench.service.say(NAME, { error: "ESERVFAIL" }, 6);
-    await bench.clock.pass(2 * INTERVAL_MS);
+    await bench.clock.elapse(2 * INTERVAL_MS);
     expect(isGone(bench)).toBe(true);
   });
 });
@@ -247,7 +247,7 @@ test("of too many addresses the lowest are used, whatever their order, and that 
   const all = Array.from({ length: ADDRESSES_MAX + 100 }, (_, i) => `10.0.${i >> 8}.${i & 255}`);
   const bench = await Bench.of({ [NAME]: all.toReversed() });
   expect(bench.addresses()).toEqual(all.slice(0, ADDRESSES_MAX));
-  await bench.clock.pass(3 * INTERVAL_MS);
+  await bench.clock.elapse(3 * INTERVAL_MS);
   const cut = `level=warn event=addresses_cut host=${NAME} addresses=${all.length} used=${ADDRESSES_MAX}`;
   expect(bench.log.take()).toEqual([cut]);
 });
@@ -255,9 +255,9 @@ test("of too many addresses the lowest are used, whatever their order, and that 
 describe("after a failed check a name", () => {
   test("is asked for at once, if that is not too soon after the last time", async () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
-    await bench.clock.pass(ASK_AGAIN_MS);
+    await bench.clock.elapse(ASK_AGAIN_MS);
     bench.resolver.askSoon(NAME);
-    await bench.clock.pass(0);
+    await bench.clock.elapse(0);
     expect(bench.questions).toBe(2);
   });
 
@@ -265,23 +265,23 @@ describe("after a failed check a name", () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
     for (let ms = 0; ms < 10 * ASK_AGAIN_MS; ms += 100) {
       bench.resolver.askSoon(NAME);
-      await bench.clock.pass(100);
+      await bench.clock.elapse(100);
     }
     expect(bench.questions).toBe(1 + 10);
   });
 
   test("is not asked for later than it would have been", async () => {
     const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
-    await bench.clock.pass(INTERVAL_MS - 1);
+    await bench.clock.elapse(INTERVAL_MS - 1);
     bench.resolver.askSoon(NAME);
-    await bench.clock.pass(1);
+    await bench.clock.elapse(1);
     expect(bench.questions).toBe(2);
   });
 
   test("that is none of its own is not asked for", async () => {
     const bench = await Bench.of({});
     bench.resolver.askSoon(NAME);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
     expect(bench.questions).toBe(0);
   });
 });
@@ -290,10 +290,10 @@ test("flapping answers change something once in an interval, and nothing grows",
   const bench = await Bench.of({ [NAME]: ["10.0.0.1"] });
   for (let i = 0; i < 100; i++) {
     bench.service.say(NAME, [i % 2 === 0 ? "10.0.0.2" : "10.0.0.1"]);
-    await bench.clock.pass(INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
   }
   expect(bench.answers).toHaveLength(100);
-  expect([bench.clock.waiting, bench.service.underWay]).toEqual([1, 0]);
+  expect([bench.clock.timersLeft, bench.service.underWay]).toEqual([1, 0]);
 });
 
 test("names of a change that was abandoned are forgotten, and asked for again when they come back", async () => {
@@ -301,7 +301,7 @@ test("names of a change that was abandoned are forgotten, and asked for again wh
   await bench.use([NAME]);
   bench.service.say("new.test", ["10.0.0.3"]);
   await bench.resolver.prepare([NAME, "new.test"]);
-  await bench.clock.pass(3 * INTERVAL_MS);
+  await bench.clock.elapse(3 * INTERVAL_MS);
   expect(bench.service.asked.filter((asked) => asked === "new.test/4")).toHaveLength(1);
   bench.service.say("new.test", ["10.0.0.4"]);
   await bench.use([NAME, "new.test"]);
@@ -312,10 +312,10 @@ test("when it is closed nothing is asked, and nobody waits", async () => {
   const bench = new Bench();
   bench.service.say(NAME, "silence");
   const ready = bench.resolver.prepare([NAME]);
-  await promises();
+  await bench.clock.settle();
   bench.resolver.close();
   await ready;
-  expect([bench.clock.waiting, bench.service.underWay]).toEqual([0, 0]);
+  expect([bench.clock.timersLeft, bench.service.underWay]).toEqual([0, 0]);
 });
 
 test("of names that a change brings it is told once the change is made, and not when it is abandoned", async () => {

@@ -1,6 +1,6 @@
 /** Clocks for tests. */
 import { systemClock } from "../../src/system/clock.io.ts";
-import type { Clock, Timer } from "../../src/system/clock.ts";
+import type { Clock } from "../../src/system/clock.ts";
 
 /** The system's, which notes the milliseconds of each timer that it is asked for. */
 export function watchedClock(): { readonly clock: Clock; readonly delays: number[] } {
@@ -15,79 +15,94 @@ export function watchedClock(): { readonly clock: Clock; readonly delays: number
   return { clock: { ...systemClock, setTimeout: noted(setTimeout), setInterval: noted(setInterval) }, delays };
 }
 
-interface ManualTimer {
+interface HandTimer {
   readonly run: () => void;
-  readonly atMs: number;
   readonly everyMs: number | undefined;
+  atMs: number;
 }
 
-/** Stands still until a test moves it. */
+/** The wall clock's time when a manual clock starts. */
+const EPOCH_MS = 1_700_000_000_000;
+
+/** A clock that stands still until a test advances it, or something sleeps. */
 export class ManualClock implements Clock {
-  private ms = 0;
-  /** In the order in which they were set. */
-  private readonly timers = new Set<ManualTimer>();
+  /** Every sleep so far. */
+  readonly slept: number[] = [];
+  private atMs = 0;
+  private readonly timers = new Set<HandTimer>();
+  private readonly immediates: (() => void)[] = [];
 
-  nowMs(): number {
-    return this.ms;
-  }
+  nowMs = () => this.atMs;
+  epochMs = () => EPOCH_MS + this.atMs;
+  setTimeout = (run: () => void, ms: number) => this.timer(run, ms, undefined);
+  setInterval = (run: () => void, ms: number) => this.timer(run, ms, ms);
+  setImmediate = (run: () => void) => void this.immediates.push(run);
+  cancel = (timer: object | undefined) => void this.timers.delete(timer as HandTimer);
+  sleep = (ms: number) => {
+    this.slept.push(ms);
+    this.atMs += ms;
+  };
 
-  epochMs(): number {
-    return 1_700_000_000_000 + this.ms;
-  }
-
-  setTimeout(run: () => void, ms: number): Timer {
-    return this.add(run, ms, undefined);
-  }
-
-  setInterval(run: () => void, ms: number): Timer {
-    return this.add(run, ms, ms);
-  }
-
-  setImmediate(run: () => void): void {
-    this.add(run, 0, undefined);
-  }
-
-  cancel(timer: Timer | undefined): void {
-    this.timers.delete(timer as ManualTimer);
-  }
-
-  sleep(ms: number): void {
-    this.ms += ms;
-  }
-
-  /** Timers that have not fired. */
-  get waiting(): number {
+  /** Pending timers. */
+  get timersLeft(): number {
     return this.timers.size;
   }
 
-  /** Lets time pass: timers fire when they are due, and promises are kept in between. */
-  async pass(ms: number): Promise<void> {
-    const untilMs = this.ms + ms;
-    await promises();
-    for (let next = this.next(untilMs); next !== undefined; next = this.next(untilMs)) {
-      this.ms = Math.max(this.ms, next.atMs);
-      this.timers.delete(next);
-      if (next.everyMs !== undefined) this.add(next.run, next.everyMs, next.everyMs);
-      next.run();
-      await promises();
-    }
-    this.ms = Math.max(this.ms, untilMs);
+  /** Time passes, but no timer fires: as when the process is stopped. */
+  pass(ms: number): void {
+    this.atMs += ms;
   }
 
-  private add(run: () => void, ms: number, everyMs: number | undefined): Timer {
-    const timer = { run, atMs: this.ms + ms, everyMs };
+  /** Time passes, and every timer fires when it is due. */
+  advance(ms: number): void {
+    const untilMs = this.atMs + ms;
+    this.comeToRest();
+    for (let next = this.next(untilMs); next !== undefined; next = this.next(untilMs)) {
+      this.atMs = Math.max(this.atMs, next.atMs);
+      if (next.everyMs === undefined) this.timers.delete(next);
+      else next.atMs = this.atMs + next.everyMs;
+      next.run();
+      this.comeToRest();
+    }
+    this.atMs = Math.max(this.atMs, untilMs);
+  }
+
+  /** The same, and promises settle before each timer that fires. */
+  async elapse(ms: number): Promise<void> {
+    const untilMs = this.atMs + ms;
+    await this.settle(1);
+    for (let next = this.next(untilMs); next !== undefined; next = this.next(untilMs)) {
+      this.advance(Math.max(0, next.atMs - this.atMs));
+      await this.settle(1);
+    }
+    this.atMs = Math.max(this.atMs, untilMs);
+  }
+
+  /** One turn of the event loop. */
+  comeRound(): void {
+    for (const run of this.immediates.splice(0)) run();
+  }
+
+  /** Lets promises settle, for this many turns of the event loop. */
+  async settle(times = 10): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      this.comeRound();
+    }
+  }
+
+  private comeToRest(): void {
+    while (this.immediates.length > 0) this.comeRound();
+  }
+
+  private timer(run: () => void, ms: number, everyMs: number | undefined): HandTimer {
+    const timer = { run, everyMs, atMs: this.atMs + ms };
     this.timers.add(timer);
     return timer;
   }
 
-  private next(untilMs: number): ManualTimer | undefined {
-    let first: ManualTimer | undefined;
-    for (const timer of this.timers) if (timer.atMs <= untilMs && timer.atMs < (first?.atMs ?? Infinity)) first = timer;
-    return first;
+  private next(untilMs: number): HandTimer | undefined {
+    const due = [...this.timers].filter(({ atMs }) => atMs <= untilMs);
+    return due.sort((one, other) => one.atMs - other.atMs)[0];
   }
-}
-
-/** Until nothing is left that promises have to do. */
-export async function promises(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
 }
