@@ -18,12 +18,15 @@ async function engineAt(first: number) {
     hash: "none",
     platform,
     log: openLog({ format: "logfmt", level: "info", writer }),
+    onNamesChanged: () => {},
     debugMode: false,
   });
   onTestFinished(() => engine.close());
   const change = async (port: number) => {
     const opening = new Opening(network);
-    await clock.until(engine.prepare(configOf({ nodes: [NODE], port }), opening));
+    const next = configOf({ nodes: [NODE], port });
+    await clock.until(engine.prepare(next, opening));
+    await clock.until(engine.prepareSource(next, opening));
     opening.commit();
     return network.listeners[network.listeners.length - 1];
   };
