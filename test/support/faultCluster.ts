@@ -10,6 +10,7 @@ import { ask, figuresOf } from "./client.ts";
 import type { Load } from "./pacedSender.ts";
 import { PacedSender } from "./pacedSender.ts";
 import { type FaultyPeer, Peer } from "./peer.ts";
+import { prefer } from "./priority.ts";
 import { type RunningProxy, type Settings, startProxy } from "./process.ts";
 import { type StallWatch, watchStalls } from "./stalls.ts";
 import { until } from "./until.ts";
@@ -26,8 +27,10 @@ const LOADS: readonly Load[] = [
 export const OUT_MS = 500;
 const PING_MS = 500;
 /** Beyond what a deadline allows, for the test to say how late it was. */
-const PATIENCE_MS = 3000;
-const SETTLED_MS = 10_000;
+const PATIENCE_MS = 15_000;
+const SETTLED_MS = 30_000;
+/** Longer than a backend with nothing in its socket takes to count what it has read. */
+const STEADY_MS = 100;
 const RESIDENT_GROWTH_BYTES_MAX = 48 << 20;
 
 /** Of `stats`, by name. */
@@ -93,6 +96,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
     const { startWith = (settings) => startProxy(settings, { atEnd }) } = options;
     const complete = { nodes: peers.map(({ node }) => node), checkInterval: 1000, ...settings };
     const proxy = await startWith(complete);
+    prefer(proxy.pid);
     const sender = await PacedSender.start({ ...load, port: proxy.port, inside, atEnd });
     const cluster = new Cluster(options, proxy, sender, complete.checkInterval);
     cluster.before = { ...cluster.before, lines: await cluster.linesOfPeers() };
@@ -249,6 +253,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
         await until(`${relayed} lines at ${peer.label}`, async () => (await arrived()) >= relayed).catch(() => {});
         expect([peer.label, await arrived()]).toEqual([peer.label, relayed]);
       } else {
+        await takesInAll(peer);
         expect(await arrived()).toBeLessThanOrEqual(relayed);
       }
       if (!isVictim) {
@@ -315,10 +320,30 @@ function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }
 
-/** Datagrams that the kernel dropped at a backend's socket, in whatever namespace that is. */
-function kernelDropsOf({ pid, node }: FaultyPeer): number {
+/** Waits until a backend has counted all that its socket held: later it would count as what comes after the next fault. */
+async function takesInAll(peer: FaultyPeer): Promise<void> {
+  let last = { lines: -1, atMs: 0 };
+  await until(`all that ${peer.label} has to read`, async () => {
+    const lines = await peer.lines();
+    if (lines !== last.lines || udpSocketsOf(peer).some(({ queuedBytes }) => queuedBytes > 0))
+      last = { lines, atMs: performance.now() };
+    return performance.now() - last.atMs >= STEADY_MS;
+  });
+}
+
+/** Datagrams that the kernel dropped at a backend's socket. */
+function kernelDropsOf(peer: FaultyPeer): number {
+  return udpSocketsOf(peer).reduce((sum, { drops }) => sum + drops, 0);
+}
+
+/** The sockets on a backend's port, in whatever namespace that is. */
+function udpSocketsOf({ pid, node }: FaultyPeer): { queuedBytes: number; drops: number }[] {
   const port = `:${node.port.toString(16).toUpperCase().padStart(4, "0")}`;
   const sockets = readFileSync(`/proc/${pid}/net/udp`, "utf8").split("\n");
   const own = sockets.map((line) => line.trim().split(/\s+/)).filter(([, local]) => local?.endsWith(port));
-  return own.reduce((sum, fields) => sum + Number(fields.at(-1)), 0);
+  // local_address, rem_address, st, tx_queue:rx_queue, ..., drops
+  return own.map((fields) => ({
+    queuedBytes: Number.parseInt(fields[4].split(":")[1], 16),
+    drops: Number(fields.at(-1)),
+  }));
 }
