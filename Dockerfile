@@ -1,11 +1,12 @@
 # docker build -t statsd-proxy .
-# An image FROM scratch: the binary, its addon, the loader and the libraries that these need, and nothing else. What is in
-# it is decided by scripts/image.ts, which a test lays out and runs as well.
+#
+# An image FROM scratch: the binary, its addon, the loader and the libraries that these need, and nothing else. Its
+# content is decided by scripts/image.ts, which a test also lays out and runs.
 
-# The system whose libraries the image has: that of the platform it is for. Nothing in it is run.
+# The system that provides the libraries, on the platform of the image. Nothing in it is run.
 FROM oven/bun:1.4.5-slim AS system
 
-# The platform that builds, whatever the image is for.
+# Builds on this machine's platform, whatever the image is for.
 FROM --platform=$BUILDPLATFORM oven/bun:1.4.5-slim AS build
 WORKDIR /statsd-proxy
 COPY package.json bun.lock bunfig.toml ./
@@ -21,7 +22,7 @@ FROM scratch
 COPY --from=build /image /
 USER 65534:65534
 EXPOSE 8125/udp
-# The console listens on the loopback interface of the container, unless the configuration says otherwise.
+# The console listens on the container's loopback interface, unless the configuration says otherwise.
 EXPOSE 8126/tcp
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s CMD ["/bin/statsd-proxy", "healthcheck"]
 ENTRYPOINT ["/bin/statsd-proxy"]

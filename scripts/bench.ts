@@ -1,4 +1,4 @@
-/** Measures what relaying a metric costs, on this machine. `--help` says how to read the figures. */
+/** Measures what relaying a metric costs on this machine. `--help` explains the figures. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,29 +17,29 @@ import { NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
 
 const WORKLOAD_NAMES = Object.keys(WORKLOADS) as WorkloadName[];
 const BINARY = fileURLToPath(new URL("../dist/statsd-proxy", import.meta.url));
-/** Before each measured shot, so that the relay's code is compiled and its caches are filled. */
+/** Before each measured shot, so that the relay's code is compiled and its caches are full. */
 const WARM_UP_SECONDS = 1;
 
 const EXPLANATION = `
 A sender, the relay and the backends run as processes of this machine and session over 127.0.0.1. For each workload the
 relay is started, warmed up and measured at a steady, modest rate, several times over; the table shows medians.
 
-Workloads (${NAMES.toLocaleString("en")} names; rates in datagrams a second):
+Workloads (${NAMES.toLocaleString("en")} names; rates in datagrams per second):
 ${WORKLOAD_NAMES.map((name) => `  ${name}  ${WORKLOADS[name].what}, at ${WORKLOADS[name].datagramsPerSecond.toLocaleString("en")}`).join("\n")}
 
-A relay that --vs names is started with the same file as statsd-proxy, in the keys of its README; in W4 that file says
+A relay given with --vs gets the same file as statsd-proxy, with the keys of its README; in W4 that file sets
 mirror. Quotes keep words together; there is no shell.
 
 The columns:
-  datagrams/s      what was really sent; "(sender)" when the sender could not keep up with what was asked for
-  CPU µs/metric    microseconds of CPU time of the relay, all its threads and child processes, kernel included, for each
-                   metric that arrived; when mirroring, for each metric that was sent to all backends
+  datagrams/s      what was actually sent; "(sender)" if the sender could not keep up with the requested rate
+  CPU µs/metric    microseconds of CPU time of the relay, with all threads and child processes, user and system, per
+                   metric that arrived; when mirroring, per metric that was sent to all backends
   min-max          the least and the most of the repetitions: how noisy the machine was
   lost %           metrics that did not arrive at the backends
   memory MB        resident memory of the relay after the shot, in millions of bytes
-  CPU ratio        with --vs: CPU for each metric, compared with this project's in the same run; 2.00 is twice as much
+  CPU ratio        with --vs: CPU per metric relative to this project's in the same run; 2.00 is twice as much
   max datagrams/s  with --max: the highest rate with at most 0.1% lost, found by doubling, then bisecting; good to 10 or
-                   20% on a machine that does nothing else. "(sender)": the relay could do more than the sender
+                   20% on an idle machine. "(sender)": the sender was slower than the relay
 
 How to read them:
   Compare only what was measured in one run: ratios count, microseconds differ from machine to machine and day to day.
@@ -54,18 +54,18 @@ Examples:
 const command = new Command("bench")
   .description("Measures what it costs to relay a metric: CPU time, loss and memory of statsd-proxy, on this machine.")
   .addOption(
-    new Option("--workloads <names>", "some of W1,W2,W3,W4, with commas")
+    new Option("--workloads <names>", "comma-separated list of W1,W2,W3,W4")
       .argParser(workloadsOf)
       .default(WORKLOAD_NAMES, "all"),
   )
   .option("--reps <count>", "repetitions", wholeNumber(1, 100), 3)
   .option("--seconds <seconds>", "length of a measured shot", positive(600), 2.5)
   .option("--backends <count>", "backends", wholeNumber(1, 64), 3)
-  .option("--rate <rate>", "datagrams a second (default: each workload's own)", positive(10_000_000))
+  .option("--rate <rate>", "datagrams per second (default: each workload's own)", positive(10_000_000))
   .option("--max", "also search for the highest rate with at most 0.1% lost")
   .addOption(new Option("--binary <path>", "the statsd-proxy to measure").default(BINARY, "dist/statsd-proxy"))
-  .option("--vs <command>", "also measure another relay that reads the same {config}; may be repeated", vsOf)
-  .option("--no-pin", "leave it to the system which CPU a process runs on, even where there is taskset")
+  .option("--vs <command>", "also measure another relay that reads the same {config}; can be repeated", vsOf)
+  .option("--no-pin", "let the system choose the CPU of each process, even if taskset is available")
   .addHelpText("after", EXPLANATION);
 
 command.parse();
@@ -111,7 +111,7 @@ async function measure(workload: WorkloadName, relays: readonly RelayCommand[], 
   const rate = options.rate ?? WORKLOADS[workload].datagramsPerSecond;
   const shots = relays.map((): Shot[] => []);
   const highest = relays.map((): Shot | undefined => undefined);
-  // The relays take turns, forth and back, so that a disturbance hits all alike.
+  // The relays take turns, forward and back, so that a disturbance affects all of them.
   for (let repetition = 0; repetition < options.reps; repetition++) {
     for (const i of repetition % 2 === 0 ? relays.keys() : [...relays.keys()].reverse()) {
       progress(`${workload} ${relays[i].name}, ${repetition + 1} of ${options.reps}`);
@@ -150,7 +150,7 @@ async function cleanUp(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** What is under way, on a terminal, in a line that the next one takes the place of. */
+/** Progress on a terminal, in a line that the next one overwrites. */
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

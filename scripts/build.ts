@@ -1,4 +1,6 @@
-/** Builds dist/statsd-proxy, a standalone binary for this machine. The tests, archives and the image use `build`. */
+/**
+ * Builds dist/statsd-proxy, a standalone binary for this machine. The tests, the archives and the image use `build`.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BunPlugin, fileURLToPath } from "bun";
@@ -14,14 +16,14 @@ if (import.meta.main) {
   console.log(outfile);
 }
 
-/** @throws Error if what came of it is not what the target says */
+/** @throws Error if the result does not match the target */
 export async function build(outfile: string, target: Target = hostTarget()): Promise<void> {
   await Bun.build({
     entrypoints: [join(root, "src", "main.ts")],
     target: "bun",
     minify: true,
     plugins: [embedAddon(target.addon)],
-    // What lies in the folder that the binary is started in is none of its business.
+    // The binary ignores whatever is in the folder that it is started in.
     compile: { outfile, target: target.bun, autoloadBunfig: false, autoloadDotenv: false },
   });
   if (target.format === "Mach-O") sign(outfile);
@@ -30,8 +32,8 @@ export async function build(outfile: string, target: Target = hostTarget()): Pro
 }
 
 /**
- * The farmhash package puts the path of its addon together at run time, which the bundler cannot follow (Bun 1.4.5: the
- * binary dies with "Unsupported platform"). Here the path is made whole, so that the one addon is embedded.
+ * The farmhash package computes the path of its addon at run time, which the bundler cannot follow (Bun 1.4.5: the
+ * binary dies with "Unsupported platform"). This makes the path a constant, so that the addon is embedded.
  */
 function embedAddon(addon: string): BunPlugin {
   return {
@@ -39,12 +41,11 @@ function embedAddon(addon: string): BunPlugin {
     setup: (build) => {
       build.onLoad({ filter: /node_modules\/farmhash\/index\.js$/ }, async ({ path }) => {
         const source = await Bun.file(path).text();
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the package
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the package's text
         const whole = source.replaceAll("${platform}", addon);
-        // Why it cannot be loaded, instead of the package's "Unsupported platform" for every reason.
+        // The actual reason why it cannot be loaded, instead of the package's "Unsupported platform" for everything.
         const contents = whole.replace(/throw new Error\(`Unsupported platform[^)]*\)/, "throw _err");
-        if (contents === whole || whole === source)
-          throw new Error("the farmhash package loads its addon in another way");
+        if (contents === whole || whole === source) throw new Error("the farmhash package loads its addon differently");
         return { contents, loader: "js" };
       });
     },

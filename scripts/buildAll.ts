@@ -1,6 +1,6 @@
 /**
- * Makes dist/release: an archive for each target, and SHA256SUMS. The same sources and the same Bun make the same binaries,
- * so that whoever doubts a download can make it again. On Linux, with GNU tar.
+ * Builds dist/release: an archive per target, and SHA256SUMS. The same sources and the same Bun produce the same
+ * binaries, so anybody can verify a download by rebuilding it. On Linux, with GNU tar.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -12,7 +12,9 @@ import { hostTarget, TARGETS, type Target } from "./targets.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** What lies in an archive beside the binary, each where it lies in the repository: so the links of the documents hold. */
+/**
+ * Files in an archive besides the binary, at the same paths as in the repository, so that links in the documents work.
+ */
 const ENCLOSED = [
   ".github/status-page.png",
   "ARCHITECTURE.md",
@@ -60,7 +62,7 @@ export async function makeArchive(folder: string, target: Target): Promise<strin
   }
 }
 
-/** Writes SHA256SUMS beside the archives, as `sha256sum -c` reads it. Returns its path. */
+/** Writes SHA256SUMS beside the archives, for `sha256sum -c`. Returns its path. */
 export function writeSums(folder: string, archives: readonly string[]): string {
   const lines = archives.map((archive) => {
     const sum = new Bun.CryptoHasher("sha256").update(readFileSync(archive)).digest("hex");
@@ -71,7 +73,7 @@ export function writeSums(folder: string, archives: readonly string[]): string {
   return file;
 }
 
-/** Unpacks the archive of this machine, and lets the binary compute the ring of the example. @throws Error if it cannot */
+/** Unpacks this machine's archive, and lets the binary compute the ring of the example. @throws Error if it cannot */
 function smokeTest(archive: string, target: Target): void {
   const folder = `${archive}-smoke`;
   mkdirSync(folder);
@@ -91,7 +93,7 @@ function archiveName(target: Target): string {
   return `statsd-proxy-${version}-${target.name}`;
 }
 
-/** Nothing in it tells when, where and by whom it was packed. */
+/** Nothing in it reveals when, where or by whom it was packed. */
 function tar(folder: string, name: string): Buffer {
   const plain = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u+rwX,go=rX", "--mtime=@0"];
   return outputBytes(["tar", "--create", "--format=ustar", ...plain, "-C", folder, name]);
@@ -101,7 +103,7 @@ function output(command: string[], cwd?: string): string {
   return outputBytes(command, cwd).toString();
 }
 
-/** @throws Error with what it said, if it fails */
+/** @throws Error with its output, if it fails */
 function outputBytes(command: string[], cwd = root): Buffer {
   const { success, stdout, stderr } = Bun.spawnSync(command, { cwd });
   if (!success) throw new Error(`${command.join(" ")}: ${stderr}`);

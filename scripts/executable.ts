@@ -1,11 +1,11 @@
-/** What an executable says of itself: ELF (elf.h) and Mach-O (mach-o/loader.h), 64 bits, little-endian. */
+/** Reads executables: ELF (elf.h) and Mach-O (mach-o/loader.h), 64 bits, little-endian. */
 
 export interface Executable {
   readonly format: "ELF" | "Mach-O";
   readonly machine: "x64" | "arm64";
-  /** What the kernel starts to load the libraries; a library names none. */
+  /** The program that the kernel starts to load the libraries; libraries name none. */
   readonly loader: string | undefined;
-  /** The libraries that it asks for by name. */
+  /** Names of the libraries that it needs. */
   readonly libraries: readonly string[];
 }
 
@@ -23,12 +23,12 @@ const MACH_O_MACHINES: Readonly<Record<number, Executable["machine"]>> = { 16777
 const LC_LOAD_DYLIB = 0xc;
 const LC_LOAD_DYLINKER = 0xe;
 
-/** @throws Error if it is neither, or of a processor that no target has */
+/** @throws Error if it is neither, or for a processor that no target has */
 export function readExecutable(bytes: Buffer): Executable {
   const magic = bytes.length < 64 ? 0 : bytes.readUInt32LE(0);
   if (magic === ELF_MAGIC && bytes.readUInt16LE(4) === ELF_CLASS_64_LITTLE_ENDIAN) return readElf(bytes);
   if (magic === MACH_O_MAGIC_64) return readMachO(bytes);
-  throw new Error("neither ELF nor Mach-O of 64 bits");
+  throw new Error("not a 64-bit ELF or Mach-O file");
 }
 
 function readElf(bytes: Buffer): Executable {
@@ -53,7 +53,7 @@ function readElf(bytes: Buffer): Executable {
   };
 }
 
-/** The program headers: where parts of the file lie in it, and at which address they are used. */
+/** The program headers: parts of the file, and the addresses where they are mapped. */
 function elfSegments(bytes: Buffer) {
   const start = word64(bytes, 32);
   const size = bytes.readUInt16LE(54);
@@ -81,7 +81,7 @@ function readMachO(bytes: Buffer): Executable {
   };
 }
 
-/** The load commands of a Mach-O file, and where they lie. */
+/** The load commands of a Mach-O file, and their positions. */
 export function loadCommands(bytes: Buffer): { type: number; at: number }[] {
   const commands: { type: number; at: number }[] = [];
   let at = 32;
@@ -94,11 +94,11 @@ export function loadCommands(bytes: Buffer): { type: number; at: number }[] {
 
 function known(machines: Readonly<Record<number, Executable["machine"]>>, code: number): Executable["machine"] {
   const machine = machines[code];
-  if (machine === undefined) throw new Error(`of another processor (${code})`);
+  if (machine === undefined) throw new Error(`for an unknown processor (${code})`);
   return machine;
 }
 
-/** Addresses and tags of these files lie below 2^53. */
+/** Addresses and tags in these files are below 2^53. */
 function word64(bytes: Buffer, at: number): number {
   return Number(bytes.readBigUInt64LE(at));
 }

@@ -1,11 +1,11 @@
-/** Writes the table of counters into OPERATING.md, from the one table that the console and HTTP read. */
+/** Writes the table of figures into OPERATING.md, from the table that the console and HTTP use. */
 import { FIGURES, type Metric, NODE_FIGURES } from "../src/observe/figures.ts";
 
 export const DOCUMENT = new URL("../OPERATING.md", import.meta.url);
 
 if (import.meta.main) await Bun.write(DOCUMENT, withFigures(await Bun.file(DOCUMENT).text()));
 
-/** The document's text with the table as it should be. */
+/** The document's text with an up-to-date table. */
 export function withFigures(text: string): string {
   return text.replace(/(<!-- figures: begin -->\n)[\s\S]*(<!-- figures: end -->)/, `$1${figuresTable()}$2`);
 }

@@ -1,7 +1,7 @@
 /**
- * Lays out the root folder of the container image: the binary, the farmhash addon as a plain file beside it, and of a
- * system no more than the loader and the libraries that these two ask for. The Dockerfile and the test of the image both
- * call this.
+ * Lays out the root folder of the container image: the binary, the farmhash addon as a plain file beside it, and
+ * nothing of the system but the loader and the libraries that these two need. Used by the Dockerfile and by the test of
+ * the image.
  */
 import { chmodSync, copyFileSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
@@ -14,10 +14,10 @@ import { hostTarget, type Target, targetNamed } from "./targets.ts";
 const BINARY = "/bin/statsd-proxy";
 /** Where src/placement/farmhash.io.ts looks first. */
 const ADDON = "/bin/farmhash.node";
-/** Container engines make what they mount on, but not where the root is read-only. */
+/** Container engines create the mount points that they need, except on a read-only root. */
 const MOUNT_POINTS = ["/dev", "/etc", "/proc", "/sys"];
 
-/** As container engines call them. */
+/** Names used by container engines. */
 const ARCHITECTURES = ["amd64", "arm64"] as const;
 const TARGET_NAMES = { amd64: "linux-x64", arm64: "linux-arm64" };
 const GNU_NAMES = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
@@ -37,7 +37,7 @@ if (import.meta.main) {
 
 /**
  * @param folder must not exist yet
- * @param system the root folder of a system of the target's kind, that the libraries are taken from
+ * @param system the root folder of a system of the target's kind, to take the libraries from
  * @returns the files, as paths in the image
  */
 export async function layOutImage(folder: string, target = hostTarget(), system = "/"): Promise<string[]> {
@@ -50,12 +50,12 @@ export async function layOutImage(folder: string, target = hostTarget(), system 
     copyFileSync(source, join(folder, path));
   }
   const files = [BINARY, ...sources.keys()];
-  // Whoever runs it, with whatever umask it was laid out.
+  // For any user, whatever the umask when it was laid out.
   for (const path of files.flatMap(withParents)) chmodSync(join(folder, path), 0o755);
   return files.sort();
 }
 
-/** The loader and the libraries that the binary and the addon need, and those that these need: paths and their files. */
+/** The loader, the libraries that the binary and the addon need, and those that these need: paths and their files. */
 function librariesOf(folder: string, target: Target, system: string): Map<string, string> {
   const loader = fileIn(system, target.loader ?? "");
   if (loader === undefined) throw new Error(`${system} has no ${target.loader}`);
@@ -67,7 +67,8 @@ function librariesOf(folder: string, target: Target, system: string): Map<string
       const path = paths.find((path) => isFor(target, fileIn(system, path)));
       const file = path && fileIn(system, path);
       if (!file) throw new Error(`${basename(requester)} needs ${name}, and ${system} has none for ${target.name}`);
-      // The loader is a library too: here under another path, and musl's, which is libc as well, under another name.
+      // The loader is a library, too: glibc's under another path, and musl's, which is also its libc, under another
+      // name.
       if (found.has(path) || file === loader) continue;
       found.set(path, file);
       asking.push(file);
@@ -76,16 +77,16 @@ function librariesOf(folder: string, target: Target, system: string): Map<string
   return found;
 }
 
-/** The names of the libraries that an executable asks for, at its start or later. */
+/** The names of the libraries that an executable loads, at its start or later. */
 function askedFor(file: string): readonly string[] {
   const bytes = readFileSync(file);
   const { libraries } = readExecutable(bytes);
-  // Until 2.34, glibc opens these two when it resolves a name. Since then they are part of it.
+  // Before 2.34, glibc loads these two when it resolves a name. They are part of it now.
   const isOldGlibc = bytes.includes("GNU C Library") && bytes.includes("libnss_") && !bytes.includes("GLIBC_2.34\0");
   return isOldGlibc ? [...libraries, "libnss_files.so.2", "libnss_dns.so.2"] : libraries;
 }
 
-/** Where the loader looks, in its order. */
+/** The loader's search path, in order. */
 function libraryFolders({ machine }: Target): string[] {
   const gnu = GNU_NAMES[machine];
   return [`/lib/${gnu}`, `/usr/lib/${gnu}`, "/lib64", "/usr/lib64", "/lib", "/usr/lib"];

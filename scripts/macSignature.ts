@@ -1,9 +1,9 @@
 /**
- * The signature of a Mach-O executable, ad hoc: hashes of its pages, vouched for by nobody (xnu, bsd/kern/kern_cs.c and
- * osfmk/kern/cs_blobs.h). macOS kills a program whose pages are not those that were hashed.
+ * Signs Mach-O executables ad hoc: hashes of the pages, without a certificate (xnu, bsd/kern/kern_cs.c and
+ * osfmk/kern/cs_blobs.h). macOS kills a program whose pages do not match their hashes.
  *
- * Bun 1.4.5 signs what it makes for arm64 (earlier ones did it wrong: oven-sh/bun#39764), but leaves what it makes for x64
- * with the signature of the bare runtime, which no longer fits.
+ * Bun 1.4.5 signs its arm64 binaries (earlier versions did it wrong: oven-sh/bun#39764), but leaves x64 binaries with
+ * the signature of the bare runtime, which no longer matches.
  */
 import { loadCommands } from "./executable.ts";
 
@@ -12,18 +12,18 @@ const LC_SEGMENT_64 = 0x19;
 
 const EMBEDDED_SIGNATURE = 0xfade0cc0;
 const CODE_DIRECTORY = 0xfade0c02;
-/** With `execSegBase` and what follows it. */
+/** Including `execSegBase` and what follows it. */
 const CODE_DIRECTORY_VERSION = 0x20400;
 const CODE_DIRECTORY_BYTES = 88;
 const AD_HOC_BY_LINKER = 0x20002;
 const SHA256 = 2;
 const HASH_BYTES = 32;
 const PAGE_BYTES = 4096;
-/** Type of a file that is a program, and what a signature says of its code. */
+/** File type of a program, and the corresponding flag in a signature. */
 const MH_EXECUTE = 2;
 const MAIN_BINARY = 1;
 
-/** Signs the executable in place, in the room of the signature that it has. @throws Error if there is no room */
+/** Signs the executable in place, in the space of its existing signature. @throws Error if there is no room */
 export function signAdHoc(bytes: Buffer, identifier: string): void {
   const room = signatureOf(bytes);
   const name = Buffer.from(`${identifier}\0`);
@@ -32,7 +32,7 @@ export function signAdHoc(bytes: Buffer, identifier: string): void {
   const directory = Buffer.alloc(hashes + pages * HASH_BYTES);
   const text = textSegment(bytes);
   const head = [CODE_DIRECTORY, directory.length, CODE_DIRECTORY_VERSION, AD_HOC_BY_LINKER];
-  // Hashes, identifier, no special slots, pages, bytes that are signed.
+  // Hashes, identifier, no special slots, pages, signed bytes.
   for (const word of [hashes, CODE_DIRECTORY_BYTES, 0, pages, room.start]) head.push(word);
   head.forEach((word, i) => {
     directory.writeUInt32BE(word, 4 * i);
@@ -46,7 +46,7 @@ export function signAdHoc(bytes: Buffer, identifier: string): void {
     directory.set(hashOfPage(bytes, page, room.start), hashes + page * HASH_BYTES);
   }
 
-  // One blob, of type 0: a code directory.
+  // One blob of type 0: a code directory.
   const index = Buffer.alloc(20);
   [EMBEDDED_SIGNATURE, index.length + directory.length, 1, 0, index.length].forEach((word, i) => {
     index.writeUInt32BE(word, 4 * i);
@@ -57,7 +57,7 @@ export function signAdHoc(bytes: Buffer, identifier: string): void {
   bytes.set(signature, room.start);
 }
 
-/** Why macOS would not take the signature for that of this file; or undefined. */
+/** Why macOS would not accept the signature for this file; undefined if it would. */
 export function signatureProblem(bytes: Buffer): string | undefined {
   let signature: { start: number; end: number };
   try {

@@ -1,4 +1,4 @@
-/** What the stations of a metric's way cost by themselves, without sockets. An iteration is what the name says. */
+/** What each station of a metric's way costs by itself, without sockets. The name tells what an iteration is. */
 import { bench, group, run } from "mitata";
 import exampleConfig from "../exampleConfig.json";
 import { type Config, readConfig } from "../src/config/config.ts";
@@ -12,7 +12,7 @@ import { Relay, type RelayNode } from "../src/relay/relay.ts";
 import { datagramsOf, NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
 
 const config = configOf(exampleConfig);
-/** A turn of a proxy that gathers for so long sends what came meanwhile. */
+/** In this time, a turn of a proxy that gathers sends what has arrived. */
 const TURN_SECONDS = 0.01;
 
 if (import.meta.main) await main();
@@ -46,7 +46,7 @@ function scan(name: WorkloadName): void {
   });
 }
 
-/** Every name in turn, so that a cache of the processor cannot hold a few. */
+/** All names in turn, so that a CPU cache cannot hold just a few. */
 function route(ring: RingKind, outcome: "hit" | "miss", cacheSize: number): void {
   const locator = locatorOf(placementOf(ring), cacheSize);
   const lines = linesOf();
@@ -111,7 +111,7 @@ function linesText(name: WorkloadName): string {
   return lines === 1 ? "1 line" : `${lines.toFixed(0)} lines`;
 }
 
-/** A function that returns one after the other, and begins again. */
+/** A function that returns one after the other, and starts again at the end. */
 function roundAndRound<T>(list: readonly T[]): () => T {
   let at = -1;
   return () => {
@@ -120,7 +120,7 @@ function roundAndRound<T>(list: readonly T[]): () => T {
   };
 }
 
-/** The example configuration, with the defaults for all it does not say. */
+/** The example configuration, with defaults for everything else. */
 function configOf(example: object): Config {
   const { config } = readConfig(JSON.stringify(example));
   if (config === undefined) throw new Error("the example configuration is wrong");

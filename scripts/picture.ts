@@ -1,6 +1,6 @@
 /**
- * Takes the picture of the status page in the README, .github/status-page.png: the real page of a real proxy in a real
- * browser, after a minute and a half of traffic in which a node is out for a while. Needs chromium on the PATH.
+ * Takes the picture of the status page for the README, .github/status-page.png: the real page of a real proxy in a real
+ * browser, after a minute and a half of traffic during which a node is down for a while. Needs chromium on the PATH.
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ const NODES = [
   { name: "statsd-c", weight: 1 },
   { name: "statsd-d", weight: 1 },
 ];
-/** In NODES, the one that is out for a while. */
+/** Index in NODES of the node that is down for a while. */
 const VICTIM = 2;
 
 const SERVICES = ["web", "cart", "search", "mail", "auth", "queue", "billing", "images"];
@@ -89,7 +89,7 @@ async function takePicture(): Promise<void> {
   if (size > PICTURE_BYTES_MAX) throw new Error(`more than ${PICTURE_BYTES_MAX} bytes`);
 }
 
-/** A port for metrics that takes whatever comes, and a management port that answers as statsd daemons do. */
+/** A port for metrics that accepts everything, and a management port that answers like a statsd daemon. */
 async function openBackend() {
   const metrics = await Bun.udpSocket({ hostname: HOST, port: 0, socket: { data: () => {}, error: () => {} } });
   const listen = (port: number) =>
@@ -124,7 +124,7 @@ async function freePorts(): Promise<[number, number, number]> {
   return ports;
 }
 
-/** Waits until something answers there. @throws Error when the proxy ends instead */
+/** Waits until the port answers. @throws Error if the proxy exits instead */
 async function answers(url: string, proxy: Bun.Subprocess): Promise<void> {
   while (proxy.exitCode === null) {
     const reply = await fetch(url).catch(() => undefined);
@@ -134,7 +134,7 @@ async function answers(url: string, proxy: Bun.Subprocess): Promise<void> {
   throw new Error("the proxy ended");
 }
 
-/** Metrics over UDP, at a rate that rises and falls, until its end. */
+/** Sends metrics over UDP, at a rate that rises and falls, until stopped. */
 class Traffic {
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly socket: { send(text: string): boolean; close(): void };
@@ -175,7 +175,7 @@ function linesPerSecond(atSecond: number): number {
   return 3200 + waves + rush + 400 * (Math.random() - 0.5);
 }
 
-/** One line in some hundreds is no metric, and more of them for a few seconds. */
+/** One line in a few hundred is not a metric, and more of them for a few seconds. */
 function lineOf(turn: number, atSecond: number): string {
   const isBad = Math.random() < (atSecond > 24 && atSecond < 31 ? 0.02 : 0.002);
   const service = SERVICES[turn % SERVICES.length];

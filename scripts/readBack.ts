@@ -1,4 +1,4 @@
-/** Looks into a finished binary: is it what its target says? What the builder was told is no proof. */
+/** Inspects a finished binary: does it match its target? What the builder was told is no proof. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readExecutable } from "./executable.ts";
@@ -31,7 +31,7 @@ function wrongForm(bytes: Buffer, target: Target): string[] {
   }
 }
 
-/** The addon of the target must lie in it, byte for byte, and no other. */
+/** It must contain the target's addon, byte for byte, and no other. */
 function wrongAddons(bytes: Buffer, target: Target): string[] {
   const embedded = readdirSync(ADDONS)
     .filter((file) => bytes.includes(readFileSync(join(ADDONS, file))))

@@ -1,12 +1,12 @@
-/** What the binary is made for, in the words of Bun, of the farmhash package, and of executables themselves. */
+/** The targets of the binary, as named by Bun, by the farmhash package, and by the executables themselves. */
 import type { Executable } from "./executable.ts";
 
 export interface Target extends Pick<Executable, "format" | "machine" | "loader"> {
-  /** As archives are named. */
+  /** Name used for archives. */
   readonly name: string;
-  /** Whose runtime Bun puts into the binary. */
+  /** The runtime that Bun embeds. */
   readonly bun: Bun.Build.CompileTarget;
-  /** As the farmhash package names the addon: `farmhash-<addon>.node`. */
+  /** The farmhash package's name of the addon: `farmhash-<addon>.node`. */
   readonly addon: string;
 }
 
@@ -35,15 +35,16 @@ export const TARGETS: readonly Target[] = [
 /** The target of that name. @throws Error if there is none */
 export function targetNamed(name: string): Target {
   const found = TARGETS.find((target) => target.name === name);
-  if (found === undefined) throw new Error(`no target ${name}: there are ${TARGETS.map((one) => one.name).join(", ")}`);
+  if (found === undefined)
+    throw new Error(`no target ${name}: the targets are ${TARGETS.map((one) => one.name).join(", ")}`);
   return found;
 }
 
-/** This machine's. @throws Error if none is */
+/** This machine's target. @throws Error if there is none */
 export function hostTarget(): Target {
-  // The package's own word for this machine: it knows of musl, which `process` does not tell.
+  // The package's own name for this machine: it distinguishes musl, unlike `process`.
   const addon: string = require("farmhash/platform.js");
   const found = TARGETS.find((target) => target.addon === addon);
-  if (found === undefined) throw new Error(`no target is this machine's, ${addon}`);
+  if (found === undefined) throw new Error(`no target for this machine, ${addon}`);
   return found;
 }

@@ -2,6 +2,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
+import { type Address, addressOf } from "./cli/address.ts";
+import { changeText } from "./cli/against.io.ts";
 import { healthcheckCommand } from "./cli/healthcheck.io.ts";
 import { planText } from "./cli/plan.ts";
 import { routeCommand } from "./cli/route.io.ts";
@@ -18,6 +20,8 @@ interface Options {
   readonly debug?: true | undefined;
   readonly check?: true | undefined;
   readonly demo?: true | undefined;
+  readonly watch?: true | undefined;
+  readonly against?: Address | undefined;
   readonly log: LogFormat;
   readonly logLevel: LogLevel;
 }
@@ -29,6 +33,12 @@ await new Command("statsd-proxy")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("-d, --debug", "log what arrives, where it goes, and what the checks find")
   .option("--check", "validate the configuration, print what it would do, and exit")
+  .option(
+    "--against <address>",
+    "with --check: say what a reload of the proxy with that console would change",
+    addressOf,
+  )
+  .option("--watch", "read the configuration file again whenever it changes")
   .option("--demo", "run with demo backends and sample metrics; without -f, use the example configuration")
   .addOption(
     new Option("--log <format>", "format of the log on standard error").choices(formats).default("logfmt" as const),
@@ -49,14 +59,19 @@ await new Command("statsd-proxy")
 
 async function run(options: Options): Promise<void> {
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
-  if (options.check) check(readFrom(options.file, example));
-  else await serve({ ...options, isDebug: options.debug === true, isDemo: options.demo === true, text: example });
+  if (options.check) await check(readFrom(options.file, example), options.against);
+  else {
+    const { debug, demo, watch } = options;
+    const flags = { isDebug: debug === true, isDemo: demo === true, isWatching: watch === true };
+    await serve({ ...options, ...flags, text: example });
+  }
 }
 
-function check(read: ReadFile | undefined): void {
+async function check(read: ReadFile | undefined, against: Address | undefined): Promise<void> {
   try {
     if (read === undefined) process.exitCode = 1;
-    else writeOutput(Buffer.from(planText(read.config, read.notes, loadFingerprint32)));
+    else if (against === undefined) writeOutput(Buffer.from(planText(read, loadFingerprint32)));
+    else writeOutput(Buffer.from(await changeText(read.config, against)));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // A reader that stops early (`| head`) has what it wanted.

@@ -16,7 +16,7 @@ const WORLDLY = [
   /(?<![.\w])(?:setTimeout|setInterval|setImmediate|clearTimeout|clearInterval|queueMicrotask|fetch)\((?!run: )/,
   /\bperformance\.now\b|\bDate\.now\b|new Date\(\)/,
   /\bprocess\.(?!arch\b)/,
-  /\bBun\.(?!MD5\b|JSON5\b|deepEquals\b|version\b)/,
+  /\bBun\.(?!MD5\b|SHA256\b|JSON5\b|deepEquals\b|version\b)/,
   /(?<![.\w])console\.(?:log|error|warn|info)\b/,
   /\bcrypto\.|\bMath\.random\b/,
   /from "bun:|from "bun"/,

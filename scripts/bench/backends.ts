@@ -1,10 +1,10 @@
 /**
- * The process of the backends: `backends.ts COUNT`. Each is a UDP port that counts what comes, and a TCP port that answers
- * `health: up`. It begins with a line of JSON that names the ports (`BackendPorts[]`), and answers the lines `reset` and
- * `stats` on its standard input with a line of JSON (`BackendsStats`); it ends with its input.
+ * The process of the backends: `backends.ts COUNT`. Each is a UDP port that counts what arrives, and a TCP port that
+ * answers `health: up`. It starts with a line of JSON that lists the ports (`BackendPorts[]`), answers the lines
+ * `reset` and `stats` on standard input with a line of JSON (`BackendsStats`), and exits when its input ends.
  *
- * It looks at its ports once a millisecond and is not woken by what comes: waking a process on another core is dear, the
- * more so in a virtual machine, and who sends, the relay, pays for it.
+ * It polls its ports once a millisecond instead of being woken by what arrives: waking a process on another core is
+ * expensive, especially in a virtual machine, and the sender, the relay, pays for it.
  */
 import { ptr } from "bun:ffi";
 import type { udp } from "bun";
@@ -17,7 +17,7 @@ export interface BackendPorts {
   readonly managementport: number;
 }
 
-/** What all backends got since the last reset. */
+/** What all backends received since the last reset. */
 export interface BackendsStats {
   readonly datagrams: number;
   readonly metrics: number;
@@ -26,12 +26,12 @@ export interface BackendsStats {
 
 const HOST = "127.0.0.1";
 const LOOK_AGAIN_MS = 1;
-/** Most bulk reads of one port in one look, so that the others have their turn. */
+/** Most bulk reads of one port per poll, so that the others get their turn. */
 const READS_MAX = 64;
 const RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
-/** As SO_RCVBUF, but beyond net.core.rmem_max; needs CAP_NET_ADMIN. */
+/** Like SO_RCVBUF, but beyond net.core.rmem_max; needs CAP_NET_ADMIN. */
 const SO_RCVBUFFORCE = 33;
 const LF = 0x0a;
 const PREFIX = Buffer.from(NAME_PREFIX);
@@ -45,7 +45,7 @@ class Tally {
   readonly datagram = (bytes: Buffer, start: number, end: number): void => {
     this.datagrams++;
     this.bytes += end - start;
-    let matched = 0; // bytes of the prefix at the start of this line; -1: it does not begin with it
+    let matched = 0; // bytes of the prefix matched at the start of this line; -1: no match
     for (let at = start; at < end; at++) {
       const byte = bytes[at];
       if (byte === LF) matched = 0;
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-/** Between two looks the event loop has one turn: where there is no bulk reading, that is when Bun reads. */
+/** Between two polls, the event loop runs once: without bulk reads, that is when Bun reads. */
 function keepLooking(look: () => void): void {
   const turn = () => {
     look();
@@ -102,9 +102,9 @@ async function openBackend(tally: Tally): Promise<udp.Socket<"buffer">> {
   return await Bun.udpSocket({ hostname: HOST, port: 0, socket: { data, error: () => {} } });
 }
 
-/** Also makes the receive buffer of the socket as large as the kernel lets us. */
+/** Also makes the socket's receive buffer as large as the kernel permits. */
 function bulkReader(socket: udp.Socket<"buffer">, libc: Libc): BulkReader {
-  // Not in Bun's types (1.4.5).
+  // Missing from Bun's types (1.4.5).
   const { fd } = socket as unknown as { fd: number };
   const size = ptr(Int32Array.of(RECEIVE_BUFFER_BYTES));
   if (libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) !== 0) {

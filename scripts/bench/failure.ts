@@ -1,7 +1,7 @@
-/** What the user is told in one line, without a stack: the binary is missing, a relay died, a port was taken. */
+/** An error that is shown in one line, without a stack: the binary is missing, a relay died, a port was taken. */
 export class Failure extends Error {}
 
-/** What `promise` gives within `timeoutMs`. @throws Failure when that time is over */
+/** The result of `promise`, if it comes within `timeoutMs`. @throws Failure otherwise */
 export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {

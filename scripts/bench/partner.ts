@@ -1,4 +1,4 @@
-/** A process of our own that answers each line it is given with a line of JSON. */
+/** A child process that answers each line it receives with a line of JSON. */
 import type { Subprocess } from "bun";
 import { Failure, within } from "./failure.ts";
 import { end, remember } from "./processes.ts";
@@ -14,7 +14,7 @@ export class Partner {
     this.lines = linesOf(this.child.stdout);
   }
 
-  /** The next answer. @throws Failure if it does not come */
+  /** The next answer. @throws Failure if none comes */
   async answer<Answer>(timeoutMs: number): Promise<Answer> {
     const { done, value } = await within(timeoutMs, `an answer of the ${this.name}`, this.lines.next());
     if (done) throw new Failure(`the ${this.name} ended`);

@@ -1,8 +1,8 @@
-/** Which CPU the relay has for itself, and which one all the rest. */
+/** Decides which CPU the relay gets for itself, and which one everything else. */
 import { readFileSync } from "node:fs";
 
 export interface Pinning {
-  /** What a command must be preceded by. */
+  /** Prefix for a command. */
   readonly relay: readonly string[];
   readonly rest: readonly string[];
   /** For people. */
@@ -24,7 +24,7 @@ function unpinned(reason: string): Pinning {
   return { relay: [], rest: [], text: `Nothing is pinned to a CPU: ${reason}. Figures may be noisier.` };
 }
 
-/** CPUs that this process may run on, from a list as "0-3,8". */
+/** CPUs that this process may run on, from a list such as "0-3,8". */
 function allowedCpus(): number[] {
   const [, list = ""] = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
   return list.split(",").flatMap((range) => {

@@ -2,7 +2,7 @@
 
 const HOST = "127.0.0.1";
 
-/** A port that was free a moment ago, in TCP and in UDP. */
+/** A port that was free a moment ago, in TCP and UDP. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const listener = Bun.listen({ hostname: HOST, port: 0, socket: { data: () => {} } });
@@ -11,7 +11,7 @@ export async function freePort(): Promise<number> {
       socket.close();
       return listener.port;
     } catch {
-      // Taken in UDP: the kernel will choose another one.
+      // Taken in UDP: let the kernel choose another one.
     } finally {
       listener.stop(true);
     }

@@ -1,8 +1,8 @@
-/** The processes of a measurement: every one that is started is ended by its pid, whatever happens. */
+/** The processes of a measurement: every one is ended by its pid, whatever happens. */
 import type { Subprocess } from "bun";
 import { processTree, startedAtTicks } from "./usage.ts";
 
-/** After SIGTERM, before SIGKILL. */
+/** Time between SIGTERM and SIGKILL. */
 const END_MS_MAX = 3000;
 
 const running = new Set<Subprocess>();
@@ -13,7 +13,7 @@ export function remember<Process extends Subprocess>(child: Process): Process {
   return child;
 }
 
-/** Ends a process; of its descendants those that outlive it. */
+/** Ends a process, and those of its descendants that outlive it. */
 export async function end(child: Subprocess): Promise<void> {
   const descendants = processTree(child.pid).slice(1);
   const startedAt = descendants.map(startedAtTicks);

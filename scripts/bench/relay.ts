@@ -6,15 +6,15 @@ import { Failure } from "./failure.ts";
 import { end, remember } from "./processes.ts";
 
 export interface RelayCommand {
-  /** In the table. */
+  /** Name in the table. */
   readonly name: string;
   /** Program and arguments; `{config}` stands for the path of the configuration. */
   readonly words: readonly string[];
 }
 
-/** Our own. @throws Failure if there is no such file */
+/** Our own. @throws Failure if the file does not exist */
 export function ourRelay(binary: string): RelayCommand {
-  if (!existsSync(binary)) throw new Failure(`there is no ${binary}: "bun run build" makes the binary`);
+  if (!existsSync(binary)) throw new Failure(`there is no ${binary}: run "bun run build"`);
   return { name: "statsd-proxy", words: [binary, "-f", "{config}"] };
 }
 
@@ -42,17 +42,17 @@ export class RelayProcess {
     this.pid = this.child.pid;
   }
 
-  /** @throws Failure if it is not running any more */
+  /** @throws Failure if it is no longer running */
   mustLive(): void {
     const { exitCode, signalCode } = this.child;
     if (exitCode !== null) throw this.failure(`ended with exit code ${exitCode}`);
     if (signalCode !== null) throw this.failure(`was ended by ${signalCode}`);
   }
 
-  /** What is wrong with it, and what it said last. */
+  /** What is wrong with it, and its last output. */
   failure(what: string): Failure {
     const last = readFileSync(this.log, "utf8").trimEnd().split("\n").at(-1);
-    return new Failure(`${this.name} ${what}${last ? `; it said last: ${last.slice(0, 300)}` : ""}`);
+    return new Failure(`${this.name} ${what}${last ? `; its last output: ${last.slice(0, 300)}` : ""}`);
   }
 
   async end(): Promise<void> {

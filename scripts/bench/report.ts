@@ -1,14 +1,14 @@
-/** From shots to what is printed. */
+/** From shots to printed results. */
 import type { Shot } from "./session.ts";
 import { type Column, headerText, rowText } from "./table.ts";
 import type { WorkloadName } from "./workloads.ts";
 
-/** All that was seen of one relay under one workload. */
+/** Everything measured of one relay under one workload. */
 export interface Measured {
   readonly relay: string;
-  /** One a repetition, at the workload's rate. */
+  /** One per repetition, at the workload's rate. */
   readonly shots: readonly Shot[];
-  /** At the highest rate; undefined: none was carried, or not asked for. */
+  /** At the highest rate; undefined: it carried none, or was not asked to. */
   readonly highest: Shot | undefined;
 }
 
@@ -21,7 +21,7 @@ export function reportHeader(shown: Shown): string {
   return headerText(columnsOf(shown));
 }
 
-/** The rows of a workload, a relay each; ratios are to the first one. */
+/** The rows of a workload, one per relay; ratios are relative to the first. */
 export function reportRows(workload: WorkloadName, all: readonly Measured[], shown: Shown): string[] {
   const [first] = all;
   return all.map((measured) => {
@@ -73,7 +73,7 @@ function percentOf(part: number | undefined): number | undefined {
   return part === undefined ? undefined : 100 * part;
 }
 
-/** Of those that are known; undefined: none is. */
+/** Of the known ones; undefined: there are none. */
 function median(values: readonly (number | undefined)[]): number | undefined {
   const sorted = definedOf(values).sort((a, b) => a - b);
   const middle = sorted.length / 2;

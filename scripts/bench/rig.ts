@@ -1,4 +1,4 @@
-/** What stands around a relay for one workload: sender, backends, and the configuration that every relay gets. */
+/** The surroundings of a relay for one workload: sender, backends, and the configuration that every relay gets. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BackendPorts, BackendsStats } from "./backends.ts";
@@ -11,7 +11,7 @@ import { WORKLOADS, type WorkloadName } from "./workloads.ts";
 
 export const HOST = "127.0.0.1";
 const ANSWER_MS_MAX = 10_000;
-/** When nothing has arrived for so long, nothing more will. */
+/** If nothing has arrived for this long, nothing more will. */
 const QUIET_MS = 300;
 const SETTLE_MS_MAX = 10_000;
 
@@ -24,7 +24,7 @@ export interface RigParts {
 }
 
 export class Rig {
-  /** Where the relay takes metrics (UDP). */
+  /** Where the relay receives metrics (UDP). */
   readonly port: number;
   private readonly parts: RigParts;
   private readonly backends: Partner;
@@ -39,7 +39,7 @@ export class Rig {
     this.backends = backends;
     this.sender = new Partner("sender", [...pinning.rest, ...bun("sender.ts", `${port}`, workload)]);
     this.configFile = join(folder, "config.json");
-    // In the words of go-statsd-proxy and of Etsy's proxy.js, so that both read it.
+    // With keys of both go-statsd-proxy and Etsy's proxy.js, so that both can read it.
     const config = {
       nodes: nodes.map((node) => ({ host: HOST, ...node, adminport: node.managementport })),
       host: HOST,
@@ -73,13 +73,13 @@ export class Rig {
     await this.backends.ask("reset", ANSWER_MS_MAX);
   }
 
-  /** Metrics that arrived since the last reset; a mirrored one counts once. */
+  /** Metrics received since the last reset; a mirrored one counts once. */
   async arrived(): Promise<number> {
     const { metrics } = await this.backends.ask<BackendsStats>("stats", ANSWER_MS_MAX);
     return WORKLOADS[this.parts.workload].mirror ? metrics / this.parts.backendCount : metrics;
   }
 
-  /** Waits until so many metrics have arrived, or no more come. Returns how many have. */
+  /** Waits until this many metrics have arrived, or no more come. Returns how many have. */
   async settled(expected: number): Promise<number> {
     const startMs = performance.now();
     let changedAtMs = startMs;

@@ -1,23 +1,23 @@
-/** The highest rate that a relay carries. */
+/** Finds the highest rate that a relay carries. */
 import type { Shot } from "./session.ts";
 
-/** A rate is carried when no more than this part is lost. */
+/** A rate is carried if no more than this share is lost. */
 const LOST_MAX = 0.001;
 
-/** Something outside can only lower what is seen: a rate is carried when one of so many tries carries it. */
+/** Disturbances can only lower the result: a rate is carried if one of this many attempts carries it. */
 const TRIES = 3;
 const PROBE_SECONDS = 1;
 const CONFIRM_SECONDS = 3;
-/** How near the answer must be before the search ends: 12%. */
+/** Precision at which the search ends: 12%. */
 const NEAR = 1.12;
 const SEARCH_MS_MAX = 40_000;
-/** A rate that longer shots do not confirm is lowered to three quarters, so often. */
+/** A rate that longer shots do not confirm is lowered to three quarters, at most this often. */
 const CONFIRMATIONS_MAX = 8;
 const RATE_MIN = 50;
 
 type Shoot = (datagramsPerSecond: number, seconds: number) => Promise<Shot>;
 
-/** The shot at the highest rate with no more than `LOST_MAX` lost; undefined: there was none. */
+/** The shot at the highest rate with at most `LOST_MAX` lost; undefined: there was none. */
 export async function searchHighest(shoot: Shoot, firstRate: number): Promise<Shot | undefined> {
   let rate = await bracketed(shoot, firstRate);
   for (let i = 0; i < CONFIRMATIONS_MAX && rate >= RATE_MIN; i++) {
@@ -45,7 +45,7 @@ async function bracketed(shoot: Shoot, firstRate: number): Promise<number> {
   return low;
 }
 
-/** A shot that carried the rate; if the sender never kept up, the fastest of those that lost nothing. */
+/** A shot that carried the rate; if the sender never kept up, the fastest of those without loss. */
 async function carry(shoot: Shoot, rate: number, seconds: number): Promise<Shot | undefined> {
   let best: Shot | undefined;
   for (let i = 0; i < TRIES; i++) {

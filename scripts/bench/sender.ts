@@ -1,23 +1,23 @@
 /**
- * The process that sends: `sender.ts PORT WORKLOAD`. It answers a line `DATAGRAMS_PER_SECOND SECONDS` on its standard
- * input, once it has sent for so long, with a line of JSON (`SendReport`); it ends with its input.
+ * The process that sends: `sender.ts PORT WORKLOAD`. For each line `DATAGRAMS_PER_SECOND SECONDS` on standard input it
+ * sends for that long, then answers with a line of JSON (`SendReport`); it exits when its input ends.
  */
 import { writeFileSync } from "node:fs";
 import type { udp } from "bun";
 import { type Datagram, datagramsOf, WORKLOADS, type WorkloadName } from "./workloads.ts";
 
-/** What was really sent. */
+/** What was actually sent. */
 export interface SendReport {
   readonly datagrams: number;
   readonly metrics: number;
   readonly seconds: number;
 }
 
-/** Most datagrams of one sendMany. */
+/** Most datagrams per sendMany. */
 const DATAGRAMS_MAX = 64;
-/** A nap takes about this much longer than asked for, and costs 20 us of CPU time. */
+/** A nap takes about this much longer than requested, and costs 20 us of CPU time. */
 const NAP_MS_MIN = 0.05;
-/** What is later than this is not made up for: a burst would measure the burst. */
+/** Delays beyond this are not made up for: a burst would measure the burst. */
 const LATE_MS_MAX = 5;
 /** What a nap waits for, in vain. */
 const nobody = new Int32Array(new SharedArrayBuffer(4));
@@ -53,7 +53,7 @@ class Sender {
     this.payloads = datagrams.map(({ bytes }) => bytes);
   }
 
-  /** Sends evenly, each datagram when the clock says that it is due; as fast as it can where that is not enough. */
+  /** Sends evenly, each datagram when it is due; as fast as possible if that is not enough. */
   send(datagramsPerSecond: number, seconds: number): SendReport {
     const perMs = datagramsPerSecond / 1000;
     const startMs = performance.now();
@@ -82,7 +82,7 @@ class Sender {
     return { datagrams, metrics, seconds: (performance.now() - startMs) / 1000 };
   }
 
-  /** Tries to send so many, fewer at the end of the list; returns how many were sent. */
+  /** Tries to send this many, fewer at the end of the list; returns how many were sent. */
   private sendSome(count: number): number {
     try {
       return this.socket.sendMany(this.payloads.slice(this.next, this.next + count) as Buffer[]);
@@ -92,12 +92,12 @@ class Sender {
   }
 }
 
-/** Atomics.wait, because Bun.sleepSync knows whole milliseconds only (Bun 1.4.5). */
+/** Atomics.wait, because Bun.sleepSync takes whole milliseconds only (Bun 1.4.5). */
 function nap(ms: number): void {
   if (ms > 0.002) Atomics.wait(nobody, 0, 0, Math.max(ms, NAP_MS_MIN));
 }
 
-/** Linux lets a nap take 50 us longer, to wake up for several things at once, unless it is told not to. */
+/** By default, Linux lets a nap take 50 us longer, to combine wakeups. */
 function napPrecisely(): void {
   try {
     writeFileSync("/proc/self/timerslack_ns", "1");

@@ -5,21 +5,21 @@ import { HOST, type Rig } from "./rig.ts";
 import { canMeasure, cpuNsBetween, cpuTimes, residentBytes } from "./usage.ts";
 import { NAME_PREFIX } from "./workloads.ts";
 
-/** What one shot showed. */
+/** The result of one shot. */
 export interface Shot {
-  /** Really sent. */
+  /** Actually sent. */
   readonly datagramsPerSecond: number;
-  /** The sender did not keep up with what it was asked for. */
+  /** The sender did not keep up with the requested rate. */
   readonly senderBound: boolean;
-  /** CPU time of the relay for each metric that arrived; undefined where it cannot be measured, or nothing arrived. */
+  /** The relay's CPU time per metric that arrived; undefined if it cannot be measured, or nothing arrived. */
   readonly cpuUsPerMetric: number | undefined;
-  /** Of the metrics sent, 0 to 1. */
+  /** Share of the metrics sent, 0 to 1. */
   readonly lost: number;
   readonly residentBytes: number | undefined;
 }
 
 const START_MS_MAX = 10_000;
-/** A sender this much slower than asked did not keep up. */
+/** A sender that is this much slower than requested did not keep up. */
 const KEPT_UP = 0.93;
 
 export class Session {
@@ -66,7 +66,7 @@ export class Session {
   }
 }
 
-/** Sends single metrics until one comes out: with names of several owners, in case the relay thinks one dead. */
+/** Sends single metrics until one comes out: with names of several owners, in case the relay considers one dead. */
 async function forwards(relay: RelayProcess, rig: Rig): Promise<void> {
   const endMs = performance.now() + START_MS_MAX;
   const socket = await Bun.udpSocket({ hostname: HOST, socket: { error: () => {} } });

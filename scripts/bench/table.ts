@@ -1,8 +1,8 @@
-/** A plain aligned table that grows row by row, so that what is measured is seen at once. */
+/** A plain aligned table that is printed row by row, so that results show up at once. */
 
 export interface Column {
   readonly title: string;
-  /** Characters of the widest cell that is to be expected. */
+  /** Characters of the widest expected cell. */
   readonly width: number;
   readonly align: "left" | "right";
 }

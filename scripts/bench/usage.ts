@@ -1,10 +1,10 @@
-/** What a process and its children cost, from Linux's /proc. */
+/** What a process and its children use, according to Linux's /proc. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Nanoseconds on a CPU, user and system, of each thread ("pid/tid"). */
+/** CPU time in nanoseconds, user and system, of each thread ("pid/tid"). */
 export type CpuTimes = ReadonlyMap<string, number>;
 
-/** Whether this machine can tell: it has a /proc, and that counts CPU time by the nanosecond. */
+/** Whether this machine can tell: it has a /proc with CPU times in nanoseconds. */
 export const canMeasure = cpuNsOf("/proc/self/schedstat") > 0;
 
 /** CPU times so far of all threads of a process and its descendants. */
@@ -18,7 +18,7 @@ export function cpuTimes(pid: number): CpuTimes {
   return times;
 }
 
-/** Nanoseconds between two looks. By thread, so that one that ended in between takes nothing off the sum. */
+/** Nanoseconds between two readings. Per thread, so that one that ended in between does not reduce the sum. */
 export function cpuNsBetween(before: CpuTimes, after: CpuTimes): number {
   let sum = 0;
   for (const [thread, ns] of after) sum += ns - (before.get(thread) ?? 0);
@@ -31,16 +31,16 @@ export function residentBytes(pid: number): number {
   return processTree(pid).reduce((sum, member) => sum + kibibytes(member) * 1024, 0);
 }
 
-/** A process and its descendants; without /proc the process alone. */
+/** A process and its descendants; without /proc, only the process. */
 export function processTree(pid: number): number[] {
   const tree = [pid];
   for (const member of tree) for (const thread of threads(member)) tree.push(...childrenOf(member, thread));
   return tree;
 }
 
-/** When a process started, in ticks since boot; with its pid it names a process for good. 0: it is gone. */
+/** When a process started, in ticks since boot; together with its pid this is unique. 0: it is gone. */
 export function startedAtTicks(pid: number): number {
-  // The second field is the program's name in parentheses, which may hold anything.
+  // The second field is the program's name in parentheses, which may contain anything.
   const [, afterName = ""] = /.*\) (.*)/s.exec(read(`/proc/${pid}/stat`)) ?? [];
   return Number(afterName.split(" ")[19] ?? 0);
 }
@@ -61,7 +61,7 @@ function cpuNsOf(file: string): number {
   return Number(read(file).split(" ")[0]);
 }
 
-/** A file's text; nothing if it is gone. */
+/** A file's text; empty if it is gone. */
 function read(file: string): string {
   try {
     return readFileSync(file, "utf8");

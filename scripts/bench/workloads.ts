@@ -1,4 +1,4 @@
-/** What is sent: four kinds of traffic, each the same bytes in every run. */
+/** What is sent: four kinds of traffic, each with the same bytes in every run. */
 
 export const WORKLOADS = {
   W1: { what: "1 metric a datagram", metricsPerDatagram: 1, datagramsPerSecond: 10_000, mirror: false },
@@ -23,11 +23,11 @@ export interface Datagram {
 }
 
 export const NAMES = 10_000;
-/** What all names begin with: backends count only these, in case a relay sends metrics of its own. */
+/** The prefix of all names: backends count only these, in case a relay sends metrics of its own. */
 export const NAME_PREFIX = "app.";
 
 const DATAGRAM_BYTES_MAX = 1432;
-/** Every name occurs so often before the datagrams repeat, each time with another value. */
+/** How often every name occurs before the datagrams repeat, each time with another value. */
 const ROUNDS = 4;
 
 const SERVICES = ["checkout", "search", "auth", "cart", "mail", "feed", "billing", "media"];
@@ -39,7 +39,10 @@ const LEAVES = [
 
 type Random = (below: number) => number;
 
-/** The datagrams of a workload, to be sent round and round: whole permutations of the names, so all are as frequent. */
+/**
+ * The datagrams of a workload, to be sent in a cycle: whole permutations of the names, so that all are equally
+ * frequent.
+ */
 export function datagramsOf({ metricsPerDatagram }: Pick<Workload, "metricsPerDatagram">): Datagram[] {
   const random = randomFrom(1);
   const metrics = Array.from({ length: NAMES }, (_, i) => ({ name: nameOf(i, random), type: typeOf(random) }));
@@ -65,7 +68,7 @@ export function datagramsOf({ metricsPerDatagram }: Pick<Workload, "metricsPerDa
   return datagrams;
 }
 
-/** Of 20 to 60 characters, as "app.checkout.web-017.http.response_time.42". */
+/** 20 to 60 characters, such as "app.checkout.web-017.http.response_time.42". */
 function nameOf(number: number, random: Random): string {
   const host = `web-${String(random(200)).padStart(3, "0")}`;
   return `${NAME_PREFIX}${pick(SERVICES, random)}.${host}.${pick(PARTS, random)}.${pick(LEAVES, random)}.${number}`;

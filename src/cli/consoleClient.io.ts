@@ -1,11 +1,11 @@
-/** The other side of a console: asks for lines. */
+/** A client of the console, for answers of one line. */
 import { connect, type Socket } from "node:net";
 
 const TIMEOUT_MS = 5000;
-/** More than any answer in one line: thousands of nodes. */
+/** More than any one-line answer: thousands of nodes. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
-interface Question {
+interface Request {
   readonly parts: Buffer[];
   bytes: number;
   readonly resolve: (answer: string) => void;
@@ -16,7 +16,7 @@ export class ConsoleClient {
   private readonly host: string;
   private readonly port: number;
   private socket: Socket | undefined;
-  private question: Question | undefined;
+  private request: Request | undefined;
 
   constructor(host: string, port: number) {
     this.host = host;
@@ -24,20 +24,20 @@ export class ConsoleClient {
   }
 
   /**
-   * The answer, one line, to a command; connects if there is no connection. One at a time.
-   * @throws Error with the reason: no connection, no answer, too long a one, or the end of the connection
+   * Sends a command and returns its answer, one line. Connects if necessary. One command at a time.
+   * @throws Error with the reason: no connection, no answer, too long an answer, or a closed connection
    */
   async ask(command: string): Promise<string> {
     const socket = this.socket ?? this.connect();
     const timer = setTimeout(() => this.fail("no answer"), TIMEOUT_MS);
     try {
       return await new Promise<string>((resolve, reject) => {
-        this.question = { parts: [], bytes: 0, resolve, reject };
+        this.request = { parts: [], bytes: 0, resolve, reject };
         socket.write(`${command}\n`);
       });
     } finally {
       clearTimeout(timer);
-      this.question = undefined;
+      this.request = undefined;
     }
   }
 
@@ -61,16 +61,16 @@ export class ConsoleClient {
   }
 
   private received(bytes: Buffer): void {
-    const { question } = this;
-    if (question === undefined) return;
-    question.parts.push(bytes);
-    question.bytes += bytes.length;
-    if (bytes.includes("\n")) question.resolve(Buffer.concat(question.parts).toString("utf8").split("\n", 1)[0]);
-    else if (question.bytes > ANSWER_BYTES_MAX) this.fail("the answer is too long");
+    const { request } = this;
+    if (request === undefined) return;
+    request.parts.push(bytes);
+    request.bytes += bytes.length;
+    if (bytes.includes("\n")) request.resolve(Buffer.concat(request.parts).toString("utf8").split("\n", 1)[0]);
+    else if (request.bytes > ANSWER_BYTES_MAX) this.fail("the answer is too long");
   }
 
   private fail(reason: string): void {
     this.close();
-    this.question?.reject(new Error(reason));
+    this.request?.reject(new Error(reason));
   }
 }

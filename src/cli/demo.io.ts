@@ -1,10 +1,13 @@
-/** The main job, shown: backends for the nodes of a configuration, in this process, and a trickle of sample metrics. */
+/**
+ * A demo of the main job: in this process, backends for the nodes of a configuration, and a trickle of sample metrics.
+ */
 import type { Config } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
 import { Opening } from "../engine/opening.ts";
 import { type LineWriter, openLineWriter } from "../log/lineWriter.io.ts";
 import { bunNetwork } from "../net/bunNetwork.io.ts";
 import { escapeBytes } from "../text/escape.ts";
+import { tableText } from "../text/table.ts";
 
 const SAMPLE_INTERVAL_MS = 500;
 const SAMPLES = [
@@ -16,7 +19,7 @@ const SAMPLES = [
   "cache.hits:1|c|#region:eu",
 ];
 
-/** The longest that the end waits until what it shows is read. */
+/** The longest that the exit waits for the output to be read. */
 const END_MS_MAX = 100;
 
 export class Demo {
@@ -26,11 +29,11 @@ export class Demo {
 
   constructor(config: Config) {
     this.config = config;
-    this.output = openLineWriter(1, (lines) => `(${lines} lines are missing here)`);
+    this.output = openLineWriter(1, (lines) => `(${lines} lines were dropped here)`);
     process.on("exit", () => this.output.flush(END_MS_MAX));
   }
 
-  /** Opens a backend for each node: it prints the lines that it gets, and its management port answers `health: up`. */
+  /** Opens a backend for each node: it prints the lines it gets, and its management port answers `health: up`. */
   async open(): Promise<readonly Problem[]> {
     const { opening } = this;
     await Promise.all(
@@ -47,7 +50,7 @@ export class Demo {
     return opening.problems;
   }
 
-  /** Says what to type in another terminal, and sends a sample metric to the proxy now and then. */
+  /** Prints what to type in another terminal, and starts sending sample metrics to the proxy. */
   async begin({ port, consolePort }: { readonly port: number; readonly consolePort: number }): Promise<void> {
     const { opening } = this;
     this.output.write(hints(port, consolePort));
@@ -71,13 +74,16 @@ export class Demo {
 }
 
 function hints(port: number, consolePort: number): string {
+  const commands = [
+    [`printf 'my.metric:1|c' | nc -u -w1 127.0.0.1 ${port}`, "send a metric of your own"],
+    [`echo stats | nc -w1 127.0.0.1 ${consolePort}`, "show the proxy's counters"],
+    [`echo help | nc -w1 127.0.0.1 ${consolePort}`, "list all commands"],
+  ];
   return [
     "",
-    "statsd-proxy is relaying sample metrics to the backends of the demo. In another terminal:",
+    "statsd-proxy is relaying sample metrics to the demo's backends. In another terminal:",
     "",
-    `  printf 'my.metric:1|c' | nc -u -w1 127.0.0.1 ${port}     send a metric of your own`,
-    `  echo stats | nc -w1 127.0.0.1 ${consolePort}                      show what the proxy has counted`,
-    `  echo help | nc -w1 127.0.0.1 ${consolePort}                       list all commands`,
+    tableText(commands).replace(/^/gm, "  ").trimEnd(),
     "",
     "Press Ctrl-C to stop.",
     "",

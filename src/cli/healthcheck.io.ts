@@ -1,4 +1,4 @@
-/** How the running proxy is, asked from outside as an operator would: by its console. */
+/** Asks the running proxy for its health from outside, the way an operator would: over its console. */
 import { connect, isIP } from "node:net";
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config/config.ts";
@@ -6,9 +6,9 @@ import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { hostPort } from "../text/hostPort.ts";
 
-/** With the start of the process, an answer or none within a second. */
+/** Including the start of the process, the result is there within a second. */
 const TIMEOUT_MS = 800;
-/** The answer has no more. */
+/** The answer is no longer than this. */
 const ANSWER_BYTES_MAX = 64;
 
 export const healthcheckCommand = new Command("healthcheck")
@@ -18,7 +18,7 @@ export const healthcheckCommand = new Command("healthcheck")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("--alive", "accept any answer, even `health: down`")
   .action(async ({ file, alive }, command) => {
-    // Before the command `-f` means the same.
+    // `-f` before the command means the same.
     const config = configFrom(file ?? (command.parent?.getOptionValue("file") as string | undefined));
     process.exit(config !== undefined && (await passes(config, alive === true)) ? 0 : 1);
   });
@@ -34,7 +34,7 @@ async function passes(config: Config, alive: boolean): Promise<boolean> {
   }
 }
 
-/** The first line that the console answers to `health`. @throws Error with one line that says why there is none */
+/** The first line of the console's answer to `health`. @throws Error with a one-line message why there is none */
 async function askHealth({ managementhost, managementport }: Config): Promise<string> {
   const host = reachable(managementhost);
   const socket = connect({ host, port: managementport });
@@ -49,7 +49,7 @@ async function askHealth({ managementhost, managementport }: Config): Promise<st
         answer += bytes.toString("latin1");
         const [line, ...more] = answer.split("\n");
         if (more.length > 0) resolve(line);
-        else if (answer.length > ANSWER_BYTES_MAX) fail("not the answer of a statsd-proxy");
+        else if (answer.length > ANSWER_BYTES_MAX) fail("not a statsd-proxy's answer");
       });
       socket.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
       socket.on("close", () => fail("closed without an answer"));
@@ -60,7 +60,7 @@ async function askHealth({ managementhost, managementport }: Config): Promise<st
   }
 }
 
-/** An address that means every interface, as one to connect to. */
+/** Replaces an address that means every interface by one to connect to. */
 function reachable(host: string): string {
   if (isIP(host) === 4 && /^[0.]+$/.test(host)) return "127.0.0.1";
   if (isIP(host) === 6 && /^[0:]+$/.test(host)) return "::1";

@@ -1,4 +1,4 @@
-/** What a configuration would do, for people to read before they start it. */
+/** What a configuration would do, for people to read before they start the proxy. */
 import type { Config } from "../config/config.ts";
 import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
@@ -6,11 +6,18 @@ import { shares } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { tableText } from "../text/table.ts";
 
+/** What is shown of a configuration's file. */
+interface Planned {
+  readonly config: Config;
+  /** What was made of the file that it does not say itself. */
+  readonly notes: readonly string[];
+  readonly hash: string;
+}
+
 /**
- * @param notes what was made of its file that it does not say itself
- * @throws Error if the ring needs the farmhash addon and that cannot be loaded
+ * @throws Error if the ring needs the farmhash addon and it cannot be loaded
  */
-export function planText(config: Config, notes: readonly string[], loadFingerprint32: () => Fingerprint32): string {
+export function planText({ config, notes, hash }: Planned, loadFingerprint32: () => Fingerprint32): string {
   const shareOf = config.mirror ? undefined : shares(placementOf(config, loadFingerprint32).full, config.nodes.length);
   const rows = config.nodes.map(({ label, host, port, managementport }, i) => [
     label,
@@ -25,6 +32,7 @@ export function planText(config: Config, notes: readonly string[], loadFingerpri
     ...notes,
     config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
     tableText(rows).replace(/^/gm, "  ").trimEnd(),
+    `configuration ${hash} (config_hash ${Number.parseInt(hash, 16)})`,
     "",
   ].join("\n");
 }

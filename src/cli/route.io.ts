@@ -1,4 +1,4 @@
-/** `statsd-proxy route`: where names go, without a proxy that runs. */
+/** `statsd-proxy route`: where names go, without a running proxy. */
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config/config.ts";
 import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
@@ -10,7 +10,7 @@ import { readInput, writeOutput } from "./standardStreams.io.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
-/** Read and written at a time. */
+/** Unit of reading and writing. */
 const CHUNK_BYTES = 256 * 1024;
 
 export const routeCommand = new Command("route")
@@ -20,7 +20,7 @@ export const routeCommand = new Command("route")
   .argument("[name...]", "metric names, or whole lines")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("--json", 'print a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
-  .option("--down <node>", "treat this node as down; may be repeated", collect)
+  .option("--down <node>", "treat this node as down; can be repeated", collect)
   .action((names, _, command) => {
     const { file, json, down = [] } = command.optsWithGlobals();
     const config = configFrom(file);
@@ -34,7 +34,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-/** False: it could not be done, and was said why. */
+/** False: it failed, and the reason was printed. */
 function route(names: readonly string[], config: Config, down: readonly string[], json: boolean): boolean {
   try {
     const out = new Rows(config, down, json);
@@ -44,7 +44,7 @@ function route(names: readonly string[], config: Config, down: readonly string[]
     return true;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // Who reads no further (`| head`) has what it wanted.
+    // A reader that stops early (`| head`) has what it wanted.
     if (code === "EPIPE") return true;
     console.error(message);
     return false;
@@ -60,7 +60,7 @@ function routingOf(config: Config, down: readonly string[]): Routing {
   return { types, placed: { placement, ring }, nodes };
 }
 
-/** What is written, a chunk at a time. A name is written as it came; in JSON what is no UTF-8 in it is U+FFFD. */
+/** The output, written in chunks. Names are written as they came; in JSON, invalid UTF-8 becomes U+FFFD. */
 class Rows {
   private readonly routing: Routing;
   private readonly json: boolean;
@@ -92,14 +92,14 @@ class Rows {
   }
 
   private addText(text: string): void {
-    // No character takes more than three bytes for each of its units.
+    // A character takes at most three bytes per UTF-16 unit.
     if (this.filled + 3 * text.length > CHUNK_BYTES) this.flush();
     if (3 * text.length > CHUNK_BYTES) writeOutput(Buffer.from(text));
     else this.filled += this.chunk.write(text, this.filled);
   }
 }
 
-/** Hands over the lines of standard input, `bytes[start, end)`, without their ends; empty ones are left out. */
+/** Passes on the lines of standard input, `bytes[start, end)`, without line ends; empty ones are skipped. */
 function forEachLine(take: (bytes: Buffer, start: number, end: number) => void): void {
   let bytes = Buffer.allocUnsafe(CHUNK_BYTES);
   let filled = 0;
@@ -108,7 +108,7 @@ function forEachLine(take: (bytes: Buffer, start: number, end: number) => void):
     if (end > start) take(bytes, start, end);
   };
   for (;;) {
-    // A line that is longer than all there is room for.
+    // The line is longer than the buffer.
     if (filled === bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
     const read = readInput(bytes, filled);
     if (read === 0) break;

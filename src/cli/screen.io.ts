@@ -1,7 +1,7 @@
-/** Standard output as a screen that is drawn over and over, until a key or a signal ends it; or as plain text. */
+/** Standard output as a screen that is redrawn until a key or a signal ends it; or as plain text. */
 import type { FrameLine } from "./topFrame.ts";
 
-// ECMA-48, and xterm's private modes 1049 (the other screen) and 25 (the cursor).
+// ECMA-48, and xterm's private modes 1049 (the alternate screen) and 25 (the cursor).
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
@@ -10,7 +10,7 @@ const CLEAR_BELOW = "\x1b[J";
 const RED = "\x1b[31m";
 const NORMAL = "\x1b[0m";
 
-/** `q`, and what the keys for an interruption and for the end send to a raw terminal. */
+/** `q`, and what Ctrl-C and Ctrl-D send in a raw terminal. */
 const END_KEYS = ["q", "Q", "\x03", "\x04"];
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -18,22 +18,22 @@ export class Screen {
   private readonly plain: boolean;
   private isOpen = false;
   private ended = false;
-  /** Ends the waiting that is under way. */
+  /** Ends the current wait. */
   private wake = () => {};
 
-  /** @param plain no terminal: each drawing stands below the one before */
+  /** @param plain not a terminal: frames are printed one below the other */
   constructor(plain: boolean) {
     this.plain = plain;
   }
 
-  /** @param redraw called when the terminal has another size */
+  /** @param redraw called when the terminal has been resized */
   open(redraw: () => void): void {
     const end = () => {
       this.ended = true;
       this.wake();
     };
     this.isOpen = true;
-    // Who reads no further (`| head`) has what it wanted.
+    // A reader that stops early (`| head`) has what it wanted.
     process.stdout.on("error", end);
     for (const signal of SIGNALS) process.on(signal, end);
     if (this.plain) return;
@@ -53,7 +53,7 @@ export class Screen {
       process.stdout.write(`${lines.map(({ text }) => text).join("\n")}\n\n`);
       return;
     }
-    // A terminal that does not know its size says 0.
+    // A terminal that does not know its size reports 0.
     const [rows, columns] = [process.stdout.rows || 24, process.stdout.columns || 80];
     const lines = linesOf(rows).slice(0, rows);
     const shown = lines.map(({ text, alarm }) => {
@@ -63,8 +63,8 @@ export class Screen {
     process.stdout.write(`${HOME}${shown.join("\r\n")}${lines.length < rows ? CLEAR_BELOW : ""}`);
   }
 
-  /** Waits so long. False, and at once: somebody ended it. */
-  async stays(ms: number): Promise<boolean> {
+  /** Waits for this long. Returns false, at once, if the screen was ended. */
+  async wait(ms: number): Promise<boolean> {
     if (this.ended) return false;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);

@@ -1,12 +1,12 @@
-/** Standard input and output of commands that do one thing and end: read and written at once, however slow a pipe is. */
+/** Synchronous standard input and output, for commands that do one thing and exit; works with slow pipes. */
 import { readSync, writeSync } from "node:fs";
 
 const STDIN = 0;
 const STDOUT = 1;
-/** Between two tries, where the other end of a pipe is slower and does not block. */
+/** Between attempts, when the other end of a non-blocking pipe is slow. */
 const RETRY_MS = 1;
 
-/** Reads into `into[at, end)` what there is; returns how many bytes came; 0: there are no more. */
+/** Reads what is available into `into[at, end)`; returns the number of bytes, 0 at the end of the input. */
 export function readInput(into: Buffer, at: number): number {
   for (;;) {
     try {
@@ -18,7 +18,7 @@ export function readInput(into: Buffer, at: number): number {
   }
 }
 
-/** @throws what writing throws: EPIPE, if nobody reads any more */
+/** @throws what a write throws: EPIPE, if nobody reads any more */
 export function writeOutput(bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -29,7 +29,7 @@ export function writeOutput(bytes: Buffer): void {
   }
 }
 
-/** @throws what is not cured by waiting */
+/** @throws any error that waiting does not cure */
 function retryLater(error: unknown): void {
   if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
   Bun.sleepSync(RETRY_MS);

@@ -1,17 +1,11 @@
-/** `statsd-proxy top`: a live view of a proxy that runs, by its console. */
+/** `statsd-proxy top`: a live view of a running proxy, over its console. */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { configFrom } from "../config/file.io.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { type Address, addressOf, DEFAULT_ADDRESS } from "./address.ts";
 import { ConsoleClient } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-const DEFAULT_ADDRESS: Address = { host: "127.0.0.1", port: 8126 };
 
 export const topCommand = new Command("top")
   .description("Shows the rates, losses and nodes of a running proxy, live, as its console reports them.")
@@ -36,7 +30,7 @@ export const topCommand = new Command("top")
 
 interface TopOptions {
   readonly intervalMs: number;
-  /** Frames to show. */
+  /** Number of frames to show. */
   readonly count: number;
   readonly plain: boolean;
 }
@@ -62,13 +56,13 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
       ...frameOf({ address: shownAddress, before, now, linesMax: linesMax - (failure === undefined ? 0 : 1) }),
     ]);
   screen.open(draw);
-  // A frame that is not looked at again has rates, or it has nothing to say.
+  // In plain mode, the first frame waits until there are rates to show.
   let shown = 0;
   if (!plain) {
     draw();
     shown++;
   }
-  while (shown < count && (await screen.stays(intervalMs))) {
+  while (shown < count && (await screen.wait(intervalMs))) {
     try {
       const next = await sample(client);
       [before, now, failure] = [next.uptime_ms > now.uptime_ms ? now : undefined, next, undefined];
@@ -84,25 +78,17 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
 
 async function sample(client: ConsoleClient): Promise<Sample> {
   const found = sampleOf(await client.ask("status json"));
-  if (found === undefined) throw new Error("this is not the console of a statsd-proxy, or of an older one");
+  if (found === undefined) throw new Error("not the console of a statsd-proxy, or of an older version");
   return found;
 }
 
-/** Where the proxy with that configuration has its console, seen from here. */
+/** The console of the proxy with this configuration, as reachable from here. */
 function consoleOf(file: string): Address | undefined {
   const config = configFrom(file);
   if (config === undefined) return undefined;
   const { managementhost, managementport } = config;
   const anyHost: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
   return { host: anyHost[managementhost] ?? managementhost, port: managementport };
-}
-
-/** @throws InvalidArgumentError */
-function addressOf(text: string): Address {
-  const found = /^(?:(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^:[\]]+)):)?(?<port>\d{1,5})$/.exec(text)?.groups;
-  const port = Number(found?.port);
-  if (found === undefined || port < 1 || port > 65535) throw new InvalidArgumentError("Expected HOST:PORT or PORT.");
-  return { host: found.ipv6 ?? found.host ?? DEFAULT_ADDRESS.host, port };
 }
 
 /** @throws InvalidArgumentError */

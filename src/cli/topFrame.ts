@@ -1,11 +1,11 @@
-/** What `statsd-proxy top` shows: two moments of a proxy's figures to lines of text. */
+/** The frames of `statsd-proxy top`: from two samples of a proxy's figures to lines of text. */
 import * as v from "valibot";
 import { tableText } from "../text/table.ts";
 
-/** Not known to every proxy, on every machine. */
+/** Not every proxy, or every machine, has all figures. */
 const figure = v.optional(v.number());
 
-/** Of a `StatusJson` what is shown. */
+/** The part of a `StatusJson` that is shown. */
 const sampleSchema = v.object({
   uptime_ms: v.number(),
   figures: v.object({
@@ -23,6 +23,7 @@ const sampleSchema = v.object({
     invariant_violations: figure,
     log_lines_lost: figure,
     lines_self_dropped: figure,
+    config_latest: figure,
   }),
   nodes: v.array(
     v.object({
@@ -43,7 +44,7 @@ const sampleSchema = v.object({
   ),
 });
 
-/** One moment of a proxy. */
+/** A proxy's figures at one moment. */
 export type Sample = v.InferOutput<typeof sampleSchema>;
 type Name = keyof Sample["figures"];
 type SampleNode = Sample["nodes"][number];
@@ -51,17 +52,17 @@ type NodeName = keyof SampleNode["figures"];
 
 export interface FrameLine {
   readonly text: string;
-  /** Something is lost, or a node is out. */
+  /** Something is lost, or a node is down. */
   readonly alarm: boolean;
 }
 
 export interface FrameParts {
   /** Where the figures come from. */
   readonly address: string;
-  /** The moment before, for rates; undefined: there was none. */
+  /** The previous sample, for rates; undefined: there is none. */
   readonly before: Sample | undefined;
   readonly now: Sample;
-  /** Lines that there is room for. */
+  /** Available lines. */
   readonly linesMax?: number;
 }
 
@@ -70,7 +71,7 @@ interface Total {
   readonly name: Name;
   /** An alarm while it grows. */
   readonly loss?: true;
-  /** Not a rate. */
+  /** Shown without a rate. */
   readonly state?: true;
 }
 
@@ -84,13 +85,14 @@ const TOTALS: readonly Total[] = [
   { label: "lines pending", name: "lines_pending", state: true },
   { label: "datagrams sent", name: "datagrams_sent" },
 ];
-/** Shown from the first on, as alarms. */
-const SELDOM: readonly Total[] = [
+/** Shown only if not zero, as alarms. */
+const RARE: readonly Total[] = [
   { label: "internal errors", name: "internal_errors" },
-  { label: "sums that did not add up", name: "invariant_violations" },
-  { label: "lines of the log lost", name: "log_lines_lost" },
+  { label: "accounting errors", name: "invariant_violations" },
+  { label: "log lines lost", name: "log_lines_lost" },
   { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
+const RELOAD_FAILED = "the last reload failed: an older configuration is in force, see the log";
 const NODE_HEAD = [
   "node",
   "state",
@@ -102,17 +104,17 @@ const NODE_HEAD = [
   "refusals",
   "checks failed",
 ];
-/** Columns that are there from the first one of any node on. */
-const NODE_SELDOM: readonly (readonly [head: string, name: NodeName])[] = [
+/** Columns shown only if some node has a value other than zero. */
+const NODE_RARE: readonly (readonly [head: string, name: NodeName])[] = [
   ["send errors", "send_errors"],
   ["checks skipped", "checks_skipped"],
 ];
 const NODE_RATES: readonly NodeName[] = ["lines_relayed", "lines_dropped", "datagrams_sent"];
 const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "refusals", "checks_failed"];
-/** Of a node: what makes its row an alarm while it grows. */
+/** Figures of a node that make its row an alarm while they grow. */
 const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "send_errors", "checks_skipped"];
 
-/** The answer to `status json`; undefined: it is another. */
+/** Parses the answer to `status json`; undefined: it is something else. */
 export function sampleOf(answer: string): Sample | undefined {
   try {
     const { success, output } = v.safeParse(sampleSchema, JSON.parse(answer));
@@ -129,16 +131,17 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   const { nodes_up: up = 0, nodes: all = 0 } = figures;
   const title = `statsd-proxy ${address}   up ${durationText(now.uptime_ms / 1000)}   nodes: ${up} of ${all} up`;
 
-  const seldom = SELDOM.filter(({ name }) => (figures[name] ?? 0) > 0);
-  const totals = [...TOTALS.filter(({ name }) => figures[name] !== undefined), ...seldom];
+  const rare = RARE.filter(({ name }) => (figures[name] ?? 0) > 0);
+  const totals = [...TOTALS.filter(({ name }) => figures[name] !== undefined), ...rare];
   const totalRows = totals.map(({ label, name, state }) => [
     label,
     state ? "" : rateText(rate(name)),
     countText(figures[name]),
   ]);
-  const alarms = totals.map((total) => seldom.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
+  const alarms = totals.map((total) => rare.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
   const head = [
     { text: title, alarm: up < all },
+    ...(figures.config_latest === 0 ? [{ text: RELOAD_FAILED, alarm: true }] : []),
     { text: "", alarm: false },
     ...withAlarms([["", "per second", "total"], ...totalRows], [1, 2], [false, ...alarms]),
     { text: "", alarm: false },
@@ -146,7 +149,7 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   return [...head, ...nodeLines({ before, now }, perSecond, linesMax - head.length)];
 }
 
-/** Where not all have room, those that are out come first. */
+/** If there is not enough room, nodes that are down come first. */
 function nodeLines(
   { before, now }: Pick<FrameParts, "before" | "now">,
   perSecond: PerSecond,
@@ -157,7 +160,7 @@ function nodeLines(
   const room = fit ? nodes.length : Math.max(0, linesMax - 2);
   const ordered = fit ? nodes : [...nodes.filter(({ up }) => !up), ...nodes.filter(({ up }) => up)];
   const shown = ordered.slice(0, room);
-  const seldom = NODE_SELDOM.filter(([, name]) => nodes.some(({ figures }) => (figures[name] ?? 0) > 0));
+  const rare = NODE_RARE.filter(([, name]) => nodes.some(({ figures }) => (figures[name] ?? 0) > 0));
   const figuresBefore = new Map(before?.nodes.map(({ node, figures }) => [node, figures]));
   const rate = ({ node, figures }: SampleNode, name: NodeName) =>
     perSecond(figuresBefore.get(node)?.[name], figures[name]);
@@ -169,12 +172,12 @@ function nodeLines(
       ...NODE_RATES.map((name) => rateText(rate(node, name))),
       rateText(bytesRate === undefined ? undefined : bytesRate / 1000),
       ...NODE_COUNTS.map((name) => countText(node.figures[name])),
-      ...seldom.map(([, name]) => countText(node.figures[name])),
+      ...rare.map(([, name]) => countText(node.figures[name])),
     ];
   });
   const loses = (node: SampleNode) => NODE_LOSSES.some((name) => (rate(node, name) ?? 0) > 0);
   const alarms = shown.map((node) => !node.up || loses(node));
-  const head = [...NODE_HEAD, ...seldom.map(([title]) => title)];
+  const head = [...NODE_HEAD, ...rare.map(([title]) => title)];
   const lines = withAlarms([head, ...rows], [...head.keys()].slice(2), [false, ...alarms]);
   const rest = nodes.length - shown.length;
   return rest > 0 ? [...lines, { text: `... and ${rest} more`, alarm: false }] : lines;
@@ -185,10 +188,10 @@ function withAlarms(rows: readonly string[][], right: readonly number[], alarms:
   return texts.map((text, i) => ({ text, alarm: alarms[i] }));
 }
 
-/** The growth of a figure a second; undefined: not known. */
+/** A figure's growth per second; undefined: not known. */
 type PerSecond = (from: number | undefined, to: number | undefined) => number | undefined;
 
-/** By the proxy's own clock; not over its restart. */
+/** Uses the proxy's own clock; undefined across a restart. */
 function perSecondBetween(before: Sample | undefined, now: Sample): PerSecond {
   const seconds = before === undefined ? 0 : (now.uptime_ms - before.uptime_ms) / 1000;
   return (from, to) => {

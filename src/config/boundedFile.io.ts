@@ -1,38 +1,39 @@
-/** Reads a file that may be none: a device without an end, or a pipe that nobody writes to. */
+/** Reads a file that may be no ordinary file: an endless device, or a pipe that nobody writes to. */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 export interface Bounds {
   readonly bytesMax: number;
-  /** How long nothing may come from a pipe. */
+  /** How long a pipe may stay silent. */
   readonly silenceMs: number;
-  /** Called once, when nothing has come from a pipe for `tellAfterMs`. */
+  /** Called once, when a pipe has been silent for `reportAfterMs`. */
   readonly onWait: () => void;
-  readonly tellAfterMs: number;
+  readonly reportAfterMs: number;
 }
 
 const PIECE_BYTES = 64 * 1024;
 const RETRY_MS = 10;
 
-/** @throws Error with one line that says what is the matter with the file; what `open` throws, with its `code` */
-export function readBounded(file: string, { bytesMax, silenceMs, tellAfterMs, onWait }: Bounds): string {
-  // A named pipe would keep `open` waiting for somebody who writes to it.
+/** @throws Error with a one-line message about the file; what `open` throws, with its `code` */
+export function readBounded(file: string, { bytesMax, silenceMs, reportAfterMs, onWait }: Bounds): string {
+  // Without O_NONBLOCK, opening a named pipe would block until somebody writes to it.
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(fd);
     if (stat.isDirectory()) throw new Error("this is a directory, not a file");
     if (stat.size > bytesMax) throw tooLarge(bytesMax);
-    // One end of a pipe that has no name is all there is to it; to one that has, somebody may yet come to write.
+    // An unnamed pipe has one writer from the start; a named pipe may get one later.
     const comesLater = stat.isFIFO() && !/^\/(dev|proc)\//.test(file);
     const pieces: Buffer[] = [];
     let read = 0;
     let silentMs = 0;
-    let told = false;
+    let reported = false;
     for (;;) {
       const piece = readPiece(fd);
       if (piece === undefined || (piece.length === 0 && read === 0 && comesLater)) {
-        if (silentMs >= silenceMs) throw new Error(`nothing was written to this pipe for ${silenceMs / 1000} seconds`);
-        if (silentMs >= tellAfterMs && !told) {
-          told = true;
+        if (silentMs >= silenceMs)
+          throw new Error(`nothing was written to this pipe within ${silenceMs / 1000} seconds`);
+        if (silentMs >= reportAfterMs && !reported) {
+          reported = true;
           onWait();
         }
         Bun.sleepSync(RETRY_MS);
@@ -50,7 +51,7 @@ export function readBounded(file: string, { bytesMax, silenceMs, tellAfterMs, on
   }
 }
 
-/** Empty: there is no more; undefined: there is no more yet. */
+/** Empty: end of file; undefined: nothing yet. */
 function readPiece(fd: number): Buffer | undefined {
   try {
     const piece = Buffer.allocUnsafe(PIECE_BYTES);

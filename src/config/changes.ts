@@ -1,4 +1,4 @@
-/** What differs between two configurations, and what each difference takes while the proxy runs. */
+/** The differences between two configurations, and what each takes while the proxy runs. */
 import type { Config, NodeConfig } from "./config.ts";
 import { type Change, type Keys, NODE_KEYS, TOP_KEYS } from "./keys.ts";
 
@@ -7,12 +7,12 @@ export interface ChangedKey<Key> {
   readonly change: Change;
 }
 
-/** Keys that only say in another way what `host` is (`address_ipv6`, say) are told as `host`. */
+/** Keys that only affect what `host` is (such as `address_ipv6`) are reported as `host`. */
 export function changedKeys(before: Config, after: Config): ChangedKey<keyof Config>[] {
   return changedIn(TOP_KEYS, before, after);
 }
 
-/** Of a node in both: of one label. */
+/** For a node that is in both, with the same label. */
 export function changedNodeKeys(before: NodeConfig, after: NodeConfig): ChangedKey<keyof NodeConfig>[] {
   return changedIn(NODE_KEYS, before, after);
 }

@@ -1,6 +1,6 @@
 /**
- * The configuration: JSON5 text of this project, of go-statsd-proxy, or of Etsy's proxy.js (a JavaScript object
- * literal), to one plain immutable value. Every problem is found and reported with its path, all at once.
+ * The configuration: from JSON5 text as written for this project, go-statsd-proxy or Etsy's proxy.js (a JavaScript
+ * object literal) to one plain immutable value. All problems are found and reported together, each with its path.
  */
 import { isIPv4 } from "node:net";
 import * as v from "valibot";
@@ -19,7 +19,7 @@ const addressSchema = v.object({
 });
 
 export type NodeConfig = Readonly<v.InferOutput<typeof nodeSchema>> & {
-  /** What the ring hashes and the console calls it: its name, else `host:port`. */
+  /** What the ring hashes and the console shows: its name, or else `host:port`. */
   readonly label: string;
 };
 export type Config = Readonly<
@@ -30,12 +30,30 @@ export type Config = Readonly<
 > & { readonly host: string; readonly nodes: readonly NodeConfig[]; readonly ring: RingKind };
 
 export interface ConfigReading {
-  /** Absent if there is an error. */
+  /** Absent if there are errors. */
   readonly config?: Config;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** What was made of the file that it does not say itself, a line each. Nothing is wrong with it. */
+  /** Assumptions about the file, one line each. Nothing is wrong with them. */
   readonly notes: readonly string[];
+}
+
+/** A reading of a file. */
+export interface FileReading extends ConfigReading {
+  /** Of its text; empty: it could not be read. */
+  readonly hash: string;
+}
+
+const HASH_DIGITS = 12;
+
+/** The first 48 bits of a text's SHA-256, as 12 hexadecimal digits: what tells two configurations apart. */
+export function hashOf(text: string): string {
+  return Bun.SHA256.hash(text, "hex").slice(0, HASH_DIGITS);
+}
+
+/** The same configuration as a file would say it. */
+export function printedConfig({ nodes, ...config }: Config): object {
+  return { ...config, nodes: nodes.map(({ label, ...node }) => node) };
 }
 
 /** Reads the text of a configuration file. */
@@ -59,14 +77,14 @@ export function readConfig(text: string): ConfigReading {
     const message = `${kept.host} is an IPv4 address, but the file asks for IPv6`;
     return { errors: [{ at: "host", message }], warnings, notes: [] };
   }
-  const isPlacedAsEtsys = spelled.isEtsys && kept.ring === undefined && !kept.mirror;
-  const ring = kept.ring ?? (spelled.isEtsys ? "etsy" : "farmhash");
+  const defaultsToEtsyRing = spelled.isEtsy && kept.ring === undefined && !kept.mirror;
+  const ring = kept.ring ?? (spelled.isEtsy ? "etsy" : "farmhash");
   return {
     config: { ...kept, nodes, host, ring },
     errors,
-    warnings: isPlacedAsEtsys ? [...warnings, ...movedNames(nodes)] : warnings,
+    warnings: defaultsToEtsyRing ? [...warnings, ...etsyDifferences(nodes)] : warnings,
     notes: [
-      ...(isPlacedAsEtsys ? ["ring etsy, because the file uses Etsy's keys; set ring to change that"] : []),
+      ...(defaultsToEtsyRing ? ["ring etsy, because the file uses Etsy's keys; set ring to override it"] : []),
       ...(forkCount === "auto" || forkCount > 1
         ? [`forkCount ${forkCount} has no effect here: one process does all the work`]
         : []),
@@ -74,7 +92,7 @@ export function readConfig(text: string): ConfigReading {
   };
 }
 
-/** The object that the text says, or why it says none. */
+/** The object in the text, or why there is none. */
 function parse(text: string): { value?: unknown; problem?: string } {
   if (text.trim() === "") return { problem: "the file is empty" };
   try {
@@ -85,9 +103,9 @@ function parse(text: string): { value?: unknown; problem?: string } {
   }
 }
 
-/** What sends names elsewhere than Etsy's proxy does with the same file: it knows neither names nor weights. */
-function movedNames(nodes: readonly NodeConfig[]): Problem[] {
-  const movesNames = "Etsy's proxy ignores it: some names have other owners there";
+/** Settings that send names elsewhere than Etsy's proxy does with the same file: it ignores names and weights. */
+function etsyDifferences(nodes: readonly NodeConfig[]): Problem[] {
+  const movesNames = "Etsy's proxy ignores it, so some names have other owners there";
   const named = nodes.findIndex(({ name, host, port }) => name !== undefined && name !== hostPort(host, port));
   const weighted = nodes.findIndex(({ weight }) => weight !== nodes[0].weight);
   return [
@@ -96,14 +114,14 @@ function movedNames(nodes: readonly NodeConfig[]): Problem[] {
   ];
 }
 
-/** Where to listen; undefined: the address is of the other family. */
+/** The address to listen on; undefined: it belongs to the other family. */
 function listenHost(host: string | undefined, ipv6: boolean): string | undefined {
   if (!ipv6) return host ?? "0.0.0.0";
   if (host === undefined || host === "0.0.0.0") return "::";
   return isIPv4(host) ? undefined : host;
 }
 
-/** Of the file as it is written, so that it is told together with what else is wrong. */
+/** Works on the raw file, so that it can be reported together with other problems. */
 function equalNodes(file: unknown): Problem[] {
   if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
   const problems: Problem[] = [];

@@ -1,58 +1,70 @@
-/** A configuration from its file, for every way to start the program. */
+/** Reads the configuration file, for every command. */
 
 import { readBounded } from "./boundedFile.io.ts";
-import { type Config, type ConfigReading, readConfig } from "./config.ts";
+import { type Config, type FileReading, hashOf, readConfig } from "./config.ts";
 import { type Problem, problemText } from "./problem.ts";
 
 export const DEFAULT_FILE = "/etc/statsdproxy.json";
 
-/** A file with the most nodes that there may be has room in it. */
+/** Enough for a file with the largest possible number of nodes. */
 const FILE_BYTES_MAX = 16 * 2 ** 20;
-/** How long nothing may come from a pipe, and when that is told. */
+/** How long a pipe may stay silent, and when to mention it. */
 const SILENCE_MS = 10_000;
-const TELL_AFTER_MS = 1000;
-/** Lines of errors, and of warnings. */
+const REPORT_AFTER_MS = 1000;
+/** Limit for the lines of errors, and of warnings. */
 const LINES_MAX = 100;
 
-type Say = (line: string) => void;
+type Report = (line: string) => void;
 
 export interface ReadFile {
   readonly config: Config;
-  /** What an operator should know of how the file was read; nothing is wrong with it. */
+  /** What an operator should know about how the file was read; nothing is wrong with it. */
   readonly notes: readonly string[];
+  readonly hash: string;
 }
 
 /**
- * The configuration in the file, or in `text` if that is given; or undefined, and each problem said on a line of its own:
- * on standard error, if `say` does not take it elsewhere.
+ * Returns the configuration in the file, or in `text` if given; or undefined, after reporting each problem on a line of
+ * its own: on standard error, unless `report` sends it elsewhere.
  */
-export function readFrom(file = DEFAULT_FILE, text?: string, say = sayOnStandardError): ReadFile | undefined {
-  const { config, errors, warnings, notes } = readingOf(file, text, say);
-  tell(warnings, (problem) => say(`${file}: warning: ${problem}`));
-  tell(errors, (problem) => say(`${file}: ${problem}`));
-  return config && { config, notes };
+export function readFrom(file = DEFAULT_FILE, text?: string, report = reportOnStandardError): ReadFile | undefined {
+  const { config, errors, warnings, notes, hash } = readingOf(file, text, report);
+  reportAll(warnings, (problem) => report(`${file}: warning: ${problem}`));
+  reportAll(errors, (problem) => report(`${file}: ${problem}`));
+  return config && { config, notes, hash };
 }
 
-/** As `readFrom`, for those who run no proxy with it. */
+/** Reads the file again, without waiting: a pipe has nothing more to say. Problems are in the result. */
+export function readAgain(file = DEFAULT_FILE): FileReading {
+  const bounds = { bytesMax: FILE_BYTES_MAX, silenceMs: 0, reportAfterMs: 0, onWait: () => {} };
+  return readingBy(() => readBounded(file, bounds));
+}
+
+/** Like `readFrom`, for commands that do not run a proxy. */
 export function configFrom(file?: string): Config | undefined {
   return readFrom(file)?.config;
 }
 
-function readingOf(file: string, text: string | undefined, say: Say): ConfigReading {
+function readingOf(file: string, text: string | undefined, report: Report): FileReading {
+  return readingBy(() => text ?? textOf(file, report));
+}
+
+function readingBy(read: () => string): FileReading {
   try {
-    return readConfig(text ?? textOf(file, say));
+    const text = read();
+    return { ...readConfig(text), hash: hashOf(text) };
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
-    return { errors: [{ at: "", message: REASONS[code] ?? message }], warnings: [], notes: [] };
+    return { errors: [{ at: "", message: REASONS[code] ?? message }], warnings: [], notes: [], hash: "" };
   }
 }
 
-function textOf(file: string, say: Say): string {
+function textOf(file: string, report: Report): string {
   return readBounded(file, {
     bytesMax: FILE_BYTES_MAX,
     silenceMs: SILENCE_MS,
-    tellAfterMs: TELL_AFTER_MS,
-    onWait: () => say(`${file}: waiting for the configuration to be written to this pipe`),
+    reportAfterMs: REPORT_AFTER_MS,
+    onWait: () => report(`${file}: waiting for the configuration to be written to this pipe`),
   });
 }
 
@@ -61,12 +73,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: "cannot be opened: give it as a file or through a pipe (ENXIO)",
 };
 
-function tell(problems: readonly Problem[], say: (problem: string) => void): void {
-  for (const problem of problems.slice(0, LINES_MAX)) say(problemText(problem));
-  if (problems.length > LINES_MAX) say(`${problems.length - LINES_MAX} more like these`);
+function reportAll(problems: readonly Problem[], report: (problem: string) => void): void {
+  for (const problem of problems.slice(0, LINES_MAX)) report(problemText(problem));
+  if (problems.length > LINES_MAX) report(`${problems.length - LINES_MAX} more problems`);
 }
 
-/** For commands that do nothing else: it waits until it is read. */
-function sayOnStandardError(line: string): void {
+/** Waits for the reader, which is fine for commands that do nothing else. */
+function reportOnStandardError(line: string): void {
   console.error(line);
 }

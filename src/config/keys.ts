@@ -1,6 +1,6 @@
 /**
- * Every key of a configuration, once: what its value may be, what else it is called, and what has to happen when the
- * value changes while the proxy runs. The static types follow from these tables.
+ * Every key of a configuration, defined once: its valid values, its other names, and what it takes to change it while
+ * the proxy runs. The static types are derived from these tables.
  */
 import * as v from "valibot";
 import { RING_KINDS } from "../placement/placement.ts";
@@ -9,23 +9,23 @@ import { EVENT_TYPE, SERVICE_CHECK_TYPE } from "../protocol/line.ts";
 import { expected, flag, host, label, objectOf, oneOf, port, prefix, processes, types, wholeNumber } from "./values.ts";
 
 /**
- * What a changed value takes:
+ * What it takes to change a value:
  *
- * - `live`: it takes effect on what runs
- * - `reopen`: a socket is opened anew
- * - `restart`: it cannot change while the proxy runs
+ * - `live`: takes effect on what runs
+ * - `reopen`: a socket is reopened
+ * - `restart`: cannot change while the proxy runs
  */
 export type Change = "live" | "reopen" | "restart";
 
 interface ReadKey {
   readonly value: v.ObjectEntries[string];
   readonly change: Change;
-  /** What only Etsy's proxy calls it: a file with one of these words is Etsy's. */
-  readonly etsys?: readonly string[];
+  /** Names that only Etsy's proxy uses: a file that contains one is Etsy's. */
+  readonly etsyNames?: readonly string[];
 }
 
 interface IgnoredKey {
-  /** Why nothing comes of it here. */
+  /** Why it has no effect here. */
   readonly ignored: string;
 }
 
@@ -34,7 +34,7 @@ export type Keys = Readonly<Record<string, ReadKey | IgnoredKey>>;
 export const NODE_KEYS = {
   host: { value: host, change: "reopen" },
   port: { value: port(), change: "reopen" },
-  managementport: { value: v.optional(port("no checks"), 0), etsys: ["adminport"], change: "reopen" },
+  managementport: { value: v.optional(port("no checks"), 0), etsyNames: ["adminport"], change: "reopen" },
   name: { value: v.optional(label), change: "live" },
   weight: { value: v.optional(wholeNumber(1, 100), 1), change: "live" },
 } as const satisfies Keys;
@@ -52,15 +52,15 @@ export const nodeSchema = schemaOf(NODE_KEYS, "{ host: ..., port: ... }");
 const selfMetricsSchema = schemaOf(SELF_METRICS_KEYS, '{ prefix: "statsd_proxy", interval: 10000 }');
 
 export const TOP_KEYS = {
-  host: { value: v.optional(host), etsys: ["address"], change: "reopen" },
+  host: { value: v.optional(host), etsyNames: ["address"], change: "reopen" },
   port: { value: v.optional(port(), 8125), change: "reopen" },
   address_ipv6: { value: v.optional(flag, false), change: "reopen" },
-  managementhost: { value: v.optional(host, "127.0.0.1"), etsys: ["mgmt_address"], change: "reopen" },
-  managementport: { value: v.optional(port(), 8126), etsys: ["mgmt_port"], change: "reopen" },
+  managementhost: { value: v.optional(host, "127.0.0.1"), etsyNames: ["mgmt_address"], change: "reopen" },
+  managementport: { value: v.optional(port(), 8126), etsyNames: ["mgmt_port"], change: "reopen" },
   httphost: { value: v.optional(host, "127.0.0.1"), change: "reopen" },
   httpport: { value: v.optional(port("no HTTP"), 0), change: "reopen" },
   nodes: {
-    // A list that is too long is not looked into.
+    // The entries of a list that is too long are not validated.
     value: v.pipe(
       v.array(v.unknown(), expected(NODES)),
       v.minLength(1, NODES),
@@ -84,16 +84,16 @@ export const TOP_KEYS = {
   gather: { value: v.optional(wholeNumber(0, 100, "milliseconds"), 10), change: "live" },
   receiveBuffer: { value: v.optional(wholeNumber(4096, 2 ** 30, "bytes"), 4_194_304), change: "live" },
   selfMetrics: { value: v.optional(selfMetricsSchema), change: "live" },
-  // Etsy's, with one meaning that this proxy can honour.
+  // Etsy's keys, with one meaning that this proxy can honour.
   server: {
     value: v.optional(v.picklist(["./servers/udp"], expected("expected './servers/udp' (metrics arrive over UDP)"))),
-    etsys: ["server"],
+    etsyNames: ["server"],
     change: "live",
   },
-  udp_version: { value: v.optional(oneOf(["udp4", "udp6"])), etsys: ["udp_version"], change: "reopen" },
-  forkCount: { value: v.optional(processes), etsys: ["forkCount"], change: "live" },
+  udp_version: { value: v.optional(oneOf(["udp4", "udp6"])), etsyNames: ["udp_version"], change: "reopen" },
+  forkCount: { value: v.optional(processes), etsyNames: ["forkCount"], change: "live" },
   log: { ignored: "the log goes to standard error" },
-  automaticConfigReload: { ignored: "the file is read when the proxy starts" },
+  automaticConfigReload: { ignored: "--watch reloads the file when it changes" },
 } as const satisfies Keys;
 
 export const topSchema = schemaOf(TOP_KEYS, "{ nodes: [...] }");
@@ -104,7 +104,7 @@ type Entries<Table extends Keys> = {
     : never;
 };
 
-/** @param form an example, for whoever wrote no object */
+/** @param form an example, shown if the value is not an object */
 function schemaOf<Table extends Keys>(table: Table, form: string) {
   const read = Object.entries<ReadKey | IgnoredKey>(table).flatMap(([key, known]) =>
     "value" in known ? [[key, known.value]] : [],

@@ -1,25 +1,25 @@
-/** The keys of a configuration: two families of relays and any case, to one spelling. */
+/** Normalizes the keys of a configuration: from two families of relays and any case to one spelling. */
 import { NODES_MAX } from "../placement/ring.ts";
 import { type Keys, NODE_KEYS, SELF_METRICS_KEYS, TOP_KEYS } from "./keys.ts";
 import type { Problem } from "./problem.ts";
 
 export interface Spelling {
-  /** The file's value with every key as this project spells it, and unknown ones left out. */
+  /** The file's value with this project's spelling of every key, and without unknown ones. */
   readonly value: unknown;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** Whether there is a key that only Etsy's proxy knows, or calls so. */
-  readonly isEtsys: boolean;
+  /** Whether there is a key, or a name of one, that only Etsy's proxy uses. */
+  readonly isEtsy: boolean;
 }
 
-/** The words of a table of keys; to look them up, in lower case. */
+/** The names in a table of keys, for lookups in lower case. */
 interface Vocabulary {
-  /** Every word, as it is shown. */
+  /** Every name, as shown. */
   readonly words: readonly string[];
-  /** Of each word the key that it stands for. */
+  /** The key that each name stands for. */
   readonly keys: ReadonlyMap<string, string>;
-  /** Words of Etsy's alone. */
-  readonly etsys: ReadonlySet<string>;
+  /** Names that only Etsy's proxy uses. */
+  readonly etsyNames: ReadonlySet<string>;
   /** Keys without effect, and why. */
   readonly ignored: ReadonlyMap<string, string>;
 }
@@ -28,19 +28,21 @@ const TOP = vocabularyOf(TOP_KEYS);
 const NODE = vocabularyOf(NODE_KEYS);
 const SELF_METRICS = vocabularyOf(SELF_METRICS_KEYS);
 
-/** The nearest word is looked for when there are no more unknown keys, and no longer ones, than a slip can explain. */
+/**
+ * The nearest name is suggested only if there are no more unknown keys, and no longer ones, than typing errors explain.
+ */
 const NEAREST_PROBLEMS_MAX = 100;
 const NEAREST_LENGTH_MAX = 60;
 
 interface Findings {
   readonly errors: Problem[];
   readonly warnings: Problem[];
-  isEtsys: boolean;
+  isEtsy: boolean;
 }
 
-/** Spells the keys of a configuration and of what is in it; what is no object is left as it is. */
+/** Normalizes the keys of a configuration and of the objects in it; anything else is left unchanged. */
 export function spellKeys(file: unknown): Spelling {
-  const findings: Findings = { errors: [], warnings: [], isEtsys: false };
+  const findings: Findings = { errors: [], warnings: [], isEtsy: false };
   const value = canonicalKeys(file, TOP, "", findings);
   if (isObject(value) && Array.isArray(value.nodes) && value.nodes.length <= NODES_MAX) {
     value.nodes = value.nodes.map((node, i) => canonicalKeys(node, NODE, `nodes[${i}].`, findings));
@@ -51,7 +53,7 @@ export function spellKeys(file: unknown): Spelling {
   return { value, ...findings };
 }
 
-/** The object with each key in its first spelling, whatever its case or family. */
+/** The object with normalized keys, whatever their case or family. */
 function canonicalKeys(object: unknown, vocabulary: Vocabulary, prefix: string, findings: Findings): unknown {
   if (!isObject(object)) return object;
   const { errors, warnings } = findings;
@@ -66,7 +68,7 @@ function canonicalKeys(object: unknown, vocabulary: Vocabulary, prefix: string, 
       warnings.push({ at, message: unknownKey(word, vocabulary, warnings.length < NEAREST_PROBLEMS_MAX) });
       continue;
     }
-    if (vocabulary.etsys.has(word)) findings.isEtsys = true;
+    if (vocabulary.etsyNames.has(word)) findings.isEtsy = true;
     if (before !== undefined && !Bun.deepEquals(value[key], entry)) {
       errors.push({ at, message: `${as} conflicts with ${before}; keep one` });
     } else {
@@ -87,20 +89,20 @@ function unknownKey(word: string, { words, ignored }: Vocabulary, withNearest: b
 function vocabularyOf(table: Keys): Vocabulary {
   const words: string[] = [];
   const keys = new Map<string, string>();
-  const etsys = new Set<string>();
+  const etsyNames = new Set<string>();
   const ignored = new Map<string, string>();
   for (const [key, known] of Object.entries(table)) {
     if ("ignored" in known) {
       ignored.set(key.toLowerCase(), known.ignored);
       continue;
     }
-    for (const word of new Set([key, ...(known.etsys ?? [])])) {
+    for (const word of new Set([key, ...(known.etsyNames ?? [])])) {
       words.push(word);
       keys.set(word.toLowerCase(), key);
     }
-    for (const word of known.etsys ?? []) etsys.add(word.toLowerCase());
+    for (const word of known.etsyNames ?? []) etsyNames.add(word.toLowerCase());
   }
-  return { words, keys, etsys, ignored };
+  return { words, keys, etsyNames, ignored };
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -112,7 +114,7 @@ function nearestTo(word: string, candidates: readonly string[]): string {
   return candidates[distances.indexOf(Math.min(...distances))];
 }
 
-/** Levenshtein's, one row at a time. */
+/** Levenshtein distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,10 +1,10 @@
 /**
- * Where a text stops being JSON5, and what should stand there: `Bun.JSON5.parse` of Bun 1.4.5 says only that it does.
- * Bun alone judges what is JSON5; this looks for the place when it has refused a text.
+ * Finds where a text stops being JSON5, and what is expected there: `Bun.JSON5.parse` of Bun 1.4.5 only reports that it
+ * does. Bun alone decides what is JSON5; this finds the place in a text that Bun has rejected.
  */
 import { escapeBytes } from "../text/escape.ts";
 
-/** Characters of the text that are shown. */
+/** Characters of the text to show. */
 const SHOWN_MAX = 40;
 /** Deeper than any configuration. */
 const DEPTH_MAX = 100;
@@ -12,7 +12,7 @@ const DEPTH_MAX = 100;
 const SPACE = /(?:\s+|\/\/[^\n\r\u2028\u2029]*|\/\*[^*]*\*+(?:[^*/][^*]*\*+)*\/)*/y;
 const KEY = /(?:[\p{ID_Start}$_]|\\u[\da-f]{4})(?:[\p{ID_Continue}$\u200c\u200d]|\\u[\da-f]{4})*/iuy;
 const WORD = /(?:true|false|null)(?![\p{ID_Continue}$])/uy;
-/** The dot is for addresses without quotes: 127.0.0.1 is no number with something behind it. */
+/** The dot is for unquoted addresses: 127.0.0.1 is not a number followed by something. */
 const NUMBER =
   /[+-]?(?:0x[\da-f]+|(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|(?-i:Infinity|NaN))(?![\p{ID_Continue}$.])/iuy;
 const PLAIN = { "'": /[^'\\\n\r]*/y, '"': /[^"\\\n\r]*/y };
@@ -22,12 +22,14 @@ const BEGINNING = "{ at the beginning";
 const VALUE = 'a plain value, such as 8125 or "text"';
 const KEY_OR_END = "a key or }";
 
-/** What only a program has, instead of a value or key, or behind a value. Etsy's proxy runs its file as one. */
+/**
+ * What only a program contains, in place of a value or key, or after a value. Etsy's proxy runs its file as a program.
+ */
 const EXPRESSION = /^(?:[\p{ID_Start}$_(`[]|\.\.\.)/u;
 const OPERATION = /^(?:[?|&*%<>=+([-]|\/(?!\*)|\.\p{ID_Start})/u;
 const NOT_RUN = "; JavaScript is not run here: write";
 
-/** One line: the place, what is expected there, and what is there instead; undefined if no fault is found. */
+/** One line with the place, what is expected there, and what was found instead; undefined if no fault is found. */
 export function syntaxProblem(text: string): string | undefined {
   const scan = new Scan(text);
   const expected = scan.file();
@@ -51,7 +53,7 @@ function adviceFor(expected: string, there: string): string {
   return (isExpression ? EXPRESSION : OPERATION).test(there) ? `${NOT_RUN} the value itself` : "";
 }
 
-/** Each method takes what it is called after, from `at` on; or returns what is expected at `at` instead. */
+/** Each method consumes what it is named after, starting at `at`; or returns what is expected at `at` instead. */
 class Scan {
   at = 0;
   private depth = 0;
@@ -124,7 +126,7 @@ class Scan {
     this.take(SPACE);
   }
 
-  /** Whether there was anything of the form. */
+  /** Returns whether anything matched. */
   private take(form: RegExp): boolean {
     form.lastIndex = this.at;
     const [found = ""] = form.exec(this.text) ?? [];

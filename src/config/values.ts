@@ -1,9 +1,9 @@
-/** What single values of a configuration may be, and what is said of those that may not. */
+/** The valid values of a configuration, and the messages about invalid ones. */
 import { isIPv6 } from "node:net";
 import * as v from "valibot";
 import { ANY_TYPE, TYPE_BYTES_MAX } from "../protocol/line.ts";
 
-/** As DNS has it. */
+/** DNS limit. */
 const HOST_LENGTH_MAX = 253;
 const HOST = "expected a host name or an IP address";
 const LABEL = "expected 1 to 255 printable characters without spaces, and not * or -";
@@ -13,7 +13,7 @@ const TYPES_MAX = 1000;
 
 export const host = v.pipe(v.string(expected(HOST)), v.check(isHost, expected(HOST)));
 export const flag = v.boolean(expected("expected true or false"));
-/** To operators * is every node and - none. */
+/** Operators read * as every node and - as no live node. */
 export const label = v.pipe(v.string(expected(LABEL)), v.regex(/^(?![*-]$)[^\s\p{C}]{1,255}$/u, expected(LABEL)));
 export const prefix = v.pipe(v.string(expected(PREFIX)), v.regex(/^(?=.{1,200}$)[\w-]+(\.[\w-]+)*$/, expected(PREFIX)));
 export const processes = v.custom<number | "auto">(
@@ -38,7 +38,7 @@ export const types = v.pipe(
 );
 
 /**
- * Also in quotes: the example of Etsy's proxy 0.7 has one so.
+ * Also accepts a quoted number, as in the example of Etsy's proxy 0.7.
  * @param zero what 0 means, where it is allowed
  */
 export function port(zero?: string) {
@@ -50,7 +50,7 @@ export function port(zero?: string) {
   );
 }
 
-/** @param unit in plural */
+/** @param unit plural */
 export function wholeNumber(min: number, max: number, unit?: string) {
   return integer(min, max, `a whole number ${unit === undefined ? "" : `of ${unit} `}from ${min} to ${max}`);
 }
@@ -59,13 +59,13 @@ export function oneOf<const Options extends readonly string[]>(options: Options)
   return v.picklist(options, expected(`expected one of ${options.join(", ")}`));
 }
 
-/** Message of an object: of a value that is none, or of an entry that is not there. */
+/** Message about an object: the value is not one, or an entry is missing. */
 export function objectOf(form: string) {
   return ({ input, expected: wanted }: { input: unknown; expected: string | null }) =>
     wanted === "Object" ? withInput(`expected an object, ${form}`, input) : "required, but missing";
 }
 
-/** Message of a check, with what was found instead. */
+/** Message of a check, followed by the value found. */
 export function expected(message: string) {
   return (issue: { input: unknown }) => withInput(message, issue.input);
 }

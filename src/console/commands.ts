@@ -1,6 +1,6 @@
 /** The console's language: commands in, answers out. console/session.ts does the sockets and timers. */
 import { version } from "../../package.json";
-import type { Config } from "../config/config.ts";
+import { type Config, printedConfig } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
@@ -27,6 +27,8 @@ export interface ConsoleContext {
   destinationOf(asked: Buffer): Destination;
   /** Undefined: there are too many taps already. */
   tap(request: TapRequest): Stream | undefined;
+  /** Reads the configuration again, and says what came of it; undefined: there is no file. Never throws. */
+  readonly reload: (() => Promise<string>) | undefined;
   /** What `health` answers: operators can set it, to take the proxy out of a load balancer. */
   health: "up" | "down";
 }
@@ -81,9 +83,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: noWords((context) => memoryText(context.memory())),
   },
   config: {
-    usage: "config",
-    meaning: "the configuration in force, defaults included",
-    run: (words, context) => (words.length === 0 ? piecesOf(configParts(context.config)) : undefined),
+    usage: "config [json]",
+    meaning: "the configuration in force, defaults included; or the same in one line",
+    options: ["json"],
+    run: textOrJson(
+      (context) => piecesOf(partsOf(configText(context.config))),
+      (context) => piecesOf(partsOf(configLine(context.config))),
+    ),
+  },
+  reload: {
+    usage: "reload",
+    meaning: "read the configuration file again, and say what that changes",
+    run: (words, context) => {
+      if (words.length > 0) return undefined;
+      const { reload } = context;
+      return reload === undefined
+        ? { text: "there is no configuration file to read\n" }
+        : { text: "", stream: lateAnswer(reload) };
+    },
   },
   nodes: {
     usage: "nodes",
@@ -194,7 +211,7 @@ function textOrJson(
 }
 
 /** Nodes per step: other work gets its turn in between. */
-const PART_NODES = 8;
+const NODES_PER_STEP = 8;
 
 /**
  * The first two lines are go-statsd-proxy's, and the rest follows their form: `name: value`, like C's `%f`. All figures
@@ -203,7 +220,7 @@ const PART_NODES = 8;
 function* statsLines(view: View): Generator<string> {
   yield `time running in seconds: ${Math.floor(view.uptimeSeconds)}\n`;
   yield proxyStatsOf(view).map(figureLine).join("");
-  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
     const prefix = `node.${node.label}.`;
     const figures = nodeStatsOf(node);
     return figures.map(([name, value]) => figureLine([prefix + name, value])).join("");
@@ -218,7 +235,7 @@ function figureLine([name, value]: readonly [string, number]): string {
 function* flatStatsJson(view: View): Generator<string> {
   const uptime = { uptime_seconds: Number(view.uptimeSeconds.toFixed(3)) };
   yield JSON.stringify({ ...uptime, ...Object.fromEntries(proxyStatsOf(view)) }).slice(0, -1);
-  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
     const prefix = `node.${node.label}.`;
     const figures = nodeStatsOf(node);
     return figures.map(([name, value]) => `,${JSON.stringify(prefix + name)}:${value}`).join("");
@@ -236,11 +253,27 @@ function* statusJsonLine(source: StatsSource): Generator<string> {
   yield "\n";
 }
 
-const CONFIG_PART_CHARS = 16 * 1024;
-const configText = memoizeLast((config: Config) => `${JSON.stringify(config, null, 2)}\n`);
+/** An answer that is not there yet. Commands behind it wait for it. */
+function lateAnswer(answer: () => Promise<string>): Stream {
+  let isStopped = false;
+  return {
+    begin: (_, end) => {
+      void answer().then((text) => {
+        if (!isStopped) end(text);
+      });
+    },
+    stop: () => {
+      isStopped = true;
+      return "";
+    },
+  };
+}
 
-function* configParts(config: Config): Generator<string> {
-  const text = configText(config);
+const CONFIG_PART_CHARS = 16 * 1024;
+const configText = memoizeLast((config: Config) => `${JSON.stringify(printedConfig(config), null, 2)}\n`);
+const configLine = memoizeLast((config: Config) => `${JSON.stringify(printedConfig(config))}\n`);
+
+function* partsOf(text: string): Generator<string> {
   for (let at = 0; at < text.length; at += CONFIG_PART_CHARS) yield text.slice(at, at + CONFIG_PART_CHARS);
 }
 

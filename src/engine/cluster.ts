@@ -18,6 +18,7 @@ import type { NodeView, Retired, View } from "../observe/view.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
+import type { LabelledRing } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
@@ -39,6 +40,12 @@ export interface ClusterParts {
   readonly view: () => View;
   /** A bug showed up; the metrics keep flowing. */
   readonly onFailure: (error: Error) => void;
+}
+
+/** Where names go, and what finds it. */
+interface Placed {
+  readonly placement: Placement;
+  readonly locator: Locator;
 }
 
 /** A node as the next configuration wants it. */
@@ -81,7 +88,7 @@ export class Cluster {
 
   /** Opens what is new in the next configuration. */
   async prepare(next: Config, opening: Opening): Promise<void> {
-    const placement = await opening.attempt("ring", () => this.placementOf(next));
+    const placed = await opening.attempt("ring", () => this.placedOf(next));
     const isOwn = await this.isOwnOf(next);
     const known = new Map(this.nodes.map((node) => [node.label, node]));
     const prepared = await Promise.all(
@@ -90,7 +97,7 @@ export class Cluster {
     opening.onCommit(() =>
       this.commit(
         next,
-        placement,
+        placed,
         prepared.filter((node) => node !== undefined),
       ),
     );
@@ -138,6 +145,12 @@ export class Cluster {
       dropped: allDropped(counters) + sum(all.map(allDropped)),
       kernel_drops: kernelDrops,
     };
+  }
+
+  /** The ring of all nodes, whichever are up; undefined when mirroring. */
+  fullRing(): LabelledRing | undefined {
+    const { placement, nodes } = this;
+    return placement && { ring: placement.full, labels: nodes.map(({ label }) => label) };
   }
 
   /** Where a name, or a whole line, goes now. */
@@ -223,6 +236,15 @@ export class Cluster {
     return isSame ? placement : placementOf(next, this.parts.platform.loadFingerprint32);
   }
 
+  /** The same, with its look-ups: what is remembered stays if it can. Its memory may be too much to get. */
+  private placedOf(next: Config): Placed | undefined {
+    const placement = this.placementOf(next);
+    if (placement === undefined) return undefined;
+    const { locator, config } = this;
+    const isSame = locator !== undefined && placement === this.placement && config?.cacheSize === next.cacheSize;
+    return { placement, locator: isSame ? locator : locatorOf(placement, next.cacheSize) };
+  }
+
   /** Based on this machine's current addresses. A host that does not resolve matches nothing. */
   private async isOwnOf(listening: Config): Promise<IsOwn> {
     const { network } = this.parts.platform;
@@ -231,16 +253,16 @@ export class Cluster {
     return (address, port) => host !== undefined && port === listening.port && reachesItself(address, host, ofMachine);
   }
 
-  private commit(next: Config, placement: Placement | undefined, prepared: readonly PreparedNode[]): void {
+  private commit(next: Config, placed: Placed | undefined, prepared: readonly PreparedNode[]): void {
     const before = this.config;
     const nodesBefore = this.nodes;
     const nodes = prepared.map(({ node }) => node);
-    const isPlacedAsBefore = placement === this.placement && before?.cacheSize === next.cacheSize;
-    if (!isPlacedAsBefore) this.locator = placement && locatorOf(placement, next.cacheSize);
-    const { locator } = this;
+    const { placement, locator } = placed ?? {};
+    const isPlacedAsBefore = locator === this.locator;
     this.config = next;
     this.nodes = nodes;
     this.placement = placement;
+    this.locator = locator;
 
     const kept = new Set(nodesBefore);
     prepared.forEach(({ node, settings, link }, i) => {

@@ -13,7 +13,7 @@ import { UdpSource } from "../net/udpSource.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
 import { summaryOf } from "../observe/readings.ts";
-import type { View } from "../observe/view.ts";
+import type { ConfigView, View } from "../observe/view.ts";
 import { Watch } from "../observe/watch.ts";
 import { Counters } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
@@ -24,6 +24,8 @@ import type { Platform } from "./platform.ts";
 export interface EngineParts {
   /** In force once the first change is committed. */
   readonly config: Config;
+  /** Of its file; empty: there is none. */
+  readonly hash: string;
   readonly platform: Platform;
   readonly log: Log;
   /** Logs what happens to each line. */
@@ -42,6 +44,8 @@ export class Engine {
   readonly cluster: Cluster;
   /** The configuration in force. */
   config: Config;
+  /** What is known of its file. */
+  configuration: ConfigView;
   /** History of the rates, kept only while there is somebody to show it to. */
   history: History | undefined;
   private readonly parts: EngineParts;
@@ -61,6 +65,7 @@ export class Engine {
     this.parts = parts;
     this.config = config;
     this.startedAtMs = clock.nowMs();
+    this.configuration = { hash: parts.hash, loadedAtSeconds: clock.epochMs() / 1000, isLatest: true };
     this.cluster = new Cluster({
       ...{ platform, log, counters: this.counters },
       view: () => this.view(),
@@ -124,6 +129,7 @@ export class Engine {
     return {
       uptimeSeconds: (platform.clock.nowMs() - this.startedAtMs) / 1000,
       counters,
+      configuration: this.configuration,
       nodes: cluster.views(),
       retired: cluster.retired(),
       namesCached: cluster.namesCached,

@@ -10,7 +10,7 @@ export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export type Labels = Readonly<Record<string, string>>;
 
 /** Nodes per step: other work gets its turn in between. */
-const PART_NODES = 32;
+const NODES_PER_STEP = 32;
 
 /** A figure of the proxy, or of its nodes. */
 type Source = { readonly figure: MetricFigure<View> } | { readonly nodeFigure: MetricFigure<NodeView> };
@@ -55,7 +55,7 @@ function proxyParts(figure: MetricFigure<View>, view: View): string[] {
 }
 
 function nodeParts(figure: MetricFigure<NodeView>, { nodes }: View): Iterable<string> {
-  return joinedBy(PART_NODES, nodes, (node) => samplesText(figure, node, { node: node.label }));
+  return joinedBy(NODES_PER_STEP, nodes, (node) => samplesText(figure, node, { node: node.label }));
 }
 
 function samplesText<Of>(figure: MetricFigure<Of>, of: Of, labels: Labels): string {

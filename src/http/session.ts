@@ -57,6 +57,11 @@ export class Http {
     this.server.connectionsMax = connectionsMax;
   }
 
+  /** Accepts no more connections; ends those that there are when they have had time to be answered. */
+  retire(onClosed: () => void): void {
+    this.server.retire(onClosed);
+  }
+
   close(): void {
     this.server.close();
   }

@@ -43,7 +43,7 @@ async function resolveHost(host: string): Promise<string> {
 
 /**
  * One socket per node: on a shared socket, the ICMP answer to a dead node's datagram makes sends to live nodes fail
- * (test: "a dead node costs the living nothing").
+ * (test: "a dead node does not affect the live ones").
  */
 async function connectUdp({ host, port, onError, onDrain }: UdpConnectionParts): Promise<UdpConnection> {
   return await Bun.udpSocket({
@@ -91,5 +91,5 @@ function listenTcp<Data>({ host, port, socket, receiveBuffer, sendBuffer }: TcpL
     setSendBuffer(libc, fd, sendBuffer);
     setReceiveBuffer(libc, fd, receiveBuffer);
   } catch {}
-  return { port: listener.port, close: () => listener.stop(true) };
+  return { port: listener.port, stop: () => listener.stop(false), close: () => listener.stop(true) };
 }

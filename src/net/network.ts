@@ -128,6 +128,8 @@ export interface TcpListenerParts<Data> {
 export interface TcpListener {
   /** The port that was bound. */
   readonly port: number;
+  /** Accepts no more connections. Those that there are go on. */
+  stop(): void;
   /** Closes its connections as well. */
   close(): void;
 }

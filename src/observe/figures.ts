@@ -16,6 +16,7 @@ import {
   NODELESS_DROP_REASONS,
   type NodeCounters,
   type NodelessDropReason,
+  RELOAD_RESULTS,
   sum,
 } from "../relay/counters.ts";
 import type { NodeView, View } from "./view.ts";
@@ -54,7 +55,7 @@ interface PlainFigure<Of> extends Described {
 
 /** One value per key. */
 interface KeyedFigure<Of, K extends Key = Key> extends Described {
-  readonly by: "reason" | "code";
+  readonly by: "reason" | "code" | "result";
   readonly keys: readonly K[];
   read(of: Of, key: K): number;
   readonly metric?: Metric<K>;
@@ -295,6 +296,36 @@ export const FIGURES: readonly Figure<View>[] = [
     read: ({ logLinesLost }) => logLinesLost,
     metric: { name: "statsd_proxy_log_lines_lost_total", type: "counter" },
   },
+  {
+    name: "config_hash",
+    unit: "state",
+    meaning: "the configuration file in force: the first 48 bits of its SHA-256, as a number",
+    read: ({ configuration }) => Number.parseInt(configuration.hash || "0", 16),
+    metric: { name: "statsd_proxy_config_hash", type: "gauge" },
+  },
+  {
+    name: "config_loaded_seconds",
+    unit: "seconds",
+    meaning: "when the configuration in force was loaded, since 1970",
+    read: ({ configuration }) => configuration.loadedAtSeconds,
+    metric: { name: "statsd_proxy_config_loaded_timestamp_seconds", type: "gauge" },
+  },
+  {
+    name: "config_latest",
+    unit: "state",
+    meaning: "1 if the configuration that was read last is in force; 0 if it could not take over",
+    read: ({ configuration }) => Number(configuration.isLatest),
+    metric: { name: "statsd_proxy_config_latest", type: "gauge" },
+  },
+  keyed({
+    name: "config_reloads",
+    by: "result",
+    keys: RELOAD_RESULTS,
+    unit: "changes",
+    meaning: "times that the configuration was read again, by result",
+    read: ({ counters }, result) => counters.configReloads[result],
+    metric: { name: "statsd_proxy_config_reloads_total", type: "counter" },
+  }),
   {
     name: "event_loop_lag_seconds",
     unit: "seconds",

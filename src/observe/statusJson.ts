@@ -17,6 +17,8 @@ export interface StatusJson {
   /** The same with a finer resolution, on a monotonic clock: for computing rates. */
   readonly uptime_ms: number;
   /** The same as the console's `health`. */
+  /** The configuration in force. */
+  readonly config: ConfigJson;
   readonly health: "up" | "down";
   readonly mirror: boolean;
   readonly ring: string;
@@ -26,6 +28,14 @@ export interface StatusJson {
   readonly nodes: readonly NodeJson[];
   /** The last times that a node went down or came back, newest first. */
   readonly health_changes: readonly HealthChangeJson[];
+}
+
+interface ConfigJson {
+  /** 12 hexadecimal digits of the SHA-256 of its file; empty: it has none. */
+  readonly hash: string;
+  readonly loaded_at_ms: number;
+  /** False: a later file was read, and could not take over. */
+  readonly latest: boolean;
 }
 
 export interface NodeJson {
@@ -69,7 +79,7 @@ export interface StatsSource {
 }
 
 /** Nodes per step: other work gets its turn in between. */
-const PART_NODES = 8;
+const NODES_PER_STEP = 8;
 
 /** A `StatusJson` as text, one line without its end. All figures of a node belong to the same moment. */
 export function* statusJsonParts(source: StatsSource): Generator<string> {
@@ -80,6 +90,11 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     started_at_ms: Math.round(view.resources.startedAtSeconds * 1000),
     uptime_seconds: Math.floor(view.uptimeSeconds),
     uptime_ms: Math.round(view.uptimeSeconds * 1000),
+    config: {
+      hash: view.configuration.hash,
+      loaded_at_ms: Math.round(1000 * view.configuration.loadedAtSeconds),
+      latest: view.configuration.isLatest,
+    },
     health,
     mirror: config.mirror,
     ring: config.ring,
@@ -87,7 +102,7 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     figures: Object.fromEntries(proxyStatsOf(view)),
   };
   yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
-  yield* joinedBy(PART_NODES, view.nodes, (node) => {
+  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
     return `${node === view.nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
   });
   const changes = healthChanges.toReversed().map(

@@ -27,7 +27,18 @@ export interface Retired {
   readonly linesPending: number;
 }
 
+/** The configuration in force. */
+export interface ConfigView {
+  /** 12 hexadecimal digits of the SHA-256 of its text; empty: it has none. */
+  readonly hash: string;
+  /** When it was loaded, since 1970. */
+  readonly loadedAtSeconds: number;
+  /** False: a later one was read, and could not take over. */
+  readonly isLatest: boolean;
+}
+
 export interface View {
+  readonly configuration: ConfigView;
   readonly uptimeSeconds: number;
   readonly counters: Counters;
   readonly nodes: readonly NodeView[];

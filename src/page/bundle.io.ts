@@ -1,6 +1,6 @@
 /**
- * Makes one document of index.html and all that it refers to. A macro: it runs when page.ts is compiled, and its result
- * takes the place of the call, so that a compiled binary needs no files and `bun src/main.ts` no build.
+ * Makes one document of index.html and everything it refers to. A macro: it runs when page.ts is compiled, and its
+ * result replaces the call, so that a compiled binary needs no files and `bun src/main.ts` no build.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,8 +10,8 @@ import type { Page } from "../http/answers.ts";
 export function bundle(): Page {
   const folder = mkdtempSync(join(tmpdir(), "statsd-proxy-page-"));
   try {
-    // A process of its own, because Bun.build cannot be called from within a macro (Bun 1.4.5). For a browser, compiled
-    // means in one file.
+    // Runs in a separate process, because Bun.build cannot be called from within a macro (Bun 1.4.5). For browsers,
+    // --compile means a single file.
     const options = ["--compile", "--target=browser", "--minify", `--outdir=${folder}`];
     const command = [process.execPath, "build", ...options, join(import.meta.dir, "index.html")];
     const { exitCode, stderr } = Bun.spawnSync(command);
@@ -23,7 +23,7 @@ export function bundle(): Page {
   }
 }
 
-/** Allows the script and the style that are in the document, requests to where it came from, and nothing else. */
+/** Allows the script and style in the document, requests to its origin, and nothing else. */
 function contentSecurityPolicyOf(html: string): string {
   return [
     "default-src 'none'",

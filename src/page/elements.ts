@@ -1,4 +1,4 @@
-/** Elements, made and changed. Text goes in as text: nothing here reads markup. */
+/** Creates and changes elements. Text is inserted as text: nothing here parses markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -33,7 +33,7 @@ export function byId<Type extends HTMLElement = HTMLElement>(id: string): Type {
   return found as Type;
 }
 
-/** Changes a text only if it differs, so that a screen reader and a selection are left alone. */
+/** Changes a text only if it differs, so that screen readers and selections are not disturbed. */
 export function setText(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }

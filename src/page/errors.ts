@@ -1,9 +1,10 @@
-/** What goes wrong, in words. */
+/** Errors, in words. */
+import type { StatusJson } from "../observe/statusJson.ts";
 import { countText } from "./format.ts";
 
 type Figures = Readonly<Record<string, number>>;
 
-const OF_NODE: readonly (readonly [name: string, what: string])[] = [
+const NODE_ERRORS: readonly (readonly [name: string, what: string])[] = [
   ["lines_dropped", "lines dropped"],
   ["send_errors", "send errors"],
   ["refusals", "refusals"],
@@ -13,11 +14,11 @@ const OF_NODE: readonly (readonly [name: string, what: string])[] = [
 
 const REPORT = "(please report them with the log)";
 
-/** What should never happen, or hides something from people who read the log or the figures. */
-const OF_PROXY: readonly (readonly [name: string, what: string])[] = [
+/** Things that should never happen, or that hide something from readers of the log or the figures. */
+const PROXY_ERRORS: readonly (readonly [name: string, what: string])[] = [
   ["internal_errors", `internal errors ${REPORT}`],
-  ["invariant_violations", `sums that did not add up ${REPORT}`],
-  ["log_lines_lost", "lines of the log lost, because nobody read them"],
+  ["invariant_violations", `accounting errors ${REPORT}`],
+  ["log_lines_lost", "log lines lost because nobody read them"],
   ["lines_self_dropped", "lines of its own metrics dropped"],
 ];
 
@@ -27,7 +28,7 @@ export interface NodeErrors {
 }
 
 export function errorsOf(figures: Figures): NodeErrors {
-  const found = OF_NODE.filter(([name]) => figures[name] > 0);
+  const found = NODE_ERRORS.filter(([name]) => figures[name] > 0);
   return {
     errors: found.map(([name, what]) => `${countText(figures[name])} ${what}`),
     errorCount: found.reduce((sum, [name]) => sum + figures[name], 0),
@@ -35,8 +36,11 @@ export function errorsOf(figures: Figures): NodeErrors {
 }
 
 /** Empty if there are none. */
-export function troublesOf(figures: Figures): string {
-  const found = OF_PROXY.filter(([name]) => figures[name] > 0);
-  if (found.length === 0) return "";
-  return `✕ since the start: ${found.map(([name, what]) => `${what}: ${countText(figures[name])}`).join(" · ")}`;
+export function proxyErrorsText({ figures, config }: Pick<StatusJson, "figures" | "config">): string {
+  const found = PROXY_ERRORS.filter(([name]) => figures[name] > 0);
+  const counts = found.map(([name, what]) => `${what}: ${countText(figures[name])}`).join(" · ");
+  return [
+    ...(config.latest ? [] : ["✕ the last reload failed: an older configuration is in force, see the log"]),
+    ...(counts === "" ? [] : [`✕ since the start: ${counts}`]),
+  ].join(" ");
 }

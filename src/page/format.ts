@@ -1,27 +1,27 @@
-/** Figures as people read them. */
+/** Formats figures for people. */
 
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const TENTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
-/** A rate or a count: three digits or so. */
+/** A rate or a count, with about three digits. */
 export function numberText(value: number): string {
   if (value >= 100_000) return COMPACT.format(value);
   if (value >= 10 || Number.isInteger(value)) return WHOLE.format(value);
   return value > 0 && value < 0.1 ? "< 0.1" : TENTHS.format(value);
 }
 
-/** A count, every digit of it while they are few. */
+/** A count, with all digits unless there are many. */
 export function countText(value: number): string {
   return value >= 10_000_000 ? COMPACT.format(value) : WHOLE.format(value);
 }
 
-/** A part from 0 to 1. */
+/** A share from 0 to 1. */
 export function partText(part: number): string {
   return `${(100 * part).toFixed(1)} %`;
 }
 
-/** The two largest units of a time. */
+/** The two largest units of a duration. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} s`;
@@ -34,7 +34,7 @@ export function millisecondsText(ms: number): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${WHOLE.format(ms)} ms`;
 }
 
-/** Time of the day, where the reader is; with the date unless that is today's. */
+/** Local time of day; with the date unless it is today. */
 export function clockText(ms: number, nowMs: number): string {
   const time = new Date(ms);
   const clock = time.toLocaleTimeString("en-GB");

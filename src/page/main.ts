@@ -1,4 +1,4 @@
-/** The status page: asks once a second while somebody looks, and shows what it was told. */
+/** The status page: polls once a second while it is visible, and shows the answers. */
 
 import type { DestinationJson } from "../http/destinationJson.ts";
 import type { HistoryJson } from "../http/historyJson.ts";
@@ -6,7 +6,7 @@ import type { RingJson } from "../http/ringJson.ts";
 import type { StatusJson } from "../observe/statusJson.ts";
 import { destinationWords } from "./destination.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
-import { troublesOf } from "./errors.ts";
+import { proxyErrorsText } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
 import { Nodes } from "./nodes.ts";
 import { nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
@@ -23,13 +23,13 @@ const nodes = new Nodes(byId("nodes"));
 
 let startedAtMs: number | undefined;
 let nextSample = 0;
-/** What the picture of the ring was drawn of. */
+/** What the picture of the ring was drawn from. */
 let drawn = "";
 let lastStats: StatusJson | undefined;
 let lostSinceMs: number | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isAsking = false;
-/** What was asked in the box last, and is shown. */
+/** The name that was looked up last and is shown. */
 let askedName: string | undefined;
 
 document.addEventListener("visibilitychange", () => void refresh());
@@ -39,11 +39,11 @@ byId<HTMLFormElement>("where").addEventListener("submit", (event) => {
   askedName = name === "" ? undefined : name;
   void lookUp();
 });
-// It scrolls, and not every browser lets the keyboard do that by itself.
+// It scrolls, and not every browser lets the keyboard do that by default.
 byId("changes").tabIndex = 0;
 void refresh();
 
-/** One round of questions, and then the next; none while nobody sees the page. */
+/** Polls once, then schedules the next poll; pauses while the page is hidden. */
 async function refresh(): Promise<void> {
   if (isAsking) return;
   clearTimeout(timer);
@@ -55,7 +55,7 @@ async function refresh(): Promise<void> {
     setText(byId("connection"), "live");
   } catch {
     lostSinceMs ??= Date.now();
-    setText(byId("connection"), `✕ no answer since ${clockText(lostSinceMs, Date.now())}: figures are old`);
+    setText(byId("connection"), `✕ no answer since ${clockText(lostSinceMs, Date.now())}: the figures are out of date`);
   }
   setClass(byId("connection"), "lost", lostSinceMs !== undefined);
   isAsking = false;
@@ -79,19 +79,20 @@ async function show(stats: StatusJson): Promise<void> {
   if (key !== drawn) {
     const picture = await get<RingJson>("/ring.json");
     ring.draw(stats, picture);
-    // Nodes came or went between the two answers: the next ones agree.
+    // Nodes came or went between the two answers: the next ones will agree.
     drawn = isRingOf(picture, stats) ? key : "";
     await lookUp();
   }
 }
 
-function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }: StatusJson): void {
+function showHealth(stats: StatusJson): void {
+  const { health, nodes, version, uptime_seconds, now_ms, config, figures, mirror } = stats;
   const up = nodes.filter((node) => node.up).length;
   const down = nodes.length - up;
   const isGood = health === "up" && up > 0;
   const words = [
     ...(health === "down" ? ["set down at the console"] : []),
-    up === 0 ? "no node is up" : down === 0 ? "all nodes up" : `${down} of ${nodes.length} nodes down`,
+    up === 0 ? "no live node" : down === 0 ? "all nodes up" : `${down} of ${nodes.length} nodes down`,
   ];
   const state = !isGood ? "bad" : down > 0 ? "fair" : "good";
   setText(
@@ -103,12 +104,13 @@ function showHealth({ health, nodes, version, uptime_seconds, figures, mirror }:
   const facts = [
     `version ${version}`,
     `up for ${durationText(uptime_seconds)}`,
+    ...(config.hash === "" ? [] : [`configuration ${config.hash}, loaded ${clockText(config.loaded_at_ms, now_ms)}`]),
     `${Math.round(resident_memory_bytes / 1e6)} MB of memory`,
-    ...(mirror ? [] : [`${countText(names_cached)} names remembered`]),
-    `event loop at most ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
+    ...(mirror ? [] : [`${countText(names_cached)} names cached`]),
+    `event loop up to ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
   ];
   setText(byId("about"), facts.join(" · "));
-  setText(byId("troubles"), troublesOf(figures));
+  setText(byId("proxy-errors"), proxyErrorsText(stats));
   document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
 }
 
@@ -127,13 +129,11 @@ function showChanges({ health_changes, now_ms }: StatusJson): void {
     ),
   );
   place.replaceChildren(
-    list.length === 0
-      ? element("p", { class: "quiet" }, "None since the proxy was started.")
-      : element("ol", {}, ...list),
+    list.length === 0 ? element("p", { class: "quiet" }, "None since the proxy started.") : element("ol", {}, ...list),
   );
 }
 
-/** Answers the box, and again when the ring has changed. */
+/** Looks the name up, and again when the ring has changed. */
 async function lookUp(): Promise<void> {
   const place = byId("where-answer");
   const asked = askedName;

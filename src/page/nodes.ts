@@ -1,6 +1,6 @@
 /**
- * The table of nodes: a node's row is made once and changed in place, so that focus and selection stay. It is the row of
- * a label, wherever in the list the node is.
+ * The table of nodes. A row is created once and updated in place, so that focus and selection survive. It belongs to a
+ * label, wherever in the list the node is.
  */
 import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
 import { element, setClass, setText } from "./elements.ts";
@@ -11,9 +11,9 @@ import { nodeColour } from "./nodeColour.ts";
 interface Column {
   readonly title: string;
   readonly isNumber?: true;
-  /** A class for its cells. */
+  /** CSS class of its cells. */
   readonly style?: string;
-  /** What a row is sorted by. */
+  /** Sort key of a row. */
   readonly key: (row: RowView) => number | string;
   readonly show: (cell: Cell, row: RowView) => void;
 }
@@ -23,9 +23,9 @@ interface RowView extends NodeErrors {
   readonly node: NodeJson;
   readonly nowMs: number;
   readonly mirror: boolean;
-  /** Of what is relayed now; undefined while nothing is. */
+  /** Share of what is being relayed; undefined while nothing is. */
   readonly trafficShare: number | undefined;
-  /** The largest of all nodes: how long the bars are. */
+  /** The largest of all nodes: scales the bars. */
   readonly ringShareMax: number;
   readonly trafficShareMax: number;
 }
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column[] = [
     key: ({ index }) => index,
     show: (cell, { index, node }) => {
       cell.badge(`${index + 1}`);
-      cell.say(node.node, node.address === node.node ? "" : node.address);
+      cell.setTexts(node.node, node.address === node.node ? "" : node.address);
     },
   },
   {
@@ -44,7 +44,7 @@ const COLUMNS: readonly Column[] = [
     key: ({ node }) => Number(node.up),
     show: (cell, { node, nowMs }) => {
       cell.state(node.up);
-      cell.say(node.up ? "● up" : "✕ down", `for ${durationText((nowMs - node.since_ms) / 1000)}`);
+      cell.setTexts(node.up ? "● up" : "✕ down", `for ${durationText((nowMs - node.since_ms) / 1000)}`);
     },
   },
   {
@@ -52,11 +52,11 @@ const COLUMNS: readonly Column[] = [
     key: ({ node }) => node.last_check?.duration_ms ?? -1,
     show: (cell, { node, nowMs }) => {
       const check = node.last_check;
-      if (!node.checked) cell.say("not checked", "");
-      else if (check === null) cell.say("none yet", "");
+      if (!node.checked) cell.setTexts("not checked", "");
+      else if (check === null) cell.setTexts("none yet", "");
       else {
         const result = check.result === "up" ? "passed" : check.result;
-        cell.say(
+        cell.setTexts(
           result,
           `in ${millisecondsText(check.duration_ms)}, ${durationText((nowMs - check.at_ms) / 1000)} ago`,
         );
@@ -67,7 +67,7 @@ const COLUMNS: readonly Column[] = [
     title: "Rate",
     isNumber: true,
     key: ({ node }) => node.rate ?? -1,
-    show: (cell, { node }) => cell.say(node.rate === null ? "–" : `${numberText(node.rate)}/s`, ""),
+    show: (cell, { node }) => cell.setTexts(node.rate === null ? "–" : `${numberText(node.rate)}/s`, ""),
   },
   {
     title: "Share of the ring",
@@ -75,7 +75,7 @@ const COLUMNS: readonly Column[] = [
     style: "of-ring",
     key: ({ node, mirror }) => (mirror ? 1 : node.figures.ring_share),
     show: (cell, { node, mirror, ringShareMax }) => {
-      if (mirror) cell.say("every metric", "");
+      if (mirror) cell.setTexts("every metric", "");
       else cell.part(node.figures.ring_share, ringShareMax);
     },
   },
@@ -84,14 +84,14 @@ const COLUMNS: readonly Column[] = [
     isNumber: true,
     key: ({ trafficShare }) => trafficShare ?? -1,
     show: (cell, { trafficShare, trafficShareMax }) => {
-      if (trafficShare === undefined) cell.say("–", "");
+      if (trafficShare === undefined) cell.setTexts("–", "");
       else cell.part(trafficShare, trafficShareMax);
     },
   },
   {
     title: "Errors",
     key: ({ errorCount }) => errorCount,
-    show: (cell, { errors }) => cell.say(errors.length === 0 ? "none" : errors[0], errors.slice(1).join(", ")),
+    show: (cell, { errors }) => cell.setTexts(errors.length === 0 ? "none" : errors[0], errors.slice(1).join(", ")),
   },
 ];
 
@@ -111,7 +111,7 @@ export class Nodes {
       button.addEventListener("click", () => this.sortBy(i));
       return element("th", { scope: "col", role: "columnheader", class: classOf(COLUMNS[i]) }, button);
     });
-    // The roles are the elements' own, but are lost where the style makes blocks of them, on narrow screens.
+    // These are the elements' own roles, but they are lost on narrow screens, where the style turns them into blocks.
     this.place.append(
       element(
         "table",
@@ -145,7 +145,7 @@ export class Nodes {
 
   private sortBy(column: number): void {
     const isSame = this.sorted.column === column;
-    // The large ones of a number are what one looks for.
+    // For numbers, the large ones are the interesting ones.
     this.sorted = { column, descending: isSame ? !this.sorted.descending : COLUMNS[column].isNumber === true };
     this.order();
   }
@@ -201,7 +201,7 @@ class Cell {
       : element("td", { ...attributes, role: "cell" }, content);
   }
 
-  say(main: string, sub: string): void {
+  setTexts(main: string, sub: string): void {
     setText(this.main, main);
     setText(this.sub, sub);
     this.bar?.style.setProperty("--part", "0%");
@@ -219,7 +219,7 @@ class Cell {
     this.main.className = `state ${isUp ? "good" : "bad"}`;
   }
 
-  /** @param max the part that fills the bar */
+  /** @param max the share that fills the bar */
   part(part: number, max: number): void {
     if (this.bar === undefined) {
       this.bar = element("span", { class: "bar" });

@@ -1,4 +1,4 @@
-/** The status page as it is served: one document, with its script and its style inside. */
+/** The status page as served: one document, including its script and style. */
 import type { Page } from "../http/answers.ts";
 import { bundle } from "./bundle.io.ts" with { type: "macro" };
 

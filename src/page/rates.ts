@@ -1,14 +1,14 @@
-/** The rates: a card for each series, with the figure of now and a chart of the last quarter of an hour. */
+/** The rates: one card per series, with the current value and a chart of the last 15 minutes. */
 import uPlot from "uplot";
 import type { HistoryJson } from "../http/historyJson.ts";
 import { element, setText } from "./elements.ts";
 import { clockText, numberText } from "./format.ts";
 
 const WINDOW_SECONDS = 900;
-/** A proxy that was just started has a shorter past to show. */
+/** The shortest window, for a proxy that has just started. */
 const WINDOW_SECONDS_MIN = 60;
 const HEIGHT = 136;
-/** Distances of ticks that read well. */
+/** Readable distances between ticks. */
 const TICK_SECONDS = [10, 15, 30, 60, 120, 180, 300];
 const FONT = "11px system-ui, sans-serif";
 
@@ -36,19 +36,19 @@ export class Rates {
     this.cards = SERIES.map((series) => new Card(series, (index) => this.point(index)));
     place.append(...this.cards.map(({ root }) => root));
     for (const card of this.cards) card.draw();
-    // The canvas does not see a change of the colour scheme by itself.
+    // The canvas does not notice a change of the colour scheme.
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       for (const card of this.cards) card.chart?.redraw();
     });
   }
 
-  /** Forgets what was drawn: the proxy is another one. */
+  /** Clears the charts: the proxy was restarted. */
   clear(): void {
     this.timesSeconds = [];
     this.rates.clear();
   }
 
-  /** Takes in new samples. */
+  /** Adds new samples. */
   add({ times_ms, rates }: HistoryJson): void {
     this.timesSeconds = [...this.timesSeconds, ...times_ms.map((ms) => ms / 1000)].slice(-WINDOW_SECONDS);
     for (const { key } of SERIES) {
@@ -80,7 +80,7 @@ class Card {
     this.series = series;
     this.key = series.key;
     this.onPoint = onPoint;
-    // Arrow keys walk along the chart, as a slider does.
+    // Arrow keys move along the chart, as on a slider.
     this.plot = element("div", {
       class: "chart",
       tabindex: 0,
@@ -100,7 +100,7 @@ class Card {
     this.root.style.setProperty("--series", `var(${series.colour})`);
   }
 
-  /** To be called once the card is in the page. */
+  /** Call this once the card is in the page. */
   draw(): void {
     const ink = () => colour("--quiet");
     const grid = { stroke: () => colour("--line"), width: 1 };
@@ -153,7 +153,7 @@ class Card {
           },
         ],
         hooks: {
-          setCursor: [({ cursor }) => this.say(cursor.idx ?? undefined)],
+          setCursor: [({ cursor }) => this.describe(cursor.idx ?? undefined)],
         },
       },
       [[], []],
@@ -167,14 +167,14 @@ class Card {
   }
 
   show(times: number[], values: number[]): void {
-    // Who points at a moment keeps it while the chart moves on.
+    // A moment that is pointed at stays selected while the chart moves on.
     if (this.pointed !== undefined) this.pointed = times.indexOf(this.times[this.pointed]);
     this.times = times;
     this.values = values;
     setText(this.now, values.length > 0 ? numberText(values[values.length - 1]) : "–");
     this.chart?.setData([times, values]);
     if (this.pointed !== undefined && this.pointed >= 0) this.point(this.pointed);
-    else this.say(this.chart?.cursor.idx ?? undefined);
+    else this.describe(this.chart?.cursor.idx ?? undefined);
   }
 
   point(index: number | undefined): void {
@@ -209,8 +209,8 @@ class Card {
     event.preventDefault();
   }
 
-  /** What the chart shows, in words: at the cursor, else as a whole. */
-  private say(index: number | undefined): void {
+  /** Describes the chart in words: the point at the cursor, or else the whole. */
+  private describe(index: number | undefined): void {
     const value = index === undefined ? undefined : this.values[index];
     const last = this.values.at(-1);
     let text = "nothing yet";
@@ -219,7 +219,7 @@ class Card {
     } else if (last !== undefined) {
       const mean = this.values.reduce((sum, one) => sum + one, 0) / this.values.length;
       const peak = Math.max(...this.values);
-      text = peak === 0 ? "none in this time" : `mean ${numberText(mean)}, peak ${numberText(peak)}`;
+      text = peak === 0 ? "none in this period" : `mean ${numberText(mean)}, peak ${numberText(peak)}`;
     }
     setText(this.words, text);
     this.plot.setAttribute("aria-valuemin", "0");
@@ -236,12 +236,12 @@ function colour(variable: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 }
 
-/** Pixels between ticks: more where they have seconds. */
+/** Pixels between ticks: more where they show seconds. */
 function tickSpace(_: uPlot, __: number, min: number, max: number): number {
   return max - min < 150 ? 60 : 42;
 }
 
-/** Times of the day: with seconds only where a tick needs them. */
+/** Times of day: with seconds only where a tick needs them. */
 function timesText(_: uPlot, ticks: number[]): string[] {
   const hasSeconds = ticks.some((seconds) => seconds % 60 !== 0);
   const form: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };

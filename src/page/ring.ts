@@ -1,4 +1,4 @@
-/** The ring as a picture: whose names they are while all nodes are up (inside), and who owns each part now (outside). */
+/** The ring as a picture: who owns the names while all nodes are up (inside), and who owns each part now (outside). */
 import type { RingJson } from "../http/ringJson.ts";
 import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
 import { NO_LIVE_NODE } from "../placement/owner.ts";
@@ -35,7 +35,7 @@ export class Ring {
       setText(byId("ring-title"), "Mirror");
       setText(
         byId("ring-legend"),
-        "Every metric goes to every node that is up; relayed and dropped count each copy. Numbers are those of the table below.",
+        "Every metric goes to every live node; relayed and dropped count each copy. Numbers refer to the table below.",
       );
     } else {
       const listed = nodesByLabel(nodes);
@@ -50,14 +50,14 @@ export class Ring {
       byId("ring-title").append(" ", element("small", {}, `${stats.ring}, failover ${failover}`));
       setText(
         byId("ring-legend"),
-        "Inside: each node’s share of the names while all are up; hatched and with a cross: down. " +
-          "Outside: who owns each part of the circle now. Numbers are those of the table below.",
+        "Inside: each node’s share of the names while all are up. Hatched with a cross: down. " +
+          "Outside: the current owner of each part of the ring. Numbers refer to the table below.",
       );
     }
     this.svg.setAttribute("aria-label", inWords(stats));
   }
 
-  /** Shows where on the circle a name lies; undefined: nowhere. */
+  /** Marks where on the circle a name lies; undefined: nowhere. */
   point(position: number | undefined): void {
     this.pin.setAttribute("visibility", position === undefined ? "hidden" : "visible");
     if (position !== undefined) this.pin.setAttribute("transform", `rotate(${position * 360})`);
@@ -72,7 +72,7 @@ function inWords({ nodes, mirror }: StatusJson): string {
   return `${mirror ? "Mirror" : "Ring"} of ${nodes.length} nodes. ${words.join("; ")}`;
 }
 
-/** A slice for each label, in the colour and with the number that its node has now; grey for one that is gone. */
+/** One slice per label, in the node's current colour and with its current number; grey for a node that is gone. */
 function slices(labels: readonly string[], shares: readonly number[], listed: NodesByLabel): SVGElement[] {
   const room = (2 * Math.PI * MIDDLE) / labels.length;
   const size = Math.min(11, (1.3 * room) / Math.max(2, String(labels.length).length));
@@ -104,21 +104,21 @@ function textAt(text: string, radius: number, part: number, size: number): SVGEl
   return svgElement("text", { class: "number", x, y, "font-size": round(size) }, text);
 }
 
-/** One path for each owner, of all its parts; neighbouring ones in one piece. */
+/** One path per owner with all its parts; adjacent parts are merged. */
 function bands(labels: readonly string[], parts: readonly number[], listed: NodesByLabel): SVGElement[] {
   const paths = labels.map(() => "");
-  let nobody = "";
+  let unowned = "";
   let start = 0;
   for (let i = 1; i <= parts.length; i++) {
     if (i < parts.length && parts[i] === parts[start]) continue;
     const path = sector(OUTER.from, OUTER.to, start / parts.length, i / parts.length);
-    if (parts[start] === NO_LIVE_NODE || !listed.has(labels[parts[start]])) nobody += path;
+    if (parts[start] === NO_LIVE_NODE || !listed.has(labels[parts[start]])) unowned += path;
     else paths[parts[start]] += path;
     start = i;
   }
   return [
     ...paths.map((d, i) => svgElement("path", { d, ...paintOf(labels[i], listed) })),
-    svgElement("path", { d: nobody, class: "nobody" }),
+    svgElement("path", { d: unowned, class: "unowned" }),
   ];
 }
 
@@ -148,7 +148,7 @@ function hatching(): SVGElement {
   return svgElement("defs", {}, svgElement("pattern", pattern, line));
 }
 
-/** A piece of a ring, between two parts of its turn; a whole turn is drawn as two halves. */
+/** A sector of a ring, between two fractions of a turn; a whole turn is drawn as two halves. */
 function sector(inner: number, outer: number, from: number, to: number): string {
   if (to - from > 0.999)
     return sector(inner, outer, from, from + 0.5) + sector(inner, outer, from + 0.5, from + 0.9999);
@@ -157,7 +157,7 @@ function sector(inner: number, outer: number, from: number, to: number): string 
   return `M${a} A${outer},${outer} 0 ${large} 1 ${b} L${c} A${inner},${inner} 0 ${large} 0 ${d} Z`;
 }
 
-/** The point at a part of a turn, clockwise from the top. */
+/** The point at a fraction of a turn, clockwise from the top. */
 function onCircle(radius: number, part: number): [x: number, y: number] {
   const angle = 2 * Math.PI * part;
   return [round(radius * Math.sin(angle)), round(-radius * Math.cos(angle))];

@@ -1,5 +1,5 @@
 /**
- * The lines of a datagram, found, checked and hashed in one pass over the bytes.
+ * Finds, checks and hashes the lines of a datagram in one pass over the bytes.
  *
  *     app.logins:1|c|@0.1\n
  *     ^         ^ ^ ^    ^
@@ -7,8 +7,8 @@
  *     nameStart | | typeEnd
  *         nameEnd typeStart
  *
- * A line is read only as far as it must be to route it and to refuse it: the name up to the first ':', then a '|', then
- * the type token. What follows is the backend's business, so fields that are newer than this code pass.
+ * A line is parsed only as far as routing or rejecting it requires: the name up to the first ':', then a '|', then the
+ * type token. The rest is up to the backend, so fields that are newer than this code pass.
  */
 
 const LF = 0x0a;
@@ -17,7 +17,7 @@ const COLON = 0x3a;
 const PIPE = 0x7c;
 const UNDERSCORE = 0x5f;
 
-/** What became of a line. The refusals name the first thing that was missing, read from left to right. */
+/** The result for a line. Rejections name the first thing that is missing, reading from left to right. */
 export const Verdict = {
   end: -1,
   accepted: 0,
@@ -29,25 +29,25 @@ export const Verdict = {
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
-/** The console's words for the refusals: the reason of verdict `v` is `REJECT_REASONS[v - 1]`. */
+/** The console's words for rejections: the reason of verdict `v` is `REJECT_REASONS[v - 1]`. */
 export const REJECT_REASONS = ["no_colon", "empty_name", "no_pipe", "empty_type", "unknown_type"] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
-/** In a list of types: every type passes. */
+/** In a list of types: accept every type. */
 export const ANY_TYPE = "*";
-/** In a list of types: DogStatsD events (`_e{5,4}:title|text`) pass, routed by their title. */
+/** In a list of types: accept DogStatsD events (`_e{5,4}:title|text`), routed by their title. */
 export const EVENT_TYPE = "_e";
-/** In a list of types: DogStatsD service checks (`_sc|name|status`) pass, routed by their name. */
+/** In a list of types: accept DogStatsD service checks (`_sc|name|status`), routed by their name. */
 export const SERVICE_CHECK_TYPE = "_sc";
-/** Type tokens are compared as one number, hence their bound. */
+/** Type tokens are compared as single numbers, hence the limit. */
 export const TYPE_BYTES_MAX = 4;
 
-/** A cursor over the lines of one datagram after the other. Its fields describe the line that `next` found last. */
+/** A cursor over the lines of one datagram after another. Its fields describe the line that `next` has just found. */
 export class Lines {
   /** Half-open bounds of the line, without CR and LF. */
   start = 0;
   lineEnd = 0;
-  /** Half-open bounds of what the line is routed by, and the hash of those bytes. */
+  /** Half-open bounds of the bytes that decide the route, and their hash. */
   nameStart = 0;
   nameEnd = 0;
   nameHash = 0;
@@ -62,7 +62,7 @@ export class Lines {
   private readonly serviceChecks: boolean;
 
   /**
-   * @param types the type tokens that pass, each of 1 to 4 bytes; `"*"` for all
+   * @param types the accepted type tokens, each of 1 to 4 bytes; `"*"` for all
    * @param seed any 32-bit integer; a random one keeps strangers from choosing names that collide in the route cache
    */
   constructor(types: readonly string[], seed: number) {
@@ -84,7 +84,7 @@ export class Lines {
     this.end = end;
   }
 
-  /** Goes to the next line that is not empty. `Verdict.end`: there is none, and the fields mean nothing. */
+  /** Advances to the next non-empty line. `Verdict.end`: there is none, and the fields are meaningless. */
   next(): Verdict {
     const bytes = this.bytes;
     const end = this.end;
@@ -99,8 +99,8 @@ export class Lines {
     this.start = at;
     this.nameStart = at;
 
-    // FNV-1a. A loop over bytes is the fastest there is here: 26 ns for a line of 40 bytes, hash included, where
-    // Buffer.indexOf alone costs 12 for each call.
+    // FNV-1a. A loop over bytes is the fastest option here: 26 ns for a line of 40 bytes, hash included, where a
+    // Buffer.indexOf call alone costs 12.
     let hash = this.seed;
     while (at < end) {
       byte = bytes[at];
@@ -134,7 +134,7 @@ export class Lines {
     return this.typeVerdict(typeStart);
   }
 
-  /** Ends the line at the LF, or the datagram's end, at `at`. */
+  /** Ends the line at `at`: the position of the LF, or the end of the datagram. */
   private finish(at: number): void {
     this.at = at + 1;
     this.lineEnd = at > this.start && this.bytes[at - 1] === CR ? at - 1 : at;
@@ -168,7 +168,7 @@ export class Lines {
     const end = this.end;
     const event = bytes[start + 1] === 0x65 && bytes[start + 2] === 0x7b; // "_e{"
     const serviceCheck = bytes[start + 1] === 0x73 && bytes[start + 2] === 0x63 && bytes[start + 3] === PIPE; // "_sc|"
-    // What lies behind the datagram's end is an older datagram's, where memory is shared.
+    // Beyond the datagram's end, shared memory holds the bytes of an older one.
     if (!(event && start + 3 <= end) && !(serviceCheck && start + 4 <= end)) return Verdict.end;
     let lineEnd = at;
     while (lineEnd < end && bytes[lineEnd] !== LF) lineEnd++;
@@ -191,7 +191,7 @@ export class Lines {
   }
 }
 
-/** A token of 1 to 4 bytes as one number that no other token has, behind a leading 1; 0 for a longer one. */
+/** A token of 1 to 4 bytes as a unique number, with a leading 1; 0 for a longer one. */
 function typeCode(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > TYPE_BYTES_MAX) return 0;
   let code = 1;

@@ -16,6 +16,14 @@ import { AnswerScheduler } from "../server/answerScheduler.ts";
 export interface OperatorsParts {
   readonly engine: Engine;
   readonly platform: Platform;
+  /** Reads the configuration again, for the console; undefined: there is no file. */
+  readonly reload: (() => Promise<string>) | undefined;
+}
+
+/** A server that answers at one address. */
+interface Retirable {
+  retire(onClosed: () => void): void;
+  close(): void;
 }
 
 /** A server, and the address that it was opened for. */
@@ -37,12 +45,14 @@ export class Operators {
   private readonly context: ConsoleContext;
   private console: Served<Console> | undefined;
   private http: ServedHttp | undefined;
+  /** Servers that have been replaced, and may still have connections. */
+  private readonly retired = new Set<Retirable>();
 
   constructor(parts: OperatorsParts) {
     const { engine, platform } = parts;
     this.parts = parts;
     this.scheduler = new AnswerScheduler(platform.clock, (error) => engine.failed(error));
-    this.context = consoleContextOf(engine, platform);
+    this.context = consoleContextOf(engine, platform, parts.reload);
   }
 
   /** The port that was bound; undefined before the first commit. */
@@ -63,7 +73,9 @@ export class Operators {
 
   close(): void {
     this.console?.server.close();
-    this.closeHttp();
+    this.http?.server.close();
+    this.http?.sampler.close();
+    for (const server of this.retired) server.close();
   }
 
   private async prepareConsole(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
@@ -82,7 +94,7 @@ export class Operators {
     if (server === undefined) return;
     opening.onCommit(() => {
       this.console = { server, host, port };
-      before?.server.close();
+      this.retire(before?.server);
     });
   }
 
@@ -90,7 +102,12 @@ export class Operators {
     const { httphost: host, httpport: port } = next;
     const { scheduler, http: before } = this;
     if (port === 0) {
-      opening.onCommit(() => this.closeHttp());
+      opening.onCommit(() => {
+        this.retire(before?.server);
+        before?.sampler.close();
+        this.http = undefined;
+        this.parts.engine.history = undefined;
+      });
       return;
     }
     if (before && isAt(before, host, port)) {
@@ -111,15 +128,15 @@ export class Operators {
       const sampler = before?.sampler ?? new Sampler(history, platform.clock, (nowMs) => engine.sample(nowMs));
       engine.history = history;
       this.http = { server, host, port, history, sampler };
-      before?.server.close();
+      this.retire(before?.server);
     });
   }
 
-  private closeHttp(): void {
-    this.http?.server.close();
-    this.http?.sampler.close();
-    this.http = undefined;
-    this.parts.engine.history = undefined;
+  /** The last answer of a console that moves away is the one to the command that moved it. */
+  private retire(server: Retirable | undefined): void {
+    if (server === undefined) return;
+    this.retired.add(server);
+    server.retire(() => this.retired.delete(server));
   }
 }
 
@@ -127,7 +144,11 @@ function isAt(served: Served<unknown>, host: string, port: number): boolean {
   return served.host === host && served.port === port;
 }
 
-function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleContext {
+function consoleContextOf(
+  engine: Engine,
+  { memory, clock }: Platform,
+  reload: ConsoleContext["reload"],
+): ConsoleContext {
   const taps = new Taps({
     nodeWidth: () => Math.max(...engine.config.nodes.map(({ label }) => label.length)),
     setObserver: (observer) => engine.observe(observer),
@@ -148,6 +169,7 @@ function consoleContextOf(engine: Engine, { memory, clock }: Platform): ConsoleC
       healthChanges: engine.cluster.healthChanges,
     }),
     memory,
+    reload,
     destinationOf: (asked) => engine.cluster.destinationOf(asked),
     tap: (request) => taps.open(request),
     health: "up",

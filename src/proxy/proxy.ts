@@ -1,5 +1,5 @@
 /** The whole proxy: the engine that relays, plus the console and HTTP for operators. */
-import type { Config } from "../config/config.ts";
+import type { Config, FileReading } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
 import { Engine } from "../engine/engine.ts";
 import { Opening } from "../engine/opening.ts";
@@ -8,38 +8,55 @@ import type { Log } from "../log/log.ts";
 import type { View } from "../observe/view.ts";
 import { divideDescriptors } from "../system/descriptors.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { type ChangeSummary, changeSummary, isSummary } from "./changeSummary.ts";
 import { Operators } from "./operators.ts";
+import { type ReloadCause, Reloader } from "./reloader.ts";
 
 export interface ProxyParts {
   readonly platform: Platform;
   readonly log: Log;
   /** Says what becomes of each line. */
   readonly debugMode: boolean;
+  /** The configuration's file; undefined: it has none, and cannot be read again. */
+  readonly file?: ConfigFile | undefined;
 }
+
+/** The file of a configuration that is in force. */
+export interface ConfigFile {
+  /** Of the text that was read. */
+  readonly hash: string;
+  /** Reads it again, without waiting. */
+  readonly read: () => FileReading;
+}
+
+const STOPPING: Problem = { at: "", message: "the proxy is stopping" };
+const NO_FILE = "there is no configuration file to read";
 
 export class StatsdProxy {
   private readonly parts: ProxyParts;
   private readonly engine: Engine;
   private readonly operators: Operators;
+  private readonly reloader: Reloader | undefined;
   /** Serializes changes. */
   private lastChange: Promise<unknown> = Promise.resolve();
   private isStopping = false;
 
   private constructor(config: Config, parts: ProxyParts) {
     this.parts = parts;
-    this.engine = new Engine({ ...parts, config });
-    this.operators = new Operators({ engine: this.engine, platform: parts.platform });
+    const { platform, file } = parts;
+    this.engine = new Engine({ ...parts, config, hash: file?.hash ?? "" });
+    this.reloader = file && this.reloaderOf(file);
+    const reload = this.reloader && (() => this.reload("console"));
+    this.operators = new Operators({ engine: this.engine, platform, reload });
   }
 
   /** Starts a proxy; or returns every problem that prevents it, with nothing left open. */
   static async start(config: Config, parts: ProxyParts): Promise<StatsdProxy | readonly Problem[]> {
     const proxy = new StatsdProxy(config, parts);
-    const problems = await proxy.change(config);
-    if (problems.length > 0) {
-      proxy.close();
-      return problems;
-    }
-    return proxy;
+    const result = await proxy.change(config);
+    if (isSummary(result)) return proxy;
+    proxy.close();
+    return result;
   }
 
   /** The port that was bound. */
@@ -52,11 +69,18 @@ export class StatsdProxy {
     return this.operators.consolePort ?? 0;
   }
 
+  /** Reads the configuration's file again. Returns what came of it, for people to read. Never throws. */
+  async reload(cause: ReloadCause): Promise<string> {
+    if (this.reloader !== undefined) return await this.reloader.reload(cause);
+    this.parts.log.warn("reload_failed", { cause, reason: NO_FILE });
+    return `${NO_FILE}\n`;
+  }
+
   /**
    * Switches to another configuration, between two datagrams and without losing one: what is in both stays open. Or
    * changes nothing, and returns every problem.
    */
-  async change(next: Config): Promise<readonly Problem[]> {
+  async change(next: Config): Promise<ChangeSummary | readonly Problem[]> {
     const change = this.lastChange.then(() => this.changeNow(next));
     this.lastChange = change.catch(() => {});
     return await change;
@@ -78,23 +102,43 @@ export class StatsdProxy {
     this.close();
   }
 
-  private async changeNow(next: Config): Promise<readonly Problem[]> {
+  private reloaderOf({ read }: ConfigFile): Reloader {
+    const { log, platform } = this.parts;
+    const { engine } = this;
+    return new Reloader(
+      {
+        ...{ read, log },
+        change: (next) => this.change(next),
+        nowSeconds: () => platform.clock.epochMs() / 1000,
+        onResult: (result, view) => {
+          engine.counters.configReloads[result]++;
+          engine.configuration = view;
+        },
+      },
+      engine.configuration,
+    );
+  }
+
+  private async changeNow(next: Config): Promise<ChangeSummary | readonly Problem[]> {
+    if (this.isStopping) return [STOPPING];
     const { platform, log } = this.parts;
-    const before = this.engine.source;
+    const { source, config, cluster } = this.engine;
+    const ring = cluster.fullRing();
     const room = descriptorRoom(next, platform);
     if ("message" in room) return [room];
     const opening = new Opening(platform.network);
     await this.engine.prepare(next, opening);
     await this.operators.prepare(next, room.connectionsMax, opening);
-    if (this.isStopping) opening.problems.push({ at: "", message: "the proxy is stopping" });
+    // What would be opened now, nobody would close any more.
+    if (this.isStopping) opening.problems.push(STOPPING);
     if (opening.problems.length > 0) {
       opening.abandon();
       return opening.problems;
     }
     opening.commit();
-    if (before === undefined) log.info("listening", this.addresses(next));
-    if (this.engine.source !== before) this.engine.logSource();
-    return [];
+    if (source === undefined) log.info("listening", this.addresses(next));
+    if (this.engine.source !== source) this.engine.logSource();
+    return changeSummary(config, next, { before: ring, after: cluster.fullRing() });
   }
 
   private addresses({ host, managementhost, httphost, nodes, mirror, ring }: Config) {
@@ -126,6 +170,6 @@ function descriptorRoom(
   const raise = `raise it with ulimit -n ${needed}, or LimitNOFILE=${needed} in a systemd unit`;
   return {
     at: "nodes",
-    message: `a proxy with ${nodes.length} needs ${needed} open files, and the limit is ${limit}: ${raise}`,
+    message: `a proxy with ${nodes.length} nodes needs ${needed} open files, but the limit is ${limit}: ${raise}`,
   };
 }

@@ -40,6 +40,10 @@ export type HttpCutReason = (typeof HTTP_CUT_REASONS)[number];
 export const HTTP_CODES = [200, 400, 404, 405, 431, 500, 503] as const;
 export type HttpCode = (typeof HTTP_CODES)[number];
 
+/** What can come of reading the configuration again. */
+export const RELOAD_RESULTS = ["ok", "failed"] as const;
+export type ReloadResult = (typeof RELOAD_RESULTS)[number];
+
 export class NodeCounters {
   /** Lines that were meant for it: always relayed + dropped + pending. */
   linesDue = 0;
@@ -93,6 +97,7 @@ export class Counters {
   /** Console connections that were cut, by reason. */
   readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0 };
   readonly httpCut: Record<HttpCutReason, number> = { too_many: 0, unread: 0, slow: 0, idle: 0 };
+  readonly configReloads: Record<ReloadResult, number> = { ok: 0, failed: 0 };
   /**
    * Lines of the proxy's own metrics: handed to the kernel, or reaching no backend. They are in no other counter, not
    * even the nodes': those are for lines that arrived.

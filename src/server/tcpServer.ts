@@ -3,7 +3,7 @@
  * it is served when it is its turn (server/answerScheduler.ts).
  */
 import type { Network, TcpClient, TcpListener } from "../net/network.ts";
-import type { Clock } from "../system/clock.ts";
+import type { Clock, Timer } from "../system/clock.ts";
 import type { AnswerScheduler } from "./answerScheduler.ts";
 
 /** No more of an answer is generated until the client has read what is there. */
@@ -59,7 +59,7 @@ export interface TcpServerParts<Reason extends string> {
   readonly idleSeconds: number;
   readonly scheduler: AnswerScheduler;
   readonly network: Pick<Network, "listenTcp">;
-  readonly clock: Pick<Clock, "nowMs">;
+  readonly clock: Pick<Clock, "nowMs" | "setTimeout" | "cancel">;
   readonly onCut: (reason: Reason | Excess) => void;
   readonly session: (connection: Connection<Reason>) => Session;
 }
@@ -67,6 +67,9 @@ export interface TcpServerParts<Reason extends string> {
 type Client<Reason extends string> = TcpClient<Connection<Reason> | undefined>;
 
 /** `Reason`: the session's own reasons for cutting a connection. */
+/** How long a server that is replaced goes on answering. */
+const RETIRE_MS = 1000;
+
 export class TcpServer<Reason extends string> {
   private readonly parts: TcpServerParts<Reason>;
   private readonly listener: TcpListener;
@@ -74,6 +77,7 @@ export class TcpServer<Reason extends string> {
   private readonly connections = new Set<Connection<Reason>>();
   private readonly events: ConnectionEvents<Reason>;
   private heldBytes = 0;
+  private retirement: Timer | undefined;
   /** May change; applies to the next connection. */
   connectionsMax: number;
 
@@ -103,8 +107,19 @@ export class TcpServer<Reason extends string> {
     return this.listener.port;
   }
 
+  /** Accepts no more connections, and ends those that there are when they have had time to be answered. */
+  retire(onClosed: () => void): void {
+    this.listener.stop();
+    this.retirement = this.parts.clock.setTimeout(() => {
+      this.close();
+      onClosed();
+    }, RETIRE_MS);
+  }
+
   close(): void {
+    this.parts.clock.cancel(this.retirement);
     this.listener.close();
+    for (const connection of [...this.connections]) connection.terminate();
   }
 
   private open(client: Client<Reason>): void {
@@ -314,7 +329,8 @@ export class Connection<Reason extends string> {
     this.client.end();
   }
 
-  private terminate(): void {
+  /** Closes the connection at once. */
+  terminate(): void {
     this.client.terminate();
     this.closed();
   }

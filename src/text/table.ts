@@ -6,7 +6,7 @@ const CELL_CHARS_MAX = 80;
 const CUT = "...";
 
 /** Rows per step of measuring or writing: other work gets its turn in between. */
-const PART_ROWS = 32;
+const ROWS_PER_STEP = 32;
 
 /** A short table. @param right the columns to align right */
 export function tableText(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
@@ -28,10 +28,10 @@ export function* tableParts(
     row.forEach((cell, i) => {
       widths[i] = Math.max(widths[i], Math.min(cell.length, CELL_CHARS_MAX));
     });
-    if (++measured % PART_ROWS === 0) yield "";
+    if (++measured % ROWS_PER_STEP === 0) yield "";
   }
   yield lineOf(heads, widths, right);
-  yield* joinedBy(PART_ROWS, rows(), (row) => lineOf(row, widths, right));
+  yield* joinedBy(ROWS_PER_STEP, rows(), (row) => lineOf(row, widths, right));
 }
 
 function lineOf(row: readonly string[], widths: readonly number[], right: readonly number[]): string {

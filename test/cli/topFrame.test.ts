@@ -70,8 +70,8 @@ describe("a frame", () => {
     const lines = frameOf({ address, before: calm, now });
     expect(lines.slice(11).map(({ text }) => text)).toEqual([
       "internal errors                          2.0      2",
-      "sums that did not add up                 3.0      3",
-      "lines of the log lost                  1,234  1,234",
+      "accounting errors                        3.0      3",
+      "log lines lost                         1,234  1,234",
       "lines of its own metrics dropped         4.0      4",
       "",
       "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refusals  checks failed  send errors  checks skipped",
@@ -145,4 +145,16 @@ describe("a sample", () => {
   ])("is not %j", (text) => {
     expect(sampleOf(text)).toBeUndefined();
   });
+});
+
+test("a reload that failed is an alarm, for as long as an older configuration is in force", () => {
+  const bench = new RelayBench({});
+  const frameWith = (isLatest: boolean) => {
+    const view = { ...bench.view(), configuration: { hash: "", loadedAtSeconds: 0, isLatest } };
+    const now = sampleOf([...statusJsonParts(statsSourceOf(view))].join(""));
+    return now ? frameOf({ address: "here", before: undefined, now }) : [];
+  };
+  const alarm = { text: "the last reload failed: an older configuration is in force, see the log", alarm: true };
+  expect(frameWith(false)).toContainEqual(alarm);
+  expect(frameWith(true)).not.toContainEqual(alarm);
 });

@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 /** Reads with short bounds; `waits`: how often it was told that nothing comes. */
 function read(file: string): { text?: string; problem?: string; waits: number } {
   let waits = 0;
-  const bounds = { bytesMax: MIB, silenceMs: 100, tellAfterMs: 20, onWait: () => void waits++ };
+  const bounds = { bytesMax: MIB, silenceMs: 100, reportAfterMs: 20, onWait: () => void waits++ };
   try {
     return { text: readBounded(file, bounds), waits };
   } catch (error) {
@@ -59,7 +59,7 @@ describe("a named pipe", () => {
   });
 
   test("that nobody opens is told, and given up", async () => {
-    const problem = "nothing was written to this pipe for 0.1 seconds";
+    const problem = "nothing was written to this pipe within 0.1 seconds";
     expect(read(await namedPipe())).toEqual({ problem, waits: 1 });
   });
 
@@ -75,6 +75,6 @@ describe("a named pipe", () => {
     const { problem, waits } = read(pipe);
     holder.kill();
     await holder.exited;
-    expect({ problem, waits }).toEqual({ problem: "nothing was written to this pipe for 0.1 seconds", waits: 1 });
+    expect({ problem, waits }).toEqual({ problem: "nothing was written to this pipe within 0.1 seconds", waits: 1 });
   });
 });

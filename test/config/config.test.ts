@@ -14,7 +14,7 @@ const NODE = {
   label: "127.0.0.1:8130",
 };
 /** Of a file that says nothing of its ring, in words of Etsy's. */
-const ETSYS_RING = "ring etsy, because the file uses Etsy's keys; set ring to change that";
+const ETSYS_RING = "ring etsy, because the file uses Etsy's keys; set ring to override it";
 /** The table of design.md, with the smallest file that is a good one. */
 const DEFAULTS: Config = {
   host: "0.0.0.0",
@@ -454,7 +454,7 @@ describe("an unknown key", () => {
 
   test.each([
     ["log", /standard error/],
-    ["automaticConfigReload", /starts/],
+    ["automaticConfigReload", /--watch/],
   ])("%s, which Etsy's proxy reads, is told to have no effect", (key, reason) => {
     const { warnings } = readConfig(`{ ${NODES}, ${key}: false }`);
     expect(warnings).toEqual([{ at: key, message: expect.stringMatching(reason) }]);

@@ -12,7 +12,21 @@ import { statsOf } from "../support/stats.ts";
 import { statsSourceOf } from "../support/statsSource.ts";
 
 const COMMANDS = [
-  ...["ping", "stats", "memstats", "config", "nodes", "route", "tap", "health", "status", "version", "help", "quit"],
+  ...[
+    "ping",
+    "stats",
+    "memstats",
+    "config",
+    "reload",
+    "nodes",
+    "route",
+    "tap",
+    "health",
+    "status",
+    "version",
+    "help",
+    "quit",
+  ],
 ];
 /** Those that say something by themselves. */
 const ALONE = COMMANDS.filter((command) => command !== "route");
@@ -272,8 +286,44 @@ describe("memstats", () => {
 describe("config", () => {
   test("is the configuration in force, defaults included, as JSON", () => {
     const context = consoleContextOf();
-    expect(JSON.parse(answer("config", context)?.text ?? "")).toEqual(context.config);
+    const told = JSON.parse(answer("config", context)?.text ?? "");
+    const nodes = context.config.nodes.map(({ label, ...node }) => node);
+    expect(told).toEqual({ ...context.config, nodes });
     expect(context.config.checkInterval).toBe(1000);
+  });
+
+  test("can be read back, without a warning: in many lines, or in one", () => {
+    const context = consoleContextOf();
+    for (const command of ["config", "config json"]) {
+      const { config, warnings } = readConfig(linesOf(command, context).join("\n"));
+      expect({ config, warnings }).toEqual({ config: context.config, warnings: [] });
+    }
+    expect(linesOf("config json", context)).toHaveLength(1);
+  });
+});
+
+describe("reload", () => {
+  test("says that there is nothing to read, where there is no file", () => {
+    expect(linesOf("reload", consoleContextOf())).toEqual(["there is no configuration file to read"]);
+  });
+
+  test("answers when it is done", async () => {
+    const reply = answer("reload", { ...consoleContextOf(), reload: async () => "reloaded\nnothing changes\n" });
+    const last = await new Promise<string>((resolve) => reply?.stream?.begin(() => true, resolve));
+    expect([reply?.text, last]).toEqual(["", "reloaded\nnothing changes\n"]);
+  });
+
+  test("says nothing to a client that is gone", async () => {
+    const reply = answer("reload", { ...consoleContextOf(), reload: async () => "reloaded\n" });
+    const said: string[] = [];
+    reply?.stream?.begin(
+      () => true,
+      (text) => void said.push(text),
+    );
+    expect(reply?.stream?.stop()).toBe("");
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(said).toEqual([]);
   });
 });
 
@@ -363,6 +413,7 @@ function consoleContextOf(bench = new RelayBench({})): ConsoleContext {
   return {
     config,
     view: () => bench.view(),
+    reload: undefined,
     source: () => statsSourceOf(bench.view()),
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
     destinationOf: () => routed({ now: "-", allUp: "-" }),

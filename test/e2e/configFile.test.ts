@@ -118,7 +118,7 @@ test("more problems than anybody reads: the first hundred, and how many more", a
   expect(exitCode).toBe(1);
   expect(problems).toHaveLength(101);
   expect(problems[0]).toMatch(/^proxy\.json: nodes\[0\]\.host: /);
-  expect(problems[100]).toBe("proxy.json: 900 more like these");
+  expect(problems[100]).toBe("proxy.json: 900 more problems");
 });
 
 describe("a configuration from a pipe", () => {
@@ -287,7 +287,7 @@ describe("files that work", () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout.match(/checked at port \d+/g)).toHaveLength(3);
     expect(stdout.split("\n")).toContain(ring);
-    const told = "ring etsy, because the file uses Etsy's keys; set ring to change that";
+    const told = "ring etsy, because the file uses Etsy's keys; set ring to override it";
     expect(stdout.split("\n").includes(told)).toBe(text === ETSYS_EXAMPLE);
   });
 
@@ -297,7 +297,7 @@ describe("files that work", () => {
     const said = proxy.lines.filter((line) => line.includes("event=configuration"));
     expect(said).toEqual([
       expect.stringMatching(
-        / level=info .*note="ring etsy, because the file uses Etsy's keys; set ring to change that"$/,
+        / level=info .*note="ring etsy, because the file uses Etsy's keys; set ring to override it"$/,
       ),
       expect.stringMatching(/ level=info .*note="forkCount auto has no effect here: one process does all the work"$/),
     ]);

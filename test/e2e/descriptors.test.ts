@@ -65,7 +65,7 @@ test.skipIf(process.platform !== "linux")(
       exitCode: 1,
       stdout: "",
       stderr:
-        "nodes: a proxy with 100 needs 236 open files, and the limit is 64: " +
+        "nodes: a proxy with 100 nodes needs 236 open files, but the limit is 64: " +
         "raise it with ulimit -n 236, or LimitNOFILE=236 in a systemd unit\n",
     });
   },

@@ -88,7 +88,7 @@ describe("an unpacked addon that is damaged, and of the right size,", () => {
   });
 });
 
-test("of the environment, Bun's own variables are obeyed, as the README says", async () => {
+test("of the environment, only Bun's own variables are obeyed, as OPERATING.md says", async () => {
   const folder = emptyFolder();
   const { script, ran } = hostile(folder);
   const nodeOptions = await run(["env", `NODE_OPTIONS=--require ${script}`, await binary(), "--version"], folder);

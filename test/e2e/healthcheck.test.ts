@@ -84,7 +84,7 @@ describe("fails", () => {
   const FOUND: Record<string, [Manners, stdout: string, reason: string]> = {
     "something that closes": [MANNERS.closing, "", "closed without an answer"],
     "something that resets": [MANNERS.resetting, "", "ECONNRESET"],
-    "something that never ends its line": [MANNERS.endless, "", "not the answer of a statsd-proxy"],
+    "something that never ends its line": [MANNERS.endless, "", "not a statsd-proxy's answer"],
     "another protocol": [MANNERS.garbage, "HTTP/1.1 400 Bad Request\\r\n", ""],
     "another health": [(client) => void client.write("health: upset\n"), "health: upset\n", ""],
     "two words of health": [

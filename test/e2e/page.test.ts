@@ -54,14 +54,14 @@ needing(CHROMIUM).describe("the status page", () => {
     expect(await visit.page.locator("#ring .pin").getAttribute("visibility")).toBe("visible");
     await visit.page.fill("#where-name", "a|c");
     await visit.page.click("form button");
-    await shows(visit, "#where-answer", "Nowhere: it is no metric, it has no “:” behind its name.");
+    await shows(visit, "#where-answer", "Nowhere: it is not a metric, it has no “:” after its name.");
     expect(await visit.page.locator("#ring .pin").getAttribute("visibility")).toBe("hidden");
     expect(visit.complaints).toEqual([]);
   });
 
   test.each([
     ["hold", (node: string) => `app.1 belongs to 1: ${node}, which is down: it is dropped until the node is back.`],
-    ["rehash", () => "app.1 goes nowhere: no node is up, and it is dropped."],
+    ["rehash", () => "app.1 goes nowhere: there is no live node, and it is dropped."],
   ])(
     "tells where a name goes when its node dies, without being asked again (failover: %s)",
     async (failover, words) => {
@@ -73,7 +73,7 @@ needing(CHROMIUM).describe("the status page", () => {
       await shows(visit, "#where-answer", `app.1 goes to 1: ${proxy.labels[0]}.`);
       managements[0].close();
       await shows(visit, "#where-answer", words(proxy.labels[0]));
-      await shows(visit, "#health", "✕ unhealthy: no node is up");
+      await shows(visit, "#health", "✕ unhealthy: no live node");
       expect(visit.complaints).toEqual([]);
     },
   );
@@ -102,14 +102,14 @@ needing(CHROMIUM).describe("the status page", () => {
     const { url } = await start(2);
     const visit = await Visit.begin(browser, url);
     await visit.page.waitForSelector("tbody tr");
-    expect(await visit.page.isVisible("#troubles")).toBe(false);
+    expect(await visit.page.isVisible("#proxy-errors")).toBe(false);
     // They cannot be had by asking.
     const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatusJson;
     Object.assign(stats.figures, { internal_errors: 2 });
     Object.assign(stats.nodes[0].figures, { send_errors: 3, checks_skipped: 4 });
     await visit.page.route("**/stats.json", (route) => route.fulfill({ json: stats }));
-    await shows(visit, "#troubles", "✕ since the start: internal errors (please report them with the log): 2");
-    expect(await visit.page.isVisible("#troubles")).toBe(true);
+    await shows(visit, "#proxy-errors", "✕ since the start: internal errors (please report them with the log): 2");
+    expect(await visit.page.isVisible("#proxy-errors")).toBe(true);
     expect((await rows(visit))[0]).toMatch(/3 send errors\s+4 checks skipped/);
     expect((await rows(visit))[1]).toContain("none");
   });
@@ -192,7 +192,7 @@ needing(CHROMIUM).describe("the status page", () => {
     await traffic(proxy, 3);
     await visit.page.fill("#where-name", "a");
     await visit.page.press("#where-name", "Enter");
-    await shows(visit, "#where-answer", "a goes to every node that is up.");
+    await shows(visit, "#where-answer", "a goes to every live node.");
     await visit.screenshot("mirror");
     expect(visit.complaints).toEqual([]);
   });
@@ -246,7 +246,7 @@ needing(CHROMIUM).describe("the status page", () => {
     await visit.page.keyboard.press("ArrowRight");
     expect(await visit.page.locator(".rate .words").first().textContent()).toMatch(/^\d\d:\d\d:\d\d: \d/);
     await visit.page.keyboard.press("Escape");
-    await until("the summary", async () => (await textOf(visit, ".rate .words")) === "none in this time");
+    await until("the summary", async () => (await textOf(visit, ".rate .words")) === "none in this period");
     await visit.page.locator("thead button", { hasText: "State" }).focus();
     await visit.page.keyboard.press("Enter");
     expect(await visit.page.locator("th[aria-sort=ascending]").textContent()).toBe("State");

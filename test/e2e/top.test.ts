@@ -84,7 +84,7 @@ describe("as text", () => {
     onTestFinished(() => void other.close());
     expect(await top(`127.0.0.1:${port}`)).toMatchObject({
       exitCode: 1,
-      stderr: `127.0.0.1:${port}: this is not the console of a statsd-proxy, or of an older one\n`,
+      stderr: `127.0.0.1:${port}: not the console of a statsd-proxy, or of an older version\n`,
     });
     for (const args of [["x"], ["0"], ["a:b"], ["70000"], ["-i", "0"], ["-n", "x"]]) {
       const { exitCode, stdout, stderr } = await top(...args);

@@ -12,7 +12,7 @@ const failed = { atMs: 3, durationMs: 4, failure: "ECONNREFUSED" };
 const RULES = { fall: 2, rise: 1 };
 
 describe("record", () => {
-  test("tells when a check takes a node out or back, and says who is up", () => {
+  test("reports when a check takes a node down or up, and which nodes are up", () => {
     const { bench, membership } = rehashing();
     const records = [false, false, false, true, true].map((passes) => [
       membership.record(bench.nodes[1], passes ? passed : failed),
@@ -28,7 +28,7 @@ describe("record", () => {
     ]);
   });
 
-  test("keeps the nodes apart, as many checks as there may be of each", () => {
+  test("tracks each node separately, however many checks there are", () => {
     const checks = fc.array(fc.record({ node: fc.constantFrom(...NODES), passes: fc.boolean() }), {
       maxLength: 40,
       size: "max",
@@ -55,7 +55,7 @@ describe("record", () => {
   });
 });
 
-test("the last 50 changes are remembered by the node's label, however often it comes and goes", () => {
+test("the last 50 changes are kept by the node's label, however often it comes and goes", () => {
   const bench = new RelayBench({});
   const membership = membershipOf(bench, { fall: 1, rise: 1 }, true);
   for (let atMs = 1; atMs <= 120; atMs++) membership.record(bench.nodes[1], { ...(atMs % 2 ? failed : passed), atMs });
@@ -66,7 +66,7 @@ test("the last 50 changes are remembered by the node's label, however often it c
   ]);
 });
 
-describe("a node that is taken out", () => {
+describe("a node that goes down", () => {
   test("passes its names, and no others, to the rest of the ring, and gets them back", () => {
     const { bench, membership } = rehashing();
     membership.record(bench.nodes[1], failed);
@@ -81,7 +81,7 @@ describe("a node that is taken out", () => {
     );
   });
 
-  test("keeps its names where they are to be held, and they are counted", () => {
+  test("keeps its names with failover hold, and its lines are counted", () => {
     const bench = new RelayBench({});
     const membership = membershipOf(bench, RULES, false);
     membership.record(bench.nodes[1], failed);
@@ -96,7 +96,7 @@ describe("a node that is taken out", () => {
     expect(bench.linesSent(1)).toEqual(linesOwned(PLACEMENT.full, 1));
   });
 
-  test("misses what is mirrored, and the others do not", () => {
+  test("misses mirrored lines, and the others do not", () => {
     const bench = new RelayBench({ mirror: true });
     const membership = membershipOf(bench, RULES, false);
     membership.record(bench.nodes[1], failed);
@@ -106,7 +106,7 @@ describe("a node that is taken out", () => {
     expect(bench.nodes[1].counters.linesDropped.node_down).toBe(NAMES.length);
   });
 
-  test("and is the last one: lines have no live node until one is back", () => {
+  test("if it is the last one: lines have no live node until one is back", () => {
     const { bench, membership } = rehashing();
     for (const node of [...NODES, ...NODES]) membership.record(bench.nodes[node], failed);
     receiveAll(bench);

@@ -10,7 +10,7 @@ import { Relay } from "../../src/relay/relay.ts";
 import { DEFAULT_TYPES } from "../support/naiveLines.ts";
 import { refusingPort } from "../support/ports.ts";
 
-test("a node whose sending ends in an error of the program's own costs the others nothing, and no line its place", async () => {
+test("a bug while one node sends does not affect the others, and every line stays accounted for", async () => {
   const failures: string[] = [];
   const nodes = await Promise.all(
     ["broken", "whole"].map(async (label) => {

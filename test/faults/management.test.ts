@@ -86,7 +86,7 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
 });
 
 describe.skipIf(LINUX_ONLY !== "")(`at 5,000 lines a second${LINUX_ONLY}`, () => {
-  test("with checks as frequent as gathering is long, a late look at the clock is not a late answer", async () => {
+  test("with checks as frequent as gathering is long, a late timer is not a late answer", async () => {
     const clusters = [10, 20, 100].map(async (ms) => {
       const cluster = await Cluster.start({
         load: { datagramsPerSecond: 5000, linesPerDatagram: 1 },

@@ -14,7 +14,7 @@ function begun(): CheckPlan {
   return plan;
 }
 
-test("the first check is due when it was said to be, each other an interval after the one before began", () => {
+test("the first check is due when requested, each other one an interval after the previous one began", () => {
   const plan = new CheckPlan(INTERVAL_MS, 300);
   expect(plan.dueAtMs).toBe(300);
   plan.begin(310);
@@ -22,32 +22,32 @@ test("the first check is due when it was said to be, each other an interval afte
   expect(plan.dueAtMs).toBe(1310);
 });
 
-describe("a reason to look", () => {
+describe("a reason to check", () => {
   test("brings a check soon, but not twice in a row", () => {
     const plan = begun();
     plan.checkSoon(20);
     expect(plan.dueAtMs).toBe(RECHECK_MS_MIN);
   });
 
-  test("long after the last brings it at once", () => {
+  test("long after the last check brings one at once", () => {
     const plan = begun();
     plan.checkSoon(500);
     expect(plan.dueAtMs).toBe(500);
   });
 
-  test("that comes again and again does not push it away", () => {
+  test("that keeps coming does not postpone it", () => {
     const plan = begun();
     for (let nowMs = 1; nowMs < 5000; nowMs++) plan.checkSoon(nowMs);
     expect(plan.dueAtMs).toBe(RECHECK_MS_MIN);
   });
 
-  test("before the first brings that", () => {
+  test("before the first check brings it forward", () => {
     const plan = new CheckPlan(INTERVAL_MS, 700);
     plan.checkSoon(5);
     expect(plan.dueAtMs).toBe(5);
   });
 
-  test("with an interval that is shorter anyway changes nothing", () => {
+  test("changes nothing if the interval is shorter anyway", () => {
     const plan = new CheckPlan(10, 0);
     plan.begin(0);
     plan.checkSoon(1);
@@ -78,7 +78,7 @@ describe("a connection's end", () => {
     expect(plan.connectionEnded(2, 10)).toBe(true);
   });
 
-  test("after the first answer is none, but brings a check at once; if that passes, no more of them", () => {
+  test("after the first answer is not, but brings a check at once; if that passes, only once", () => {
     const plan = begun();
     plan.end(PASSED, true, 5);
     expect(plan.connectionEnded(1, 10)).toBe(false);
@@ -103,14 +103,14 @@ describe("a connection's end", () => {
     expect(plan.dueAtMs).toBe(1020);
   });
 
-  test("after an answer that did not pass brings none", () => {
+  test("after a failed answer does not bring a check", () => {
     const plan = begun();
     plan.end(failed("silence"), true, 5);
     expect(plan.connectionEnded(1, 10)).toBe(false);
     expect(plan.dueAtMs).toBe(INTERVAL_MS);
   });
 
-  test("of a node that closed and now keeps them is a failure again, and then a reason to look", () => {
+  test("of a node that used to close and now keeps them is a failure again, and then a reason to check", () => {
     const plan = begun();
     plan.end(PASSED, true, 5);
     plan.connectionEnded(1, 10);
@@ -125,7 +125,7 @@ describe("a connection's end", () => {
   });
 });
 
-test("whatever happens: only a check's beginning moves the next one away, and by no more than an interval", () => {
+test("whatever happens, only the start of a check postpones the next one, and by no more than an interval", () => {
   type Event = (plan: CheckPlan, nowMs: number) => void;
   const events = fc.constantFrom<Event[]>(
     (plan, nowMs) => plan.checkSoon(nowMs),

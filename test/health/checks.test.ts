@@ -61,8 +61,8 @@ class Checked {
   }
 }
 
-describe("a node is checked soon when something gives reason to", () => {
-  test("once, however often that is", async () => {
+describe("a node is checked soon when there is a reason", () => {
+  test("once, however many reasons there are", async () => {
     const management = new ManagementPort();
     const checked = new Checked(management.port);
     await checked.until(1);
@@ -72,7 +72,7 @@ describe("a node is checked soon when something gives reason to", () => {
     expect(management.questions).toHaveLength(2);
   });
 
-  test("also when that comes again in each turn of the event loop, for as long as it lasts", async () => {
+  test("also when the reason recurs in each turn of the event loop, for as long as it lasts", async () => {
     const checked = new Checked(new ManagementPort().port);
     await checked.until(1);
     // As on a busy proxy: a socket's event, and then a sleep before the loop goes on to the next.
@@ -91,7 +91,7 @@ describe("a node is checked soon when something gives reason to", () => {
     expect(new Set(checked.results)).toEqual(new Set(["up"]));
   });
 
-  test("also when it comes while a check is under way", async () => {
+  test("also when the reason comes during a check", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const checked = new Checked(management.port);
     await until("the question", () => management.questions.length === 1);
@@ -102,7 +102,7 @@ describe("a node is checked soon when something gives reason to", () => {
     expect(checked.results).toEqual(["up", "up"]);
   });
 
-  test("and never with two questions under way", async () => {
+  test("and never with two requests in flight", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const checked = new Checked(management.port, { intervalMs: 10 });
     await until("the question", () => management.questions.length === 1);
@@ -132,7 +132,7 @@ describe("in time", () => {
     expect(delays).toEqual([]);
   });
 
-  test("once stopped, nothing is checked any more, whatever gives reason to", async () => {
+  test("once stopped, nothing is checked any more, whatever the reason", async () => {
     const { clock, delays } = watchedClock();
     const { checks, ...checked } = new Checked(new ManagementPort().port, { clock });
     await until("the first", () => checked.results.length === 1);
@@ -143,7 +143,7 @@ describe("in time", () => {
   });
 });
 
-describe("a node that dies is out at once, long before the next check is due", () => {
+describe("a node that dies goes down at once, long before the next check is due", () => {
   const fall = 2;
 
   test("when it kept its connection", async () => {
@@ -171,7 +171,7 @@ describe("a node that dies is out at once, long before the next check is due", (
     expect(checked.results).toEqual(["ECONNREFUSED", "ECONNREFUSED", "ECONNREFUSED"]);
   });
 
-  test("and back by the interval", async () => {
+  test("and comes back at the interval", async () => {
     const management = new ManagementPort();
     const checked = new Checked(management.port, { fall, intervalMs: 50 });
     await checked.until(2);
@@ -211,7 +211,7 @@ describe("a kept connection's end", () => {
     expect(management.questions.length).toBe(checked.results.length);
   });
 
-  test("brings no storm, whatever sort the node is", async () => {
+  test("causes no storm, whatever kind the node is", async () => {
     let answers = 0;
     const checked = new Checked(
       new ManagementPort({ manners: (client) => (answers++ % 2 === 0 ? MANNERS.closer(client) : client.end()) }).port,
@@ -260,13 +260,13 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
   expect(await run(["sh", "-c", command], folder)).toEqual({ exitCode: 0, stdout: "failed 0\n", stderr: "" });
 });
 
-test("a node without management port is never checked, and may be asked for", () => {
+test("a node without a management port is never checked, even on request", () => {
   const checked = new Checked(0);
   checked.checks.checkSoon();
   expect(checked.results).toEqual([]);
 });
 
-test("stopping ends every connection and every check, and nothing comes after it", async () => {
+test("stopping ends every connection and every check, and nothing follows", async () => {
   const managements = Array.from({ length: 5 }, () => new ManagementPort());
   managements[4].manners = MANNERS.silent;
   let results = 0;

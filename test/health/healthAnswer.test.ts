@@ -4,7 +4,7 @@ import { parseAnswer } from "../../src/health/healthAnswer.ts";
 
 type Row = [text: string, verdict: "up" | "down" | "too long" | undefined, connection: "whole" | "open" | "too much"];
 
-describe("what came", () => {
+describe("received text", () => {
   test.each<Row>([
     ["", undefined, "open"],
     ["health: up\n", "up", "whole"],
@@ -45,7 +45,7 @@ describe("what came", () => {
   });
 });
 
-test("whatever the pieces that an answer comes in, its verdict is the same, and no piece before shows another", () => {
+test("however an answer is split, its verdict is the same, and no prefix has another", () => {
   const texts = fc.constantFrom("health: up\n", "Welcome\r\nhealth: up\r\n", "health: down\n", "Hi\nhealth: down\r\n");
   fc.assert(
     fc.property(texts, fc.array(fc.nat(30)), (text, cuts) => {

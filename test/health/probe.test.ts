@@ -100,7 +100,7 @@ test.skipIf(!RAW_PORTS_WORK)("a port that never connects (Linux only)", async ()
   expect(await result(fullPort(), SHORT_MS)).toBe("silence: no answer");
 });
 
-test("the question is Etsy's", async () => {
+test("the request is the same as Etsy's", async () => {
   const management = new ManagementPort();
   expect(await result(management.port, LONG_MS)).toBe("up");
   expect(management.questions).toEqual(["health\r\n"]);
@@ -153,7 +153,7 @@ describe("a connection", () => {
     expect(ends).toEqual([]);
   });
 
-  test("whose answer comes when time is up is not asked again, and that answer is taken for no other", async () => {
+  test("whose answer comes after the timeout is not used again, and the answer is not taken for another", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const { probe } = openProbe(management.port, SHORT_MS);
     expect(await check(probe)).toBe("silence: no answer");
@@ -162,7 +162,7 @@ describe("a connection", () => {
     expect(management.connections).toBe(2);
   });
 
-  test("that ends while nothing is asked is told once, with what it answered", async () => {
+  test("that ends while idle is reported once, with its number of answers", async () => {
     const management = new ManagementPort();
     const { probe, ends } = openProbe(management.port, LONG_MS);
     for (let checks = 0; checks < 3; checks++) expect(await check(probe)).toBe("up");
@@ -178,7 +178,7 @@ describe("a connection", () => {
     ]);
   });
 
-  test("that ends behind an answer in two pieces has answered once", async () => {
+  test("that ends after an answer in two pieces has answered once", async () => {
     const manners: Manners = (client) => {
       client.write("health: up");
       setTimeout(() => client.end("\n"), 20);
@@ -189,7 +189,7 @@ describe("a connection", () => {
     expect(ends).toEqual([["closed the connection", 1]]);
   });
 
-  test("that was quiet for a minute, as a firewall forgets it, is not asked again", async () => {
+  test("that was idle for a minute, long enough for a firewall to forget it, is not used again", async () => {
     const management = new ManagementPort();
     const { probe, ends } = openProbe(management.port, LONG_MS);
     const now = performance.now.bind(performance);
@@ -219,7 +219,7 @@ describe("a connection", () => {
     expect(ends).toEqual([]);
   });
 
-  test("that ends at the second question, as that of one who closes late, is made anew for it", async () => {
+  test("that ends at the second request, because the node closes late, is reopened for it", async () => {
     const management = new ManagementPort();
     const { probe, ends } = openProbe(management.port, LONG_MS);
     expect(await check(probe)).toBe("up");
@@ -239,7 +239,7 @@ describe("a connection", () => {
   });
 });
 
-describe("a late look at the clock is not a late answer", () => {
+describe("a late timer is not a late answer", () => {
   /** Answers from another process, so that it does so while this one's event loop stands. */
   async function elsewhere(delayMs: number): Promise<number> {
     const script = `
@@ -252,7 +252,7 @@ describe("a late look at the clock is not a late answer", () => {
     throw new Error("no port");
   }
 
-  test("an answer that came while the event loop stood counts, however long that was", async () => {
+  test("an answer that arrived while the event loop was blocked counts, however long that was", async () => {
     const { probe } = openProbe(await elsewhere(10), 50);
     for (let checks = 0; checks < 20; checks++) {
       const answer = check(probe);
@@ -262,7 +262,7 @@ describe("a late look at the clock is not a late answer", () => {
     }
   });
 
-  test("so does one to a proxy whose event loop comes round only now and then", async () => {
+  test("so does one to a proxy whose event loop runs only now and then", async () => {
     const { probe } = openProbe(await elsewhere(0), 30);
     let busy = true;
     const sleepOn = () => {
@@ -274,7 +274,7 @@ describe("a late look at the clock is not a late answer", () => {
     busy = false;
   });
 
-  test("silence is silence then, too", async () => {
+  test("silence still fails", async () => {
     const { probe } = openProbe(portOf(MANNERS.silent), 50);
     const answer = check(probe);
     block(150);
@@ -282,8 +282,8 @@ describe("a late look at the clock is not a late answer", () => {
   });
 });
 
-describe("want of something of ours is no failure of the node", () => {
-  test("no descriptor is left: nothing is tried", async () => {
+describe("a lack of local resources is no failure of the node", () => {
+  test("no descriptor left: nothing is attempted", async () => {
     const management = new ManagementPort();
     const { probe } = openProbe(management.port, LONG_MS, { hasDescriptor: () => false });
     expect(await check(probe)).toBe("skipped: no file descriptor");

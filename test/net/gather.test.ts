@@ -27,7 +27,7 @@ describe("how long to gather", () => {
     expect(gather.sleepMs({ datagrams: 1, bytes: SMALL, elapsedMs: 0.1 })).toBe(0);
   });
 
-  test("as long as allowed while busy", () => {
+  test("as long as permitted while busy", () => {
     expect(steady({ perSecond: 600, elapsedMs: 10, bufferBytes: LARGE_BUFFER, bytes: 1432 })).toBe(10);
     expect(steady({ perSecond: 10_000, elapsedMs: 10, bufferBytes: LARGE_BUFFER })).toBe(10);
     expect(steady({ perSecond: 10_000, elapsedMs: 3, bufferBytes: LARGE_BUFFER, msMax: 3 })).toBe(3);

@@ -131,7 +131,7 @@ describe.each([
     expect(waitedMsMax).toBeLessThan(10);
   });
 
-  test("the event loop comes round however much comes", () => {
+  test("the event loop runs however much arrives", () => {
     const { loops, arrivals } = simulate({ perSecond: 500_000, bufferBytes: 8_388_608, gatherMs: 10, burst: 1, bulk });
     expect(loops).toBeGreaterThan((arrivals * COST_MS) / 30);
   });
@@ -188,13 +188,13 @@ describe("the runtime", () => {
     for (let i = 0; i < 3; i++) expect(bench.turn(20, LONG_MS)).toEqual(["flush"]);
   });
 
-  test("is paused by as many datagrams as it may hand over in a turn, and reads again at a trickle", () => {
+  test("is paused after as many datagrams as it may deliver in a turn, and reads again at a trickle", () => {
     const bench = new Bench({ read: () => 5 });
     expect(bench.turn(31, LONG_MS)).toEqual(["flush"]);
     expect(bench.turn(32, LONG_MS)).toEqual(["pause", "flush", "read", "resume"]);
   });
 
-  test("is paused before the sleep while much comes, and reads again when nothing has come meanwhile", () => {
+  test("is paused before the sleep while busy, and reads again when nothing has arrived meanwhile", () => {
     let count = 5;
     const bench = new Bench({ read: () => count });
     expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read"]);
@@ -203,26 +203,26 @@ describe("the runtime", () => {
   });
 });
 
-describe("once stopped, when the socket's number may be another's", () => {
+describe("once stopped, when the socket's descriptor may be reused", () => {
   test("no turn begins", () => {
     const bench = new Bench();
     bench.reader.stop();
     expect(bench.turn(20, SHORT_MS)).toEqual([]);
   });
 
-  test("the turn that is under way does nothing more", () => {
+  test("the current turn does nothing more", () => {
     const bench = new Bench();
     bench.reader.datagramFromRuntime(DATAGRAM_BYTES);
     bench.reader.stop();
     expect(bench.turn(0, SHORT_MS)).toEqual([]);
   });
 
-  test("by what is done at the end of a turn, that neither sleeps nor reads", () => {
+  test("by a callback at the end of a turn, the turn neither sleeps nor reads", () => {
     const bench: Bench = new Bench({ onFlush: () => bench.reader.stop() });
     expect(bench.turn(20, SHORT_MS)).toEqual(["flush"]);
   });
 
-  test("by what comes, nothing more is read, and Bun's reading is left as it is", () => {
+  test("by a received datagram, nothing more is read, and Bun's reading is left alone", () => {
     const bench: Bench = new Bench({
       read: () => {
         bench.reader.stop();

@@ -177,7 +177,7 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
     expect(counters.bytesSent).toBe(sent.join("").length);
   });
 
-  test("what the socket did not take goes first when it drains, and nothing twice", async () => {
+  test("what the socket did not take goes first when it drains, and nothing is sent twice", async () => {
     const socket = new ScriptedSocket(["sent", "full", "full"]);
     const { batch, flush } = await benchOf(LINES, [socket]);
     flush();
@@ -189,13 +189,13 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
     expect(socket.sent).toHaveLength(5);
   });
 
-  test("each datagram counts with its own bytes", async () => {
+  test("each datagram is counted with its own bytes", async () => {
     const { flush, counters } = await benchOf(["a:1|c", "bb:22|c", "ccc:333|c"], [new ScriptedSocket([])]);
     flush();
     expect(counters).toMatchObject({ datagramsSent: 3, bytesSent: 5 + 7 + 9 });
   });
 
-  test("drop gives up what waits, and counts it by lines", async () => {
+  test("drop drops what is pending, and counts it by lines", async () => {
     const socket = new ScriptedSocket(["sent", "full", "full"]);
     const { counters, batch, flush, drop } = await benchOf(LINES, [socket]);
     flush();
@@ -206,7 +206,7 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
     expect(socket.sent).toEqual(["a:1|c"]);
   });
 
-  test("a datagram of many lines that is given up counts for all of them", async () => {
+  test("a dropped datagram of many lines counts for all of them", async () => {
     const { link, counters } = await benchOf([], [new ScriptedSocket(["EMSGSIZE", "EMSGSIZE", "EMSGSIZE"])]);
     const batch = new Batch(1432);
     const bytes = Buffer.from(LINES.join("\n"));
@@ -246,11 +246,11 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
   });
 });
 
-describe("an error of the link opens the socket anew", () => {
+describe("a link error reopens the socket", () => {
   const FAILS: Fate[] = ["ENETUNREACH", "ENETUNREACH", "ENETUNREACH"];
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-  test("at once, and what waits is sent by the new one", async () => {
+  test("at once, and what is pending is sent by the new one", async () => {
     const [old, fresh] = [new ScriptedSocket(["sent", ...FAILS]), new ScriptedSocket([])];
     const { batch, counters, flush, told } = await benchOf(LINES, [old, fresh]);
     flush();
@@ -266,7 +266,7 @@ describe("an error of the link opens the socket anew", () => {
     expect(counters.linesRelayed).toBe(5);
   });
 
-  test("that is over, with what is sent next, when there was none for a while", async () => {
+  test("recovery comes with the next send after a while without errors", async () => {
     const clock = spyOn(performance, "now");
     onTestFinished(() => clock.mockRestore());
     const { batch, flush, told } = await benchOf(LINES, [new ScriptedSocket(FAILS), new ScriptedSocket([])]);
@@ -284,7 +284,7 @@ describe("an error of the link opens the socket anew", () => {
     expect(told).toEqual(["new ENETUNREACH", "ready", "recovery"]);
   });
 
-  test("no more than once a second: what the new one does not send either is dropped and counted", async () => {
+  test("at most once a second: what the new one does not send either is dropped and counted", async () => {
     const [old, fresh] = [new ScriptedSocket(FAILS), new ScriptedSocket([...FAILS, ...FAILS])];
     const { batch, counters, flush, told } = await benchOf(LINES, [old, fresh]);
     flush();
@@ -296,7 +296,7 @@ describe("an error of the link opens the socket anew", () => {
     expect(fresh.closed).toBe(0);
   });
 
-  test("where there is no new one the old one is used on", async () => {
+  test("if there is no new one, the old one stays in use", async () => {
     const old = new ScriptedSocket([...FAILS, ...FAILS]);
     const { counters, flush, told } = await benchOf(LINES, [old, "EMFILE"]);
     flush();
@@ -307,7 +307,7 @@ describe("an error of the link opens the socket anew", () => {
     expect(old.closed).toBe(0);
   });
 
-  test("a link that is closed meanwhile leaves nothing open", async () => {
+  test("a link that is closed while reopening leaves nothing open", async () => {
     const [old, fresh] = [new ScriptedSocket(FAILS), new ScriptedSocket([])];
     const { batch, flush, drop, link, counters, told } = await benchOf(LINES, [old, fresh]);
     flush();
@@ -331,7 +331,7 @@ describe("an error of the link opens the socket anew", () => {
     expect([old.closed, fresh.closed]).toEqual([1, 0]);
   });
 
-  test("also one that comes as the answer to an earlier datagram", async () => {
+  test("also one that answers an earlier datagram", async () => {
     const [old, fresh] = [new ScriptedSocket([]), new ScriptedSocket([])];
     const { answer, told } = await benchOf([], [old, fresh]);
     answer(errorOf("EHOSTUNREACH"));
@@ -340,7 +340,7 @@ describe("an error of the link opens the socket anew", () => {
     expect(old.closed).toBe(1);
   });
 
-  test("neither a refusal nor too large a datagram does, and a program's error is no refusal", async () => {
+  test("neither a refusal nor too large a datagram does, and a bug is not a refusal", async () => {
     const { answer, told } = await benchOf([], [new ScriptedSocket([]), new ScriptedSocket([])]);
     answer(errorOf("ECONNREFUSED"));
     answer(errorOf("EMSGSIZE"));
@@ -371,7 +371,7 @@ describe("a node's socket", () => {
     return { counters, batch, flush: () => link.flush(batch, counters), refusals: () => refusals };
   }
 
-  test("a dead node costs the living nothing", async () => {
+  test("a dead node does not affect the live ones", async () => {
     const living = [await Backend.open(), await Backend.open()];
     const dead = await openLink(await refusingPort());
     const links = [await openLink(living[0].port), dead, await openLink(living[1].port)];

@@ -154,7 +154,7 @@ describe("the console answers while the socket is flooded", () => {
     ["::ffff:127.0.0.1", 10],
   ])("%s, gather %d (skipped where there is no ::1)", async (host, gather) => await answersWhileFlooded(host, gather));
 
-  test("without the C library, by an interruption that it tries at the start", async () => {
+  test("without the C library, by an interrupt that it tests at the start", async () => {
     const { receiver } = await answersWhileFlooded("127.0.0.1", 10, { libc: new Error("none here") });
     expect(receiver.canBeInterrupted).toBe(true);
   });
@@ -174,8 +174,8 @@ describe("the console answers while the socket is flooded", () => {
   }
 });
 
-describe("what is thrown on the way of a datagram", () => {
-  test("is told, each time, and costs no other datagram", async () => {
+describe("an exception on a datagram's way", () => {
+  test("is reported each time, and affects no other datagram", async () => {
     const { receiver, datagrams, errors } = await open({
       gather: 10,
       work: () => {
@@ -191,7 +191,7 @@ describe("what is thrown on the way of a datagram", () => {
     expect(errors.map(({ message }) => message)).toEqual(sent.flatMap((_, i) => (i % 10 === 9 ? [`at ${i + 1}`] : [])));
   });
 
-  test("when a turn ends is told, and turns go on", async () => {
+  test("at the end of a turn is reported, and turns go on", async () => {
     const { receiver, datagrams, errors, turns } = await open({
       onTurnEnd: () => {
         throw new Error(`turn ${turns.count}`);
@@ -246,7 +246,7 @@ describe.skipIf(NO_FORGING !== "").each([1, 150])(
       },
     );
 
-    test("does not end the last reading", async () => {
+    test("does not stop draining", async () => {
       const { receiver, datagrams, errors } = await open({ host: "0.0.0.0" });
       const forge = openForge();
       if (forge === undefined) return;
@@ -287,7 +287,7 @@ describe("the end", () => {
     await until("what was opened is closed", () => openFiles() <= before);
   });
 
-  test("finish hands over what the kernel holds, and no more comes", async () => {
+  test("finish delivers what the kernel holds, and no more arrives", async () => {
     const { receiver, datagrams, turns } = await open({ gather: 10 });
     const sent = await burst(receiver.port, 0);
     await receiver.finish();
@@ -295,7 +295,7 @@ describe("the end", () => {
     expect(turns.datagrams).toBe(sent.length);
   });
 
-  test("finish that takes long ends turns on its way, and leaves the event loop to others in between", async () => {
+  test("a long finish ends turns along the way, and lets the event loop run in between", async () => {
     const { receiver, turns } = await open({ work: () => spin(1) });
     await burst(receiver.port, 0, 150);
     const before = turns.count;
@@ -368,14 +368,14 @@ describe("the end", () => {
     expect(datagrams.length + receiver.datagramsUnread).toBe(150);
   });
 
-  test("finish without the C library hands over what the kernel holds", async () => {
+  test("finish without the C library delivers what the kernel holds", async () => {
     const { receiver, datagrams } = await open({ gather: 10, libc: new Error("none here") });
     const sent = await burst(receiver.port, 0);
     await receiver.finish();
     expect(datagrams).toEqual(sent);
   });
 
-  test("a receiver that was closed reads nothing of the socket that gets its file descriptor", async () => {
+  test("a closed receiver reads nothing from the socket that gets its file descriptor", async () => {
     // Three, because it gives back three: Bun's number of its socket, its own, and that of the empty one.
     const others = await Promise.all((await freePorts(3)).map(reservation));
     let closing = false;

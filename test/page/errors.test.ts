@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { errorsOf, troublesOf } from "../../src/page/errors.ts";
+import { errorsOf, proxyErrorsText } from "../../src/page/errors.ts";
 
 test("a node's errors are all of those that there are", () => {
   const none = { lines_dropped: 0, send_errors: 0, refusals: 0, checks_failed: 0, checks_skipped: 0 };
@@ -13,12 +13,21 @@ test("a node's errors are all of those that there are", () => {
 
 test("the proxy's own troubles are told with what to do, and nothing is said of none", () => {
   const none = { internal_errors: 0, invariant_violations: 0, log_lines_lost: 0, lines_self_dropped: 0 };
-  expect(troublesOf(none)).toBe("");
-  expect(troublesOf({ ...none, log_lines_lost: 1200 })).toBe(
-    "✕ since the start: lines of the log lost, because nobody read them: 1,200",
+  const config = { hash: "0123456789ab", loaded_at_ms: 0, latest: true };
+  expect(proxyErrorsText({ figures: none, config })).toBe("");
+  expect(proxyErrorsText({ figures: { ...none, log_lines_lost: 1200 }, config })).toBe(
+    "✕ since the start: log lines lost because nobody read them: 1,200",
   );
-  expect(troublesOf({ internal_errors: 1, invariant_violations: 2, log_lines_lost: 0, lines_self_dropped: 3 })).toBe(
+  expect(
+    proxyErrorsText({
+      figures: { internal_errors: 1, invariant_violations: 2, log_lines_lost: 0, lines_self_dropped: 3 },
+      config,
+    }),
+  ).toBe(
     "✕ since the start: internal errors (please report them with the log): 1 · " +
-      "sums that did not add up (please report them with the log): 2 · lines of its own metrics dropped: 3",
+      "accounting errors (please report them with the log): 2 · lines of its own metrics dropped: 3",
+  );
+  expect(proxyErrorsText({ figures: none, config: { ...config, latest: false } })).toBe(
+    "✕ the last reload failed: an older configuration is in force, see the log",
   );
 });

@@ -53,7 +53,7 @@ describe("a name", () => {
     expect(agree.filter(Boolean).length).toBeGreaterThan(180);
   });
 
-  test("has nowhere to go while no node is up, and every node when mirroring", () => {
+  test("goes nowhere without a live node, and to every node when mirroring", () => {
     const none = PLACEMENT.live([false, false, false]);
     const { allUp } = ask("a") as { allUp: string };
     const placed = { placement: PLACEMENT, ring: none };
@@ -64,7 +64,7 @@ describe("a name", () => {
     expect(ask("a", { placed: undefined, nodes: NONE_UP })).toEqual({ ...mirrored, now: "-" });
   });
 
-  test("whose node is down goes to another, or nowhere while the node keeps its names", () => {
+  test("whose node is down goes to another, or to none if the node keeps its names", () => {
     const { allUp } = ask("a") as { allUp: string };
     const isUp = BENCH_LABELS.map((label) => label !== allUp);
     const nodes = nodesOf(isUp);

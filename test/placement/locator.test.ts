@@ -10,7 +10,7 @@ const NODES = Array.from({ length: 4 }, (_, i) => ({ label: `127.0.0.1:${8130 + 
 const placements = (["farmhash", "etsy"] as const).map((kind) => new Placement(kind, NODES, loadFingerprint32()));
 
 describe("the owner of a name", () => {
-  test("is the ring's, at every moment, whatever was remembered before", () => {
+  test("is the ring's, at every moment, whatever was cached before", () => {
     const name = fc.oneof(fc.constantFrom("a", "b", "app.logins"), fc.string({ minLength: 1, maxLength: 6 }));
     const isUp = fc.array(fc.boolean(), { minLength: NODES.length, maxLength: NODES.length });
     fc.assert(
@@ -42,7 +42,7 @@ describe("the owner of a name", () => {
     );
   });
 
-  test("is nobody while no node is up, and its own again afterwards", () => {
+  test("is none without a live node, and the same as before afterwards", () => {
     const [placement] = placements;
     const locator = locatorOf(placement, 64);
     const bytes = Buffer.from("app.logins");
@@ -54,7 +54,7 @@ describe("the owner of a name", () => {
     expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(owner);
   });
 
-  test("is looked up on a ring that is made once, however many there would have been since the last look-up", () => {
+  test("is looked up on a ring that is made once, however many changes there were since the last lookup", () => {
     const [placement] = placements;
     const locator = locatorOf(placement, 64);
     const bytes = Buffer.from("app.logins");
@@ -71,7 +71,7 @@ describe("the owner of a name", () => {
     expect(made).toBe(1);
   });
 
-  test("is looked up once, and then remembered", () => {
+  test("is looked up once, and then cached", () => {
     let hashed = 0;
     const fingerprint32 = loadFingerprint32();
     const counting = new Placement("farmhash", NODES, (input) => {

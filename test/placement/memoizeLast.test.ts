@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { memoizeLast } from "../../src/placement/memoizeLast.ts";
 
-test("is made once for each thing in a row, and anew for another", () => {
+test("is made once per argument in a row, and again for another", () => {
   let made = 0;
   const sizeOf = memoizeLast((names: readonly string[]) => {
     made++;

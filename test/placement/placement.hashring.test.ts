@@ -8,13 +8,13 @@ import { HASH_RINGS, type HashRing } from "../support/hashrings.ts";
 const TIMEOUT_MS = 60_000;
 const NODES_MAX = 64;
 const NAMES = Array.from({ length: 10_000 }, (_, i) => `${["app", "db.query", "caché", "x;t=v"][i % 4]}.${i * 7919}`);
-/** Each name is hashed once: where it lies does not depend on the ring (test: "a name lies where hashring puts it"). */
+/** Each name is hashed once: where it lies does not depend on the ring (test: "a name has the position that hashring gives it"). */
 const POSITIONS = NAMES.map((name) => positionOf(placementOf("etsy", ["any:1"]), Buffer.from(name)));
 
 describe.each(["etsy", "ketama"] as const)("hashring's %s ring is ours", (kind) => {
   const hashRing = HASH_RINGS[kind];
 
-  test("a name lies where hashring puts it", () => {
+  test("a name has the position that hashring gives it", () => {
     const [label] = labelsOf(1);
     const ours = placementOf(kind, [label]);
     const theirs = hashRing({ [label]: 100 });
@@ -86,7 +86,7 @@ describe.each(["etsy", "ketama"] as const)("hashring's %s ring is ours", (kind) 
     );
   });
 
-  test("bytes that are no UTF-8 count as hashring hashes the decoded text", () => {
+  test("invalid UTF-8 is hashed like hashring hashes the decoded text", () => {
     const labels = labelsOf(5);
     const theirs = hashRing(weightsOf(labels));
     const ours = placementOf(kind, labels);

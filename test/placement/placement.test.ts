@@ -25,7 +25,7 @@ test.each([
   expect(fingerprint32(Buffer.from(input))).toBe(value);
 });
 
-describe("names never move to another node with a new version: the owner of", () => {
+describe("no new version ever moves a name: the owner of", () => {
   const three = placementOf("farmhash", THREE);
   const weighted = placementOf("farmhash", WEIGHTED);
 
@@ -195,7 +195,7 @@ describe("placement", () => {
     );
   });
 
-  test.each(RING_KINDS)("on an %s ring: while no node is up, nobody owns anything", (kind) => {
+  test.each(RING_KINDS)("on an %s ring: without a live node, names have no owner", (kind) => {
     const ring = placementOf(kind, THREE).live([false, false, false]);
     expect(ring.positions.length).toBe(0);
     expect(ownerAt(ring, 5)).toBe(NO_LIVE_NODE);

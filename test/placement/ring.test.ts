@@ -70,7 +70,7 @@ describe("ownerAt", () => {
     expect([0, 1, 2 ** 31, POSITION_MAX].map((position) => ownerAt(ends, position))).toEqual([0, 1, 1, 1]);
   });
 
-  test("nobody owns a name on an empty ring", () => {
+  test("names have no owner on an empty ring", () => {
     for (const position of [0, 2 ** 31, POSITION_MAX]) expect(ownerAt(ringOf([]), position)).toBe(NO_LIVE_NODE);
   });
 

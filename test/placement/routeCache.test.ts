@@ -20,7 +20,7 @@ const name = fc.oneof(
 describe.each(Object.keys(HASHES))("with hashes: %s", (quality) => {
   const hashOf = HASHES[quality];
 
-  test("a name that is found has the owner that it was remembered with, and never more than namesMax are", () => {
+  test("a cached name has the owner that it was cached with, and there are never more than namesMax", () => {
     const step = fc.oneof(
       { weight: 20, arbitrary: fc.record({ name, owner: fc.nat({ max: 0xffff }) }) },
       { weight: 1, arbitrary: fc.constant("clear" as const) },
@@ -49,7 +49,7 @@ describe.each(Object.keys(HASHES))("with hashes: %s", (quality) => {
     );
   });
 
-  test("a name that was just remembered is found, however many came before", () => {
+  test("a name that was just cached is found, however many came before", () => {
     const cache = new RouteCache(16);
     for (let i = 0; i < 1000; i++) {
       insert(cache, `name${i}`, hashOf, i);
@@ -58,14 +58,14 @@ describe.each(Object.keys(HASHES))("with hashes: %s", (quality) => {
   });
 });
 
-test("a cache of size 0 remembers nothing", () => {
+test("a cache of size 0 holds nothing", () => {
   const cache = new RouteCache(0);
   insert(cache, "foo", HASHES.good, 1);
   expect(lookup(cache, "foo", HASHES.good)).toBe(MISS);
   expect(cache.size).toBe(0);
 });
 
-test("a cache of size 1 remembers the last name", () => {
+test("a cache of size 1 holds the last name", () => {
   const cache = new RouteCache(1);
   for (const [owner, name] of ["foo", "bar", "foo"].entries()) {
     insert(cache, name, HASHES.good, owner);
@@ -75,7 +75,7 @@ test("a cache of size 1 remembers the last name", () => {
   expect(lookup(cache, "bar", HASHES.good)).toBe(MISS);
 });
 
-test("of as many names as a cache may hold nearly all are found", () => {
+test("nearly all names are found if there are as many as the cache may hold", () => {
   const cache = new RouteCache(1000);
   const names = Array.from({ length: 1000 }, (_, i) => `app.${i}.requests`);
   for (const [owner, name] of names.entries()) insert(cache, name, HASHES.good, owner);
@@ -95,7 +95,7 @@ test.each(["good", "few values", "one value"])(
   },
 );
 
-test("names of up to 1024 bytes are remembered, longer ones are not and push nothing out", () => {
+test("names of up to 1024 bytes are cached; longer ones are not, and evict nothing", () => {
   const cache = new RouteCache(64);
   for (const length of [1, 64, 1023, 1024]) insert(cache, "x".repeat(length), HASHES.good, length);
   for (const length of [1025, 65_000]) insert(cache, "x".repeat(length), HASHES.good, length);
@@ -104,7 +104,7 @@ test("names of up to 1024 bytes are remembered, longer ones are not and push not
   expect(cache.size).toBe(4);
 });
 
-test("long names, many of them, are remembered as far as there is room", () => {
+test("many long names are cached as far as there is room", () => {
   const cache = new RouteCache(32);
   for (let i = 0; i < 200; i++) {
     const name = `${i}`.padEnd(1000, "x");
@@ -114,7 +114,7 @@ test("long names, many of them, are remembered as far as there is room", () => {
   }
 });
 
-test("names with one hash are told apart by every byte, and by their length", () => {
+test("names with the same hash are distinguished by every byte, and by their length", () => {
   const cache = new RouteCache(64);
   const names = ["abcd", "abce", "xbcd", "abc", "abcde", "abcd\0"];
   for (const [owner, name] of names.entries()) insert(cache, name, HASHES["one value"], owner);

@@ -5,6 +5,7 @@ import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { violations } from "../../src/observe/invariants.ts";
 import { proxyStatsOf } from "../../src/observe/readings.ts";
+import { isSummary } from "../../src/proxy/changeSummary.ts";
 import { StatsdProxy } from "../../src/proxy/proxy.ts";
 import { Backend } from "../support/backend.ts";
 import { ask } from "../support/client.ts";
@@ -68,8 +69,8 @@ class Bench {
 
   /** Problems, if there are any. */
   async change(settings: Partial<Settings>): Promise<string[]> {
-    const problems = await this.proxy.change(configOf({ ...this.settings, ...settings }));
-    return problems.map(({ at, message }) => `${at}: ${message}`);
+    const result = await this.proxy.change(configOf({ ...this.settings, ...settings }));
+    return isSummary(result) ? [] : result.map(({ at, message }) => `${at}: ${message}`);
   }
 
   /** Sends so many lines of different names, and waits until each has its place. */
@@ -105,7 +106,7 @@ async function arrived(backends: readonly Backend[], count: number): Promise<voi
   await until(`${count} lines`, () => backends.reduce((sum, { lines }) => sum + lines.length, 0) >= count);
 }
 
-test("a node that comes gets its names, one that leaves passes them on, and no line is lost or counted twice", async () => {
+test("a node that is added gets its names, one that is removed passes them on, and no line is lost or counted twice", async () => {
   const backends = [await Backend.open(), await Backend.open(), await Backend.open()];
   const [a, b, c] = backends.map(({ node }) => node);
   const bench = await Bench.open([a, b]);
@@ -138,7 +139,7 @@ test("a node that is in both configurations keeps its counters and its health, w
   expect(after[0].health).toBe(before[1].health);
 });
 
-test("a node that moves under its name keeps its names and its counters, and gets them at the new address", async () => {
+test("a named node that moves keeps its names and its counters, and gets its lines at the new address", async () => {
   const backends = [await Backend.open(), await Backend.open(), await Backend.open()];
   const [a, b, moved] = backends.map(({ node }) => node);
   const bench = await Bench.open([
@@ -160,7 +161,7 @@ test("a node that moves under its name keeps its names and its counters, and get
   expect(bench.view().nodes[1].counters.linesRelayed).toBe(2 * backends[1].lines.length);
 });
 
-test("what cannot be opened changes nothing, and every problem is told", async () => {
+test("if something cannot be opened, nothing changes, and every problem is reported", async () => {
   const backend = await Backend.open();
   const bench = await Bench.open([backend.node]);
   const taken = await Backend.open();
@@ -199,7 +200,7 @@ test("metrics and console move to other ports: what the old socket holds is read
   expect(violations(bench.view())).toEqual([]);
 });
 
-test("mirroring begins and ends: the sums hold all the while", async () => {
+test("mirroring begins and ends: the sums always hold", async () => {
   const backends = [await Backend.open(), await Backend.open()];
   const nodes = backends.map(({ node }) => node);
   const bench = await Bench.open(nodes);
@@ -216,7 +217,7 @@ test("mirroring begins and ends: the sums hold all the while", async () => {
 });
 
 describe("a node that is down", () => {
-  test("stays down over a change that has nothing to do with it, and is up when it is not checked any more", async () => {
+  test("stays down across an unrelated change, and is up when it is no longer checked", async () => {
     const living = await Backend.open();
     const [port, managementport] = await freePorts(2);
     const dead = { host: "127.0.0.1", port, managementport };
@@ -232,7 +233,7 @@ describe("a node that is down", () => {
     expect(bench.log.some((line) => line.includes("event=node_up"))).toBe(true);
   });
 
-  test("keeps its names from the moment that failover is hold, and passes them on when it is rehash again", async () => {
+  test("keeps its names as soon as failover is hold, and passes them on when it is rehash again", async () => {
     const living = await Backend.open();
     const [port, managementport] = await freePorts(2);
     const dead = { host: "127.0.0.1", port, managementport };
@@ -249,7 +250,7 @@ describe("a node that is down", () => {
   });
 });
 
-test("changes that come at once are done one after the other, each whole", async () => {
+test("simultaneous changes are made one after the other, each as a whole", async () => {
   const backends = await Promise.all(Array.from({ length: 4 }, () => Backend.open()));
   const nodes = backends.map(({ node }) => node);
   const bench = await Bench.open(nodes);

@@ -7,7 +7,7 @@ const LINE_BYTES_MAX = 65_507;
 const LIMITS = [0, 1, 10, 100, 512, 1432, 8932, 65_507];
 
 describe("a batch", () => {
-  test("gives every line back once, unchanged and in order, in datagrams that keep the limit", () => {
+  test("returns every line once, unchanged and in order, in datagrams within the limit", () => {
     const lineLength = fc.oneof(
       { weight: 20, arbitrary: fc.integer({ min: 1, max: 60 }) },
       { weight: 4, arbitrary: fc.integer({ min: 400, max: 1500 }) },
@@ -75,7 +75,7 @@ describe("a batch", () => {
     expect(batch.datagrams).toBe(3);
   });
 
-  test("a line that is longer than a datagram goes out alone, its neighbours without it", () => {
+  test("a line that is longer than a datagram goes out alone, its neighbours separately", () => {
     const long = `${"x".repeat(50)}:1|c`;
     const batch = new Batch(20);
     appendText(batch, `a:1|c\n${long}\nb:2|c\nc:3|c`);
@@ -90,7 +90,7 @@ describe("a batch", () => {
     }
   });
 
-  test("goes on where it refused once there is room again", () => {
+  test("continues where it stopped once there is room again", () => {
     const batch = new Batch(0);
     const lines = Array.from({ length: BATCH_DATAGRAMS_MAX + 3 }, (_, i) => `line${i}:1|c`);
     const run = lines.join("\n");
@@ -104,7 +104,7 @@ describe("a batch", () => {
     expect(texts(batch)).toEqual(lines.slice(2, BATCH_DATAGRAMS_MAX + 2));
   });
 
-  test("makes room for bytes by what was sent, too", () => {
+  test("reuses the space of bytes that were sent", () => {
     const batch = new Batch(1432);
     const line = (letter: string) => letter.repeat(60_000);
     expect(appendText(batch, line("a"))).toBe(60_000);
@@ -115,7 +115,7 @@ describe("a batch", () => {
     expect(texts(batch)).toEqual([line("b"), line("c")]);
   });
 
-  test("that is empty has nothing to give", () => {
+  test("that is empty returns nothing", () => {
     const batch = new Batch(1432);
     expect(batch.views()).toEqual([]);
     expect(batch.shift(0)).toBe(0);

@@ -52,14 +52,14 @@ describe("a relay whose sockets take everything", () => {
     },
   );
 
-  test("packs neighbours for one node into one datagram, and keeps the limit", () => {
+  test("packs adjacent lines for one node into one datagram, within the limit", () => {
     const bench = new RelayBench({ mirror: true, datagramBytesMax: 17 });
     bench.receive("aaaa:1|c\nbbbb:2|c\ncccc:3|c");
     bench.relay.flush();
     for (const node of NODES) expect(bench.nodes[node].sent).toEqual(["aaaa:1|c\nbbbb:2|c", "cccc:3|c"]);
   });
 
-  test("leaves CR, empty lines and rejected lines out, and their neighbours whole", () => {
+  test("leaves out CR, empty lines and rejected lines, and keeps their neighbours whole", () => {
     const bench = new RelayBench({ mirror: true });
     bench.receive("a:1|c\r\nb:2|c\n\nbad\nc:3|c\n:1|c\nd:4|c\r");
     bench.relay.flush();
@@ -84,7 +84,7 @@ describe("a relay whose sockets take little or nothing", () => {
     );
   });
 
-  test("drops what the batch has no room for, and nothing that it has", () => {
+  test("drops what the batch has no room for, and nothing else", () => {
     const bench = new RelayBench({ mirror: true, datagramBytesMax: 0 });
     bench.nodes[1].takes = 0;
     const lines = Array.from({ length: BATCH_DATAGRAMS_MAX + 5 }, (_, i) => `line${i}:1|c`);
@@ -109,7 +109,7 @@ describe("while nodes are down", () => {
   const name = "app.logins";
   const owner = ownerOn(PLACEMENT.full, name);
 
-  test("mirroring goes on to the others, and what the node misses is counted as node_down", () => {
+  test("mirroring to the others goes on, and what the node misses is counted as node_down", () => {
     const bench = new RelayBench({ mirror: true });
     bench.nodes[1].isUp = false;
     bench.receive("a:1|c\nb:1|c");
@@ -124,7 +124,7 @@ describe("while nodes are down", () => {
     expect(bench.nodes[1].counters.linesDropped).toEqual({ node_down: 2, held: 0, send_buffer_full: 0, send_error: 0 });
   });
 
-  test("its names are held, and counted as held, as long as they are still its own", () => {
+  test("its lines are held, and counted as held, while it still owns the names", () => {
     const bench = new RelayBench({});
     bench.nodes[owner].isUp = false;
     bench.receive(`${name}:1|c\n${name}:2|c`);
@@ -140,7 +140,7 @@ describe("while nodes are down", () => {
     });
   });
 
-  test("lines that nobody is left for are counted as having no live node", () => {
+  test("lines without a live node are counted as no_live_node", () => {
     const bench = new RelayBench({});
     bench.locator?.use(() => PLACEMENT.live(NODES.map(() => false)));
     bench.receive(`${name}:1|c\nbad\nother:1|c`);
@@ -171,7 +171,7 @@ describe("the observer", () => {
     },
   );
 
-  test("is told of lines that no node is up for as going nowhere", () => {
+  test("sees lines without a live node as going nowhere", () => {
     const bench = new RelayBench({});
     const seen: string[] = [];
     bench.relay.observer = (_, __, to) => void seen.push(to);

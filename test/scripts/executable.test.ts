@@ -43,11 +43,11 @@ test.each([
   ["half a header", readFileSync(process.execPath).subarray(0, 40)],
   ["ELF of 32 bits", Buffer.concat([Buffer.from("\x7fELF\x01\x01"), Buffer.alloc(100)])],
 ])("%s is no executable", (_, bytes) => {
-  expect(() => readExecutable(bytes)).toThrow("neither ELF nor Mach-O of 64 bits");
+  expect(() => readExecutable(bytes)).toThrow("not a 64-bit ELF or Mach-O file");
 });
 
 test("another processor's is refused", () => {
   const bytes = readFileSync(addonFile(targetNamed("linux-x64")));
   bytes.writeUInt16LE(243, 18);
-  expect(() => readExecutable(bytes)).toThrow("of another processor (243)");
+  expect(() => readExecutable(bytes)).toThrow("for an unknown processor (243)");
 });

@@ -62,8 +62,8 @@ test("another target's addon in the place of its own, or beside it, is told", ()
 
 test("a file that is cut short, empty, or no executable is told", () => {
   expect(whatIsWrong(good.subarray(0, 1_000_000), HOST)).not.toEqual([]);
-  expect(whatIsWrong(Buffer.alloc(0), HOST)).toContain("neither ELF nor Mach-O of 64 bits");
+  expect(whatIsWrong(Buffer.alloc(0), HOST)).toContain("not a 64-bit ELF or Mach-O file");
   expect(whatIsWrong(Buffer.from("#!/bin/sh\nexec bun\n".repeat(9)), HOST)).toContain(
-    "neither ELF nor Mach-O of 64 bits",
+    "not a 64-bit ELF or Mach-O file",
   );
 });

@@ -35,6 +35,7 @@ export function openConsole({
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
   if (config === undefined) throw new Error("the configuration is good");
   const nothing = {
+    configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
     nodes: [],
     retired: { counters: new NodeCounters(), linesPending: 0 },
     namesCached: 0,
@@ -51,6 +52,7 @@ export function openConsole({
     view,
     source: () => ({ version: "1.2.3", nowMs: 9000, config, health: "up", view: view(), ...none }),
     memory,
+    reload: undefined,
     destinationOf: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,
     health: "up",

@@ -23,7 +23,7 @@ const LOADS: readonly Load[] = [
   { datagramsPerSecond: 2000, linesPerDatagram: 10 },
 ];
 
-/** The promises of the README, in milliseconds. */
+/** What OPERATING.md promises, in milliseconds. */
 export const OUT_MS = 500;
 const PING_MS = 500;
 /** Beyond what a deadline allows, for the test to say how late it was. */

@@ -104,9 +104,12 @@ export class RunningProxy extends Running {
   readonly port: number;
   /** Where it answers commands (TCP). */
   readonly consolePort: number;
+  /** The folder that it runs in. */
+  readonly cwd: string;
 
   constructor(command: string[], cwd: string, { port, managementport }: ProxyPorts, atEnd?: AtEnd, stderr?: number) {
     super(command, cwd, atEnd, stderr);
+    this.cwd = cwd;
     this.port = port;
     this.consolePort = managementport;
   }

@@ -105,6 +105,7 @@ export class RelayBench {
     return {
       uptimeSeconds: 51.9,
       counters: this.counters,
+      configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
       nodes: NODES.map(({ label }, node) => ({
         label,
         config: BENCH_NODES[node],

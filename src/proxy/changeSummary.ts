@@ -1,0 +1,76 @@
+/** What a change of the configuration does, for people: in the log, on the console, and before it is made. */
+import { changedKeys, changedNodeKeys } from "../config/changes.ts";
+import type { Config } from "../config/config.ts";
+import type { Problem } from "../config/problem.ts";
+import type { LogFields } from "../log/logfmt.ts";
+import { type LabelledRing, movedShare } from "../placement/movedShare.ts";
+
+export interface ChangeSummary {
+  /** Top-level keys whose values differ, without `nodes`. */
+  readonly keys: readonly string[];
+  /** Labels of nodes. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** In both, with other settings. */
+  readonly changed: readonly string[];
+  /** The part of the names that get another owner while all nodes are up; undefined: mirroring, before or after. */
+  readonly namesMoved: number | undefined;
+}
+
+/** Whether a change was made: else there are problems instead. */
+export function isSummary(result: ChangeSummary | readonly Problem[]): result is ChangeSummary {
+  return !Array.isArray(result);
+}
+
+/** Labels that are named, of each kind. */
+const LABELS_MAX = 10;
+
+/** @param rings of all nodes, where there is one */
+export function changeSummary(
+  before: Config,
+  after: Config,
+  rings: { readonly before: LabelledRing | undefined; readonly after: LabelledRing | undefined },
+): ChangeSummary {
+  const known = new Map(before.nodes.map((node) => [node.label, node]));
+  const wanted = new Set(after.nodes.map(({ label }) => label));
+  return {
+    keys: changedKeys(before, after).flatMap(({ key }) => (key === "nodes" ? [] : [key])),
+    added: after.nodes.flatMap(({ label }) => (known.has(label) ? [] : [label])),
+    removed: before.nodes.flatMap(({ label }) => (wanted.has(label) ? [] : [label])),
+    changed: after.nodes.flatMap((node) => {
+      const node0 = known.get(node.label);
+      return node0 !== undefined && changedNodeKeys(node0, node).length > 0 ? [node.label] : [];
+    }),
+    namesMoved: rings.before && rings.after && movedShare(rings.before, rings.after),
+  };
+}
+
+/** As fields of a log event. */
+export function summaryFields({ keys, added, removed, changed, namesMoved }: ChangeSummary): LogFields {
+  const lists = { keys, nodes_added: added, nodes_removed: removed, nodes_changed: changed };
+  const present = Object.entries(lists).filter(([, all]) => all.length > 0);
+  return {
+    ...(present.length === 0 ? { changed: "nothing" } : {}),
+    ...Object.fromEntries(present.map(([name, all]) => [name, listText(all, " ")])),
+    ...(namesMoved === undefined ? {} : { names_moved: percent(namesMoved) }),
+  };
+}
+
+/** As lines for people to read. */
+export function summaryText({ keys, added, removed, changed, namesMoved }: ChangeSummary): string {
+  const lists = { "nodes added": added, "nodes removed": removed, "nodes changed": changed, "keys changed": keys };
+  const present = Object.entries(lists).filter(([, all]) => all.length > 0);
+  const lines = present.map(([name, all]) => `${name}: ${listText(all, ", ")}`);
+  if (lines.length === 0) return "nothing changes\n";
+  const moved = namesMoved === undefined ? [] : [`names that move: ${percent(namesMoved)}`];
+  return `${[...lines, ...moved].join("\n")}\n`;
+}
+
+function listText(all: readonly string[], separator: string): string {
+  const more = all.length - LABELS_MAX;
+  return [...all.slice(0, LABELS_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
+}
+
+function percent(part: number): string {
+  return `${(100 * part).toFixed(1)}%`;
+}

@@ -1,0 +1,78 @@
+/**
+ * Reading the configuration again while the proxy runs: by SIGHUP, by the console, or because the file has changed. A
+ * good one takes over between two datagrams; a bad one changes nothing, and every problem is told.
+ */
+import type { Config, FileReading } from "../config/config.ts";
+import { type Problem, problemText } from "../config/problem.ts";
+import type { Log } from "../log/log.ts";
+import type { ConfigView } from "../observe/view.ts";
+import { type ChangeSummary, isSummary, summaryFields, summaryText } from "./changeSummary.ts";
+
+/** What asked for it. */
+export type ReloadCause = "signal" | "console" | "file";
+
+export interface ReloaderParts {
+  /** Reads the configuration again, without waiting. */
+  readonly read: () => FileReading;
+  /** Switches to a configuration: what that changed, or the problems with it. */
+  readonly change: (next: Config) => Promise<ChangeSummary | readonly Problem[]>;
+  readonly log: Log;
+  /** Seconds since 1970. */
+  readonly nowSeconds: () => number;
+  /** Counts a reload, and shows what is in force. */
+  readonly onResult: (result: "ok" | "failed", view: ConfigView) => void;
+}
+
+/** Problems that are told one by one. */
+const PROBLEMS_MAX = 100;
+
+export class Reloader {
+  private readonly parts: ReloaderParts;
+  private view: ConfigView;
+  /** Of the text that was tried last, whatever came of it. */
+  private triedHash: string;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ReloaderParts, view: ConfigView) {
+    this.parts = parts;
+    this.view = view;
+    this.triedHash = view.hash;
+  }
+
+  /** Returns what to tell whoever asked for it. Never throws. One reload at a time: others wait. */
+  async reload(cause: ReloadCause): Promise<string> {
+    const result = this.last.then(() => this.reloadNow(cause));
+    this.last = result;
+    return await result;
+  }
+
+  private async reloadNow(cause: ReloadCause): Promise<string> {
+    const { read, change, log } = this.parts;
+    const { config, errors, warnings, notes, hash } = read();
+    // A file that was touched, or changed and changed back, is nobody's business.
+    if (cause === "file" && hash === this.triedHash) return "";
+    this.triedHash = hash;
+    for (const problem of warnings.slice(0, PROBLEMS_MAX)) log.warn("configuration", { warning: problemText(problem) });
+    const result = config === undefined ? errors : await change(config);
+    if (!isSummary(result)) return this.failed(cause, result);
+    for (const note of notes) log.info("configuration", { note });
+    log.info("reloaded", { cause, ...summaryFields(result), hash });
+    this.done("ok", { hash, loadedAtSeconds: this.parts.nowSeconds(), isLatest: true });
+    return `reloaded\n${summaryText(result)}${warnings.map((problem) => `warning: ${problemText(problem)}\n`).join("")}`;
+  }
+
+  private failed(cause: ReloadCause, problems: readonly Problem[]): string {
+    const { log } = this.parts;
+    const more = problems.length - PROBLEMS_MAX;
+    const lines = problems.slice(0, PROBLEMS_MAX).map(problemText);
+    if (more > 0) lines.push(`${more} more problems`);
+    for (const reason of lines) log.error("reload_failed", { cause, reason });
+    this.done("failed", { ...this.view, isLatest: false });
+    return `not reloaded: the configuration is as it was\n${lines.map((line) => `${line}\n`).join("")}`;
+  }
+
+  private done(result: "ok" | "failed", view: ConfigView): void {
+    this.view = view;
+    this.parts.onResult(result, view);
+  }
+}

@@ -1,0 +1,205 @@
+/** Reading the configuration again, with the compiled binary: by signal, console and file, idle and busy. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
+import { Placement } from "../../src/placement/placement.ts";
+import { ownerAt } from "../../src/placement/ring.ts";
+import { type Backend, linesArrived, openBackends } from "../support/backend.ts";
+import { binary } from "../support/binary.ts";
+import { ask, send, stats } from "../support/client.ts";
+import { emptyFolder } from "../support/folder.ts";
+import { freePorts, silentSocket } from "../support/ports.ts";
+import { configFile, type RunningProxy, startProxy } from "../support/process.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(60_000);
+
+interface Reloading {
+  readonly proxy: RunningProxy;
+  readonly backends: readonly Backend[];
+  /** Writes the file anew, with these backends as nodes. */
+  readonly write: (nodes: readonly number[], more?: object) => void;
+}
+
+async function start({ nodes = [0, 1], count = 3, args = [] as string[] } = {}): Promise<Reloading> {
+  const backends = await openBackends(count);
+  const folder = emptyFolder();
+  const [port, managementport] = await freePorts(2);
+  const settings = (nodes: readonly number[], more: object = {}) => ({
+    ...{ host: "127.0.0.1", port, managementport, nodes: nodes.map((i) => backends[i].node), ...more },
+  });
+  const proxy = await startProxy(settings(nodes), { folder, args });
+  return { proxy, backends, write: (nodes, more) => void configFile(folder, settings(nodes, more)) };
+}
+
+test("SIGHUP: the nodes are those of the file, and the log says what changed", async () => {
+  const { proxy, backends, write } = await start();
+  write([0, 2], { fall: 5 });
+  proxy.signal("SIGHUP");
+  const [, b, c] = backends.map(({ host, port }) => `${host}:${port}`);
+  expect(await proxy.line("event=reloaded")).toMatch(
+    new RegExp(
+      ` cause=signal keys=fall nodes_added=${c} nodes_removed=${b} names_moved=\\d+\\.\\d% hash=[0-9a-f]{12}$`,
+    ),
+  );
+  const lines = Array.from({ length: 100 }, (_, i) => `name.${i}:1|c`);
+  await send(proxy, lines);
+  expect((await linesArrived([backends[0], backends[2]], 100)).sort()).toEqual(lines.sort());
+  expect(backends[1].lines).toEqual([]);
+});
+
+test("the console's reload answers what changed; a bad file changes nothing, and each problem is answered", async () => {
+  const { proxy, write } = await start();
+  write([0]);
+  expect(await ask(proxy, "reload")).toStartWith("reloaded\nnodes removed: ");
+  const before = await stats(proxy);
+  expect(before).toMatchObject({ config_latest: 1, "config_reloads.ok": 1, "config_reloads.failed": 0, nodes: 1 });
+  write([0], { fall: 0, rise: "x" });
+  const answer = await ask(proxy, "reload");
+  expect(answer).toContain("\nfall: ");
+  expect(answer).toContain("\nrise: ");
+  await proxy.line('event=reload_failed cause=console reason="fall: ');
+  const after = await stats(proxy);
+  expect(after).toMatchObject({ config_latest: 0, "config_reloads.failed": 1, config_hash: before.config_hash });
+});
+
+test("the hash of the file on disk is that of the configuration in force, until the file changes", async () => {
+  const { proxy, write } = await start();
+  const check = async () => {
+    const { cwd } = proxy;
+    const found = Bun.spawnSync([await binary(), "--check", "-f", "proxy.json"], { cwd });
+    return Number(/config_hash (\d+)\)/.exec(found.stdout.toString())?.[1]);
+  };
+  expect(await check()).toBe((await stats(proxy)).config_hash);
+  write([1]);
+  expect(await check()).not.toBe((await stats(proxy)).config_hash);
+  await ask(proxy, "reload");
+  expect(await check()).toBe((await stats(proxy)).config_hash);
+});
+
+test("--check --against says what a reload would change, and changes nothing", async () => {
+  const { proxy, write } = await start();
+  const against = async () => {
+    const command = [await binary(), "--check", "-f", "proxy.json", "--against", `${proxy.consolePort}`];
+    return Bun.spawnSync(command, { cwd: proxy.cwd });
+  };
+  expect((await against()).stdout.toString()).toEndWith("would change\n  nothing changes\n");
+  write([0, 1, 2], { types: ["c"] });
+  const { stdout, exitCode } = await against();
+  expect(stdout.toString()).toMatch(
+    /\n {2}nodes added: \S+\n {2}keys changed: types\n {2}names that move: \d+\.\d%\n$/,
+  );
+  expect(exitCode).toBe(0);
+  expect((await stats(proxy)).nodes).toBe(2);
+  proxy.signal("SIGTERM");
+  await proxy.exited;
+  const gone = await against();
+  expect([gone.exitCode, gone.stderr.toString()]).toEqual([1, expect.stringContaining("cannot be reached")]);
+});
+
+test("the console moves, and the reload that moved it is still answered", async () => {
+  const { proxy, write } = await start();
+  const [managementport] = await freePorts(1);
+  write([0, 1], { managementport });
+  expect(await ask(proxy, "reload")).toStartWith("reloaded\nkeys changed: managementport");
+  expect(await ask({ consolePort: managementport }, "ping")).toBe("pong\n");
+});
+
+describe("--watch", () => {
+  test("a file that is written anew, or replaced, is read again; a burst is one reload", async () => {
+    const { proxy, write } = await start({ args: ["--watch"] });
+    for (let i = 1; i <= 5; i++) write([0], { fall: i });
+    expect(await proxy.line("event=reloaded")).toContain(" cause=file keys=fall ");
+    write([0, 1]);
+    renameSync(join(proxy.cwd, "proxy.json"), join(proxy.cwd, "other.json"));
+    renameSync(join(proxy.cwd, "other.json"), join(proxy.cwd, "proxy.json"));
+    await until("two reloads", () => proxy.lines.filter((line) => line.includes("event=reloaded")).length === 2);
+    expect((await stats(proxy))["config_reloads.ok"]).toBe(2);
+  });
+
+  test("so is one behind a link that is swapped, as Kubernetes does", async () => {
+    const backends = await openBackends(2);
+    const folder = emptyFolder();
+    const [port, managementport] = await freePorts(2);
+    const put = (version: string, nodes: readonly Backend[]) => {
+      mkdirSync(join(folder, version));
+      const settings = { host: "127.0.0.1", port, managementport, nodes: nodes.map(({ node }) => node) };
+      writeFileSync(join(folder, version, "proxy.json"), JSON.stringify(settings));
+      symlinkSync(version, join(folder, "..data.new"));
+      renameSync(join(folder, "..data.new"), join(folder, "..data"));
+      if (!existsSync(join(folder, "proxy.json"))) symlinkSync("..data/proxy.json", join(folder, "proxy.json"));
+    };
+    put("..1", backends);
+    const { startProxyWith } = await import("../support/process.ts");
+    const proxy = await startProxyWith("proxy.json", { port, managementport }, { folder, args: ["--watch"] });
+    put("..2", backends.slice(1));
+    expect(await proxy.line("event=reloaded")).toContain(" cause=file nodes_removed=");
+  });
+
+  test("a bad one is told once, and the good one that follows takes over", async () => {
+    const { proxy, write } = await start({ args: ["--watch"] });
+    write([0], { fall: 0 });
+    await proxy.line("event=reload_failed cause=file");
+    write([0]);
+    await proxy.line("event=reloaded cause=file");
+    expect(proxy.lines.filter((line) => line.includes("event=reload_failed"))).toHaveLength(1);
+  });
+});
+
+test("20,000 lines a second during 50 reloads: every line is accounted for, and where one of the two files sends it", async () => {
+  const { proxy, backends, write } = await start({ nodes: [0, 1, 2], count: 5 });
+  const files = [
+    [0, 1, 2],
+    [4, 2, 3],
+  ];
+  const rings = files.map((nodes) => {
+    const placed = nodes.map((i) => ({ label: `127.0.0.1:${backends[i].port}`, weight: 1 }));
+    const placement = new Placement("farmhash", placed, loadFingerprint32());
+    return (name: string) => {
+      const bytes = Buffer.from(name);
+      return nodes[ownerAt(placement.full, placement.position(bytes, 0, bytes.length))];
+    };
+  });
+  const names = Array.from({ length: 500 }, (_, i) => `name.${i}`);
+  const socket = await silentSocket({ connect: { hostname: "127.0.0.1", port: proxy.port } });
+  let sent = 0;
+  let reloads = 0;
+  // Ten lines in each datagram, 20 datagrams each 10 ms: 20,000 lines a second.
+  const tick = () => {
+    for (let i = 0; i < 20; i++) {
+      const lines = Array.from({ length: 10 }, () => `${names[sent % names.length]}:${sent++}|c`);
+      if (!socket.send(lines.join("\n"))) sent -= 10;
+    }
+  };
+  const timer = setInterval(tick, 10);
+  try {
+    while (reloads < 50) {
+      write(files[++reloads % 2]);
+      expect(await ask(proxy, "reload")).toStartWith("reloaded\nnodes added: ");
+      const before = sent;
+      await until("lines in between", () => sent > before);
+    }
+  } finally {
+    clearInterval(timer);
+  }
+  await until("all are read", async () => {
+    const { packets_received, kernel_drops } = await stats(proxy);
+    return 10 * (packets_received + kernel_drops) === sent;
+  });
+  const { lines_received, lines_relayed, lines_dropped, lines_pending, ...figures } = await stats(proxy);
+  expect([lines_relayed + lines_dropped + lines_pending, figures.invariant_violations]).toEqual([lines_received, 0]);
+  await linesArrived(backends, lines_relayed);
+
+  const arrived = backends.map(({ lines }) => lines);
+  expect(new Set(arrived.flat()).size).toBe(lines_relayed);
+  expect(arrived.flat()).toHaveLength(lines_relayed);
+  arrived.forEach((lines, backend) => {
+    const strangers = lines.filter((line) => {
+      const [name] = line.split(":");
+      return rings.every((ownerOf) => ownerOf(name) !== backend);
+    });
+    expect(strangers).toEqual([]);
+  });
+  expect(lines_dropped).toBe(0);
+});

@@ -1,0 +1,129 @@
+import { describe, expect, test } from "bun:test";
+import { type Config, type FileReading, hashOf, readConfig } from "../../src/config/config.ts";
+import type { Problem } from "../../src/config/problem.ts";
+import type { LogFields } from "../../src/log/logfmt.ts";
+import type { ConfigView } from "../../src/observe/view.ts";
+import type { ChangeSummary } from "../../src/proxy/changeSummary.ts";
+import { Reloader } from "../../src/proxy/reloader.ts";
+
+const NOTHING: ChangeSummary = { keys: [], added: [], removed: [], changed: [], namesMoved: 0 };
+const GOOD = '{ nodes: [{ host: "a", port: 1 }] }';
+
+/** A reloader over a file that a test writes. */
+class Bench {
+  text = GOOD;
+  reads = 0;
+  /** What a change comes to. */
+  result: ChangeSummary | readonly Problem[] = NOTHING;
+  readonly changes: Config[] = [];
+  readonly said: [event: string, fields?: LogFields][] = [];
+  readonly results: string[] = [];
+  readonly reloader: Reloader;
+  view: ConfigView = { hash: hashOf(GOOD), loadedAtSeconds: 1, isLatest: true };
+
+  constructor() {
+    const say = (...event: [string, LogFields?]) => void this.said.push(event);
+    const log = { error: say, warn: say, info: say, debug: say, text: () => {}, flush: () => {}, linesLost: 0 };
+    this.reloader = new Reloader(
+      {
+        log,
+        read: (): FileReading => {
+          this.reads++;
+          return { ...readConfig(this.text), hash: hashOf(this.text) };
+        },
+        change: async (next) => {
+          this.changes.push(next);
+          return this.result;
+        },
+        nowSeconds: () => 7,
+        onResult: (result, view) => {
+          this.results.push(result);
+          this.view = view;
+        },
+      },
+      this.view,
+    );
+  }
+}
+
+test("a good file takes over: the log says what changed, and the view which it is", async () => {
+  const bench = new Bench();
+  bench.text = '{ nodes: [{ host: "b", port: 2 }], fall: 3, prot: 4 }';
+  bench.result = { keys: ["fall"], added: ["b:2"], removed: ["a:1"], changed: [], namesMoved: 0.1251 };
+  const answer = await bench.reloader.reload("signal");
+  expect(bench.changes.map(({ fall }) => fall)).toEqual([3]);
+  const hash = hashOf(bench.text);
+  expect(bench.said).toEqual([
+    ["configuration", { warning: expect.stringContaining("prot: unknown key") }],
+    [
+      "reloaded",
+      { cause: "signal", keys: "fall", nodes_added: "b:2", nodes_removed: "a:1", names_moved: "12.5%", hash },
+    ],
+  ]);
+  expect(bench.view).toEqual({ hash, loadedAtSeconds: 7, isLatest: true });
+  expect(bench.results).toEqual(["ok"]);
+  const [first, ...rest] = answer.trimEnd().split("\n");
+  expect(first).toBe("reloaded");
+  expect(rest).toEqual([
+    "nodes added: b:2",
+    "nodes removed: a:1",
+    "keys changed: fall",
+    "names that move: 12.5%",
+    expect.stringContaining("warning: prot: unknown key"),
+  ]);
+});
+
+describe("a bad file changes nothing, and every problem is told", () => {
+  test("by the one who reads it", async () => {
+    const bench = new Bench();
+    bench.text = "{ nodes: [{ host: 7, port: 0 }], fall: -1 }";
+    const answer = await bench.reloader.reload("console");
+    expect(bench.changes).toEqual([]);
+    expect(bench.said.map(([event]) => event)).toEqual(["reload_failed", "reload_failed", "reload_failed"]);
+    expect(answer.trimEnd().split("\n")).toEqual([
+      "not reloaded: the configuration is as it was",
+      expect.stringContaining("nodes[0].host: "),
+      expect.stringContaining("nodes[0].port: "),
+      expect.stringContaining("fall: "),
+    ]);
+    expect(bench.view).toEqual({ hash: hashOf(GOOD), loadedAtSeconds: 1, isLatest: false });
+    expect(bench.results).toEqual(["failed"]);
+  });
+
+  test("by the one who opens what is in it", async () => {
+    const bench = new Bench();
+    bench.result = [{ at: "port", message: "the address is in use" }];
+    expect(await bench.reloader.reload("signal")).toContain("port: the address is in use\n");
+    expect(bench.view.isLatest).toBe(false);
+  });
+
+  test("and a good one puts that right", async () => {
+    const bench = new Bench();
+    bench.text = "{";
+    await bench.reloader.reload("file");
+    bench.text = GOOD;
+    await bench.reloader.reload("file");
+    expect(bench.results).toEqual(["failed", "ok"]);
+    expect(bench.view.isLatest).toBe(true);
+  });
+});
+
+test("a file that only was touched is nobody's business, unless somebody asks", async () => {
+  const bench = new Bench();
+  expect(await bench.reloader.reload("file")).toBe("");
+  expect([bench.reads, bench.changes, bench.said, bench.results]).toEqual([1, [], [], []]);
+  await bench.reloader.reload("signal");
+  expect(bench.said).toEqual([
+    ["reloaded", { cause: "signal", changed: "nothing", names_moved: "0.0%", hash: hashOf(GOOD) }],
+  ]);
+});
+
+test("reloads that are asked for at once come one after the other", async () => {
+  const bench = new Bench();
+  const order: string[] = [];
+  const change = bench.reloader.reload("signal").then(() => order.push("first"));
+  const other = bench.reloader.reload("console").then(() => order.push("second"));
+  await Promise.all([change, other]);
+  expect(order).toEqual(["first", "second"]);
+  expect(bench.changes).toHaveLength(2);
+});
