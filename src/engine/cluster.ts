@@ -282,6 +282,8 @@ export class Cluster {
     this.selfMetrics.use(own && { ...own, datagramBytesMax, locator, nodes });
     // What is pending for removed nodes is still sent.
     for (const node of kept) this.retiredNodes.add(node);
+    // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.
+    this.relay.flush();
   }
 
   private flush(): void {

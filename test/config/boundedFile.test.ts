@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readBounded } from "../../src/config/boundedFile.io.ts";
@@ -58,9 +58,13 @@ describe("a named pipe", () => {
     await writer.exited;
   });
 
-  test("that nobody opens is told, and given up", async () => {
+  test("that nobody opens is told, and given up in time", async () => {
     const problem = "nothing was written to this pipe within 0.1 seconds";
-    expect(read(await namedPipe())).toEqual({ problem, waits: 1 });
+    const pipe = await namedPipe();
+    const sleep = spyOn(Bun, "sleepSync");
+    onTestFinished(() => sleep.mockRestore());
+    expect(read(pipe)).toEqual({ problem, waits: 1 });
+    expect(sleep.mock.calls.reduce((sum, [ms]) => sum + ms, 0)).toBe(100);
   });
 
   test("that is open, but says nothing, is told, and given up", async () => {

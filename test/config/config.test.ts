@@ -37,6 +37,41 @@ const DEFAULTS: Config = {
   receiveBuffer: 4194304,
 };
 
+describe("a number", () => {
+  test.each<[path: string, min: number, max: number]>([
+    ["port", 1, 65_535],
+    ["managementport", 1, 65_535],
+    ["httpport", 0, 65_535],
+    ["checkInterval", 10, 86_400_000],
+    ["fall", 1, 1000],
+    ["rise", 1, 1000],
+    ["cacheSize", 0, 10_000_000],
+    ["maxDatagramBytes", 0, 65_507],
+    ["gather", 0, 100],
+    ["receiveBuffer", 4096, 2 ** 30],
+    ["selfMetrics.interval", 100, 86_400_000],
+    ["nodes[0].weight", 1, 100],
+    ["nodes[0].port", 1, 65_535],
+    ["nodes[0].managementport", 0, 65_535],
+  ])("%s may be from %d to %d, and nothing else", (path, min, max) => {
+    const errorsWith = (value: number) => {
+      const [key, inner] = path.split(".");
+      const inNode = inner !== undefined && key === "nodes[0]";
+      const file = inNode
+        ? { nodes: [{ host: "127.0.0.1", port: 8130, [inner]: value }] }
+        : { nodes: [{ host: "127.0.0.1", port: 8130 }], [key]: inner === undefined ? value : { [inner]: value } };
+      return readConfig(JSON.stringify(file)).errors.map(({ at }) => at);
+    };
+    expect([min, max].map(errorsWith)).toEqual([[], []]);
+    expect([min - 1, max + 1].map(errorsWith)).toEqual([[path], [path]]);
+  });
+});
+
+test("there may be 65535 nodes", () => {
+  const nodes = Array.from({ length: 65_535 }, (_, i) => ({ host: "127.0.0.1", port: i + 1 }));
+  expect(readConfig(JSON.stringify({ nodes })).config?.nodes).toHaveLength(65_535);
+});
+
 describe("a good file", () => {
   test("has a default for everything but the nodes", () => {
     expect(readConfig(`{ ${NODES} }`)).toEqual({ config: DEFAULTS, errors: [], warnings: [], notes: [] });

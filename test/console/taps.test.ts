@@ -1,22 +1,28 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Stream } from "../../src/console/commands.ts";
+import { TAP_LINES_MAX, TAP_LINES_PER_SECOND, TAP_MS_MAX } from "../../src/console/tap.ts";
 import { LINES_PER_TICK, TAPS_MAX, Taps } from "../../src/console/taps.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import type { Clock } from "../../src/system/clock.ts";
+import { ManualClock } from "../support/clocks.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
 
+/** Time between two updates. */
+const TICK_MS = 50;
+
 const ALL = { rejected: false, pattern: undefined, linesMax: 100 };
 
-function tapsOf(bench: RelayBench): Taps {
+function tapsOf(bench: RelayBench, clock: Clock = systemClock): Taps {
   return new Taps({
     nodeWidth: () => BENCH_LABELS[0].length,
     setObserver: (observer) => {
       bench.relay.observer = observer;
     },
     linesReceived: () => bench.counters.linesReceived,
-    clock: systemClock,
+    clock,
   });
 }
 
@@ -124,5 +130,33 @@ describe("taps", () => {
     expect(looks).toBeGreaterThan(0);
     expect(looks).toBeLessThan(LINES_PER_TICK / 50);
     stream?.stop();
+  });
+
+  test("end after a minute", () => {
+    const [bench, clock] = [new RelayBench({ mirror: true }), new ManualClock()];
+    const reader = new Reader(tapsOf(bench, clock).open(ALL));
+    clock.advance(TAP_MS_MAX - 1);
+    expect(reader.last).toBeUndefined();
+    bench.receive("a:1|c");
+    clock.advance(1);
+    expect(reader.last).toBe("*               a:1|c\n# 1 shown\n");
+    expect([bench.relay.observer, clock.timersLeft]).toEqual([undefined, 0]);
+  });
+
+  test("show a limited number of lines a second, and no more than that after a quiet time", () => {
+    const [bench, clock] = [new RelayBench({ mirror: true }), new ManualClock()];
+    const reader = new Reader(tapsOf(bench, clock).open({ ...ALL, linesMax: TAP_LINES_MAX }));
+    const many = Array.from({ length: 2 * TAP_LINES_PER_SECOND }, (_, i) => `a:${i}|c`).join("\n");
+    const shownAfter = (ms: number) => {
+      clock.advance(ms);
+      const before = reader.text.length;
+      bench.receive(many);
+      clock.advance(TICK_MS);
+      return reader.text.slice(before).split("\n").length - 1;
+    };
+    expect(shownAfter(0)).toBe(TAP_LINES_PER_SECOND);
+    // The tick above counts, too.
+    expect(shownAfter(500 - TICK_MS)).toBe(TAP_LINES_PER_SECOND / 2);
+    expect(shownAfter(10_000)).toBe(TAP_LINES_PER_SECOND);
   });
 });

@@ -6,6 +6,8 @@ import { Probe, type ProbeParts } from "../../src/health/probe.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import type { Network } from "../../src/net/network.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import { ManualClock } from "../support/clocks.ts";
+import { FakeNetwork } from "../support/fakeNetwork.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
 import { boundPort, fullPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
 import { until } from "../support/until.ts";
@@ -367,3 +369,16 @@ function sayLater(client: { write(text: string): unknown }, first: string, secon
   client.write(first);
   setTimeout(() => client.write(second), 20);
 }
+
+test("input between two checks closes the connection, even if it looks like an answer", () => {
+  const [network, clock] = [new FakeNetwork(), new ManualClock()];
+  const { probe } = openProbe(1, LONG_MS, { network, clock });
+  const results: CheckResult[] = [];
+  probe.ask((result) => results.push(result));
+  const [connection] = network.tcp;
+  connection.parts.onConnect();
+  connection.parts.onBytes(Buffer.from("health: down\n"));
+  expect([results.length, connection.isDestroyed]).toEqual([1, false]);
+  connection.parts.onBytes(Buffer.from("up\n"));
+  expect([results.length, connection.isDestroyed]).toEqual([1, true]);
+});

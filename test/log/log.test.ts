@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { type LogFormat, openLog } from "../../src/log/log.io.ts";
-import { BURST, LOG_LEVELS } from "../../src/log/logLimit.ts";
+import { BURST, LOG_LEVELS, WINDOW_MS } from "../../src/log/logLimit.ts";
 
 function logOf(level: (typeof LOG_LEVELS)[number], format: LogFormat = "logfmt") {
   const lines: string[] = [];
@@ -28,7 +28,8 @@ describe("a log", () => {
 
   test("says what it held back when the time for it has come, each time", () => {
     const timers: (() => void)[] = [];
-    const setTimer = spyOn(globalThis, "setTimeout").mockImplementation(((fire: () => void) => {
+    const setTimer = spyOn(globalThis, "setTimeout").mockImplementation(((fire: () => void, ms: number) => {
+      expect(ms).toBe(WINDOW_MS);
       timers.push(fire);
       return { unref: () => timers.length };
     }) as never);

@@ -48,6 +48,31 @@ describe("how long to gather", () => {
     const datagrams = Math.ceil(SMALL_BUFFER / 8 / chargedBytes(SMALL)) + 1;
     expect(gather.sleepMs({ datagrams, bytes: datagrams * SMALL, elapsedMs: 100 })).toBe(0);
   });
+
+  test("not when the sleep would be too short to pay off", () => {
+    const [aimBytes, charged] = [SMALL_BUFFER / 8, chargedBytes(SMALL)];
+    // The rate at which the allowed part of the buffer fills in this time.
+    const perSecond = (fullAfterMs: number) => (1000 * aimBytes) / charged / fullAfterMs;
+    const weather = { elapsedMs: 0.1, bufferBytes: SMALL_BUFFER };
+    expect(steady({ ...weather, perSecond: perSecond(0.26) })).toBeCloseTo(0.26, 3);
+    expect(steady({ ...weather, perSecond: perSecond(0.24) })).toBe(0);
+  });
+
+  test("no longer than the last turn's rate allows, when the rate rises", () => {
+    const gather = new Gather({ msMax: 10, bufferBytes: SMALL_BUFFER });
+    for (let i = 0; i < 100; i++) gather.sleepMs({ datagrams: 1, bytes: SMALL, elapsedMs: 1 });
+    const sleepMs = gather.sleepMs({ datagrams: 20, bytes: 20 * SMALL, elapsedMs: 1 });
+    expect(sleepMs).toBeGreaterThan(0);
+    expect(20 * sleepMs * chargedBytes(SMALL)).toBeLessThanOrEqual(SMALL_BUFFER / 8 + 1);
+  });
+
+  test("within ten milliseconds of the start of a stream, and no longer 50 milliseconds after its end", () => {
+    const gather = new Gather({ msMax: 10, bufferBytes: LARGE_BUFFER });
+    for (let i = 0; i < 10; i++) gather.sleepMs({ datagrams: 2, bytes: 2 * SMALL, elapsedMs: 1 });
+    expect(gather.busy).toBe(true);
+    for (let i = 0; i < 50; i++) gather.sleepMs({ datagrams: 0, bytes: 0, elapsedMs: 1 });
+    expect(gather.busy).toBe(false);
+  });
 });
 
 describe("what the kernel charges", () => {

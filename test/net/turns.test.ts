@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chargedBytes, Gather } from "../../src/net/gather.ts";
 import { type Reader, Turns } from "../../src/net/turns.ts";
+import { ManualClock } from "../support/clocks.ts";
 
 const DATAGRAM_BYTES = 40;
 /** What reading and relaying a datagram takes: a proxy that can carry 500,000 a second and no more. */
@@ -200,6 +201,34 @@ describe("the runtime", () => {
     expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read"]);
     count = 0;
     expect(bench.turn(20, SHORT_MS)).toEqual(["flush", "pause", "sleep", "read", "resume"]);
+  });
+});
+
+describe.each([
+  ["first", [3, 10]],
+  ["last", [10, 3]],
+])("with two sockets, of which the %s allows the shorter sleep", (_, msMax) => {
+  test("the shorter sleep is taken", () => {
+    const clock = new ManualClock();
+    const turns = new Turns({ flush: () => {}, clock });
+    const readable = { pause: () => {}, resume: () => {}, readBulk: () => false };
+    const readers = msMax.map((msMax) => turns.add(readable, new Gather({ msMax, bufferBytes: 8_388_608 })));
+    for (const reader of readers) for (let i = 0; i < 20; i++) reader.datagramFromRuntime(DATAGRAM_BYTES);
+    clock.pass(SHORT_MS);
+    clock.comeRound();
+    expect(clock.slept).toEqual([3]);
+  });
+
+  test("a socket without traffic has no say", () => {
+    const clock = new ManualClock();
+    const turns = new Turns({ flush: () => {}, clock });
+    const readable = { pause: () => {}, resume: () => {}, readBulk: () => false };
+    const readers = msMax.map((msMax) => turns.add(readable, new Gather({ msMax, bufferBytes: 8_388_608 })));
+    const busy = readers[msMax.indexOf(10)];
+    for (let i = 0; i < 20; i++) busy.datagramFromRuntime(DATAGRAM_BYTES);
+    clock.pass(SHORT_MS);
+    clock.comeRound();
+    expect(clock.slept).toEqual([10]);
   });
 });
 

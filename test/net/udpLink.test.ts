@@ -81,7 +81,7 @@ interface Bench {
 }
 
 /** A link with `lines` in a batch, one in each datagram. */
-async function benchOf(lines: readonly string[], opened: Opened): Promise<Bench> {
+async function benchOf(lines: readonly string[], opened: Opened, repeatsAnswers = true): Promise<Bench> {
   const [counters, batch, told] = [new NodeCounters(), new Batch(0), [] as string[]];
   append(batch, lines);
   const left = [...opened];
@@ -94,7 +94,7 @@ async function benchOf(lines: readonly string[], opened: Opened): Promise<Bench>
     return next as unknown as UdpConnection;
   };
   const link = await UdpLink.open({
-    network: { connectUdp, repeatsAnswers: bunNetwork.repeatsAnswers },
+    network: { connectUdp, repeatsAnswers },
     clock: systemClock,
     host: "127.0.0.1",
     port: 9,
@@ -175,6 +175,17 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
     expect(counters.linesRelayed).toBe(sent.length);
     expect(counters.datagramsSent).toBe(sent.length);
     expect(counters.bytesSent).toBe(sent.join("").length);
+  });
+
+  test.each<[what: string, repeatsAnswers: boolean, told: string[]]>([
+    ["reports each refusal to the error handler, too: it counts once", true, []],
+    ["reports each refusal only to the sender: it counts, too", false, ["refusal"]],
+  ])("a kernel that %s", async (_, repeatsAnswers, expected) => {
+    for (const script of [["ECONNREFUSED"], ["sent", "ECONNREFUSED", "ECONNREFUSED"]] as const) {
+      const { flush, told } = await benchOf(LINES, [new ScriptedSocket(script, true)], repeatsAnswers);
+      flush();
+      expect(told).toEqual(expected);
+    }
   });
 
   test("what the socket did not take goes first when it drains, and nothing is sent twice", async () => {

@@ -4,7 +4,13 @@ import { FIGURES, NODE_FIGURES } from "../../src/observe/figures.ts";
 import { summaryOf } from "../../src/observe/readings.ts";
 import type { View } from "../../src/observe/view.ts";
 import { REJECT_REASONS } from "../../src/protocol/line.ts";
-import { CUT_REASONS, DROP_REASONS, HTTP_CUT_REASONS, NODELESS_DROP_REASONS } from "../../src/relay/counters.ts";
+import {
+  CUT_REASONS,
+  DROP_REASONS,
+  HTTP_CUT_REASONS,
+  NODELESS_DROP_REASONS,
+  NodeCounters,
+} from "../../src/relay/counters.ts";
 import { datagram } from "../support/arbitraries.ts";
 import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
@@ -129,3 +135,13 @@ function figuresOf(view: View): (name: string) => number {
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
+
+test("the totals include nodes that were removed", () => {
+  const counters = new NodeCounters();
+  counters.linesRelayed = 5;
+  counters.linesDropped.send_error = 3;
+  counters.datagramsSent = 2;
+  const stats = Object.fromEntries(statsOf({ ...new RelayBench({}).view(), retired: { counters, linesPending: 7 } }));
+  expect(stats).toMatchObject({ lines_relayed: 5, lines_dropped: 3, datagrams_sent: 2, lines_pending: 7 });
+  expect(stats["lines_dropped.send_error"]).toBe(3);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { violations } from "../../src/observe/invariants.ts";
+import { NodeCounters } from "../../src/relay/counters.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
 const LINES = "a:1|c\nb:2|c\nbad\nc:3|c\nd:4|nope";
@@ -58,5 +59,19 @@ test("a violation says what was expected, and what was found", () => {
   expect(violations(bench.view())).toEqual([
     { sum: "lines_received", expected: 1, found: 3 },
     { sum: "lines_accepted", expected: 3, found: 1 },
+  ]);
+});
+
+test("lines of removed nodes belong to the sums", () => {
+  const bench = new RelayBench({});
+  const counters = new NodeCounters();
+  counters.linesDue = 4;
+  counters.linesRelayed = 3;
+  bench.counters.linesReceived = 4;
+  bench.counters.linesAccepted = 4;
+  expect(violations({ ...bench.view(), retired: { counters, linesPending: 1 } })).toEqual([]);
+  expect(violations({ ...bench.view(), retired: { counters, linesPending: 2 } })).toEqual([
+    { sum: "lines_accepted", expected: 4, found: 5 },
+    { sum: "retired: lines_due", expected: 4, found: 5 },
   ]);
 });

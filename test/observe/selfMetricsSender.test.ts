@@ -5,6 +5,7 @@ import type { Locator } from "../../src/placement/locator.ts";
 import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import { ManualClock } from "../support/clocks.ts";
 import { RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
 
@@ -71,4 +72,26 @@ test("what a link did not take is sent when it is ready again", () => {
   isReady = true;
   sender.flush();
   expect(counters).toMatchObject({ linesSelf: LINES, linesSelfDropped: 0 });
+});
+
+test("lines are sent once per interval of the latest settings, and never without settings or after the stop", () => {
+  const [counters, clock] = [new Counters(), new ManualClock()];
+  const view = () => new RelayBench({}).view();
+  const sender = new SelfMetricsSender({ clock, view, counters });
+  const settings = { ...SETTINGS, locator: undefined, nodes: [{ label: "a", isUp: true, flush: takesAll }] };
+  const sentIn = (ms: number) => {
+    const before = counters.linesSelf;
+    clock.advance(ms);
+    return (counters.linesSelf - before) / LINES;
+  };
+  sender.use({ ...settings, interval: 1000 });
+  expect([sentIn(999), sentIn(1), sentIn(5000)]).toEqual([0, 1, 5]);
+  sender.use({ ...settings, interval: 5000 });
+  expect([sentIn(4999), sentIn(1)]).toEqual([0, 1]);
+  sender.use(undefined);
+  expect(sentIn(60_000)).toBe(0);
+  sender.use(settings);
+  expect(sentIn(60_000)).toBe(1);
+  sender.finish();
+  expect([sentIn(600_000), clock.timersLeft]).toEqual([0, 0]);
 });

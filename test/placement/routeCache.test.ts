@@ -95,6 +95,12 @@ test.each(["good", "few values", "one value"])(
   },
 );
 
+test("of colliding names no more are cached than are probed", () => {
+  const cache = new RouteCache(1000);
+  for (let i = 0; i < 200; i++) insert(cache, `name${i}`, HASHES["one value"], i);
+  expect(cache.size).toBe(16);
+});
+
 test("names of up to 1024 bytes are cached; longer ones are not, and evict nothing", () => {
   const cache = new RouteCache(64);
   for (const length of [1, 64, 1023, 1024]) insert(cache, "x".repeat(length), HASHES.good, length);

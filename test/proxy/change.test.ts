@@ -258,6 +258,8 @@ test("simultaneous changes are made one after the other, each as a whole", async
   expect(await Promise.all(changes)).toEqual([[], [], [], []]);
   expect(bench.figures().labels).toEqual(nodes.slice(1, 3).map(({ host, port }) => `${host}:${port}`));
   await bench.send(100);
+  // Those that stay were never closed meanwhile.
+  await arrived(backends.slice(1, 3), 100);
   expect(violations(bench.view())).toEqual([]);
 });
 

@@ -59,6 +59,16 @@ describe("a batch", () => {
     expect(texts(short)).toEqual(["aaaa:1|c", "bbbb:2|c"]);
   });
 
+  test("fills a datagram to its last byte from a long run, too", () => {
+    const run = "aaaa:1|c\nbbbb:2|c\ncccc:3|c\ndddd:4|c";
+    const exact = new Batch(17);
+    appendText(exact, run);
+    expect(texts(exact)).toEqual(["aaaa:1|c\nbbbb:2|c", "cccc:3|c\ndddd:4|c"]);
+    const short = new Batch(16);
+    appendText(short, run);
+    expect(texts(short)).toEqual(run.split("\n"));
+  });
+
   test("takes a run of several lines at once, and splits it only between lines", () => {
     const batch = new Batch(20);
     const run = "aaaa:1|c\nbbbb:2|c\ncccc:3|c\ndd:4|c\ne:5|c";

@@ -193,3 +193,15 @@ test("a turn that the machine interrupted for seconds keeps nobody waiting for l
   share.spent(client, 3000, 3000);
   expect(share.waitMs(3000)).toBeLessThan(200);
 });
+
+test("clients with equal debts take turns, even when their steps take no measurable time", () => {
+  const share = new FairShare<Client>(0);
+  const clients = ["a", "b", "c"].map((name) => clientOf(name, 0));
+  for (const client of clients) share.ask(client);
+  const served = Array.from({ length: 6 }, () => {
+    const client = share.next(0);
+    if (client !== undefined) share.spent(client, 0, 0);
+    return client?.name;
+  });
+  expect(served).toEqual(["a", "b", "c", "a", "b", "c"]);
+});

@@ -4,9 +4,11 @@ import { readConfig } from "../../src/config/config.ts";
 import type { ConsoleContext } from "../../src/console/commands.ts";
 import { Console } from "../../src/console/session.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import type { Network } from "../../src/net/network.ts";
 import { Counters, type CutReason, NodeCounters } from "../../src/relay/counters.ts";
 import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import type { Clock } from "../../src/system/clock.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 
 export interface OpenConsole {
@@ -23,6 +25,9 @@ export interface OpenConsoleOptions {
   readonly tap?: ConsoleContext["tap"];
   readonly memory?: ConsoleContext["memory"];
   readonly connectionsMax?: number;
+  /** Default: the system's. */
+  readonly network?: Network;
+  readonly clock?: Clock;
 }
 
 /** @throws what Console throws, if the port is taken */
@@ -30,6 +35,8 @@ export function openConsole({
   port = 0,
   tap = () => undefined,
   memory = () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
+  network = bunNetwork,
+  clock = systemClock,
   ...limits
 }: OpenConsoleOptions = {}): OpenConsole {
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
@@ -59,11 +66,11 @@ export function openConsole({
   };
   const cuts: CutReason[] = [];
   const errors: Error[] = [];
-  const scheduler = new AnswerScheduler(systemClock, (error) => void errors.push(error));
+  const scheduler = new AnswerScheduler(clock, (error) => void errors.push(error));
   const onCut = (reason: CutReason) => void cuts.push(reason);
   const console = new Console({
     ...{ host: "127.0.0.1", port, context, onCut, scheduler, connectionsMax: CONNECTIONS_MAX, ...limits },
-    ...{ network: bunNetwork, clock: systemClock },
+    ...{ network, clock },
   });
   onTestFinished(() => console.close());
   return { port: console.port, cuts, errors, close: () => console.close() };

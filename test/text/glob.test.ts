@@ -41,6 +41,15 @@ describe("a pattern on a name", () => {
     expect(globMatches(globOf("web"), bytes, 1, 12)).toBe(false);
   });
 
+  test("adds a step to the meter for each byte that is compared", () => {
+    const bytes = Buffer.from("web.requests:1|c");
+    const meter = { steps: 100 };
+    globMatches(Buffer.from("web.requests"), bytes, 0, 12, meter);
+    expect(meter.steps).toBe(112);
+    globMatches(Buffer.from("xeb.requests"), bytes, 0, 12, meter);
+    expect(meter.steps).toBe(113);
+  });
+
   test("with many stars is not dear", () => {
     // A backtracking matcher would not be done with this before the sun is out.
     expect(matchesGlob(`${"*a".repeat(200)}*b`, "a".repeat(4000))).toBe(false);

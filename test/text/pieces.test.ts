@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { piecesOf } from "../../src/text/pieces.ts";
+import { joinedBy, piecesOf } from "../../src/text/pieces.ts";
 
 function wholeOf(parts: readonly string[]): string {
   const { text, rest } = piecesOf(parts);
@@ -43,4 +43,11 @@ test("parts without text are work, too, and interrupt it", () => {
   let last = "";
   for (let piece = rest?.next(); piece && !piece.done; piece = rest?.next()) last = piece.value;
   expect(last).toBe("end");
+});
+
+test("joinedBy joins so many at a time, and the rest at the end", () => {
+  const numbers = Array.from({ length: 10 }, (_, i) => i);
+  expect([...joinedBy(4, numbers, String)]).toEqual(["0123", "4567", "89"]);
+  expect([...joinedBy(5, numbers, String)]).toEqual(["01234", "56789"]);
+  expect([...joinedBy(4, [], String)]).toEqual([]);
 });

@@ -1,0 +1,67 @@
+/** Sources that are opened and closed, on a fake network and a manual clock. */
+import { expect, onTestFinished, test } from "bun:test";
+import { Engine } from "../../src/engine/engine.ts";
+import { Opening } from "../../src/engine/opening.ts";
+import { openLog } from "../../src/log/log.io.ts";
+import { BULK_DATAGRAMS } from "../../src/net/network.ts";
+import { ClusterBench, configOf, nodesOf } from "../support/clusterBench.ts";
+
+const [NODE] = nodesOf([8130]).map((node) => ({ ...node, managementport: 0 }));
+
+/** An engine that listens at a port, and a function that moves it to another. */
+async function engineAt(first: number) {
+  const { platform, clock, network } = new ClusterBench();
+  const log: string[] = [];
+  const writer = { linesLost: 0, write: (line: string) => void log.push(line), flush: () => {} };
+  const engine = new Engine({
+    config: configOf({ nodes: [NODE] }),
+    hash: "none",
+    platform,
+    log: openLog({ format: "logfmt", level: "info", writer }),
+    debugMode: false,
+  });
+  onTestFinished(() => engine.close());
+  const change = async (port: number) => {
+    const opening = new Opening(network);
+    await engine.prepare(configOf({ nodes: [NODE], port }), opening);
+    opening.commit();
+    return network.listeners[network.listeners.length - 1];
+  };
+  return { engine, clock, network, log, change, listener: await change(first) };
+}
+
+test("kernel drops of a replaced socket count exactly once, while it drains and after it is closed", async () => {
+  const { engine, clock, change, listener } = await engineAt(8125);
+  listener.dropped = 5;
+  expect(engine.view().kernelDrops).toBe(5);
+  // So that it drains for a while.
+  listener.held = 1000 * BULK_DATAGRAMS;
+  listener.onRead = () => clock.pass(1);
+  const next = await change(8126);
+  next.dropped = 3;
+  expect(listener.done).not.toContain("close");
+  expect(engine.view().kernelDrops).toBe(8);
+  listener.dropped = 6;
+  while (!listener.done.includes("close")) await clock.settle(1);
+  await clock.settle(1);
+  expect(engine.view().kernelDrops).toBe(9);
+  const last = await change(8127);
+  while (!next.done.includes("close")) await clock.settle(1);
+  await clock.settle(1);
+  last.dropped = 1;
+  expect(engine.view().kernelDrops).toBe(10);
+});
+
+test("datagrams that could not be read in time are counted, and logged when the proxy stops", async () => {
+  const { engine, clock, log, listener } = await engineAt(8125);
+  listener.held = 5500 * BULK_DATAGRAMS;
+  listener.onRead = () => clock.pass(1);
+  let isOver = false;
+  void engine.finish().then(() => {
+    isOver = true;
+  });
+  while (!isOver) await clock.settle(1);
+  expect(engine.counters.datagramsUnread).toBe(500 * BULK_DATAGRAMS);
+  expect(engine.counters.packetsReceived).toBe(5000 * BULK_DATAGRAMS);
+  expect(log.find((line) => line.includes("event=stopped"))).toContain(`datagrams_unread=${500 * BULK_DATAGRAMS}`);
+});

@@ -1,0 +1,42 @@
+import { expect, onTestFinished, test } from "bun:test";
+import { listenUdp } from "../../src/net/bunUdpListener.io.ts";
+import { BULK_DATAGRAMS } from "../../src/net/network.ts";
+import { silentSocket } from "../support/ports.ts";
+
+/** Sends datagrams, then reads them in bulk; returns what each read gave. */
+async function readAfter(sent: readonly string[]): Promise<string[][]> {
+  const listener = await listenUdp({
+    ...{ host: "127.0.0.1", port: 0, receiveBuffer: 1 << 20 },
+    onDatagram: () => {},
+    onError: () => {},
+  });
+  onTestFinished(() => listener.close());
+  const { kernel, port } = listener;
+  if (kernel instanceof Error) throw kernel;
+  const sender = await silentSocket({ connect: { hostname: "127.0.0.1", port } });
+  onTestFinished(() => sender.close());
+  // Over loopback they arrive at once. Nothing is awaited from here on, so Bun reads none of them.
+  for (const datagram of sent) expect(sender.send(datagram)).toBe(true);
+  const readings: string[][] = [];
+  do {
+    const read: string[] = [];
+    const count = kernel.read((bytes, start, end) => void read.push(bytes.toString("latin1", start, end)));
+    expect(count).toBe(read.length);
+    readings.push(read);
+  } while (readings.at(-1)?.length !== 0);
+  return readings;
+}
+
+const LINUX = process.platform === "linux";
+
+test.skipIf(!LINUX)("a bulk read takes 64 datagrams, in order, and the next takes the rest (Linux only)", async () => {
+  const sent = Array.from({ length: BULK_DATAGRAMS + 6 }, (_, i) => `datagram ${i}`);
+  expect(await readAfter(sent)).toEqual([sent.slice(0, BULK_DATAGRAMS), sent.slice(BULK_DATAGRAMS), []]);
+});
+
+test.skipIf(!LINUX)("datagrams of every length are read whole (Linux only)", async () => {
+  const sent = [0, 1, 1500, 1501, 9000, 65_507, 2].map((length, i) => `${i}`.repeat(length));
+  const [read] = await readAfter(sent);
+  expect(read.map(({ length }) => length)).toEqual(sent.map(({ length }) => length));
+  expect(read.every((datagram, i) => datagram === sent[i])).toBe(true);
+});
