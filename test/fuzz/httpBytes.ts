@@ -6,10 +6,12 @@ import { HEAD_BYTES_MAX, parseRequest } from "../../src/http/request.ts";
 import { Http } from "../../src/http/session.ts";
 import type { HttpCode, HttpCutReason } from "../../src/relay/counters.ts";
 import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
+import { ManualClock } from "../support/clocks.ts";
+import { FakeNetwork } from "../support/fakeNetwork.ts";
 import { httpContext } from "./contexts.ts";
 import type { Fuzzer } from "./fuzzer.ts";
 import { anyBytes, cuts, fragmentsOf, spoilt } from "./mutations.ts";
-import { StageClock, StageNetwork } from "./stage.ts";
+import { Stranger } from "./stranger.ts";
 
 const LONG_MS = 60_000;
 const HELD_BYTES_MAX = 256 * 1024;
@@ -69,11 +71,11 @@ const requests = fc.array(request, { maxLength: 5 }).map((requests) => requests.
 const input = fc.oneof({ weight: 4, arbitrary: spoilt(requests, piece) }, { weight: 1, arbitrary: anyBytes });
 
 class Scene {
-  readonly clock = new StageClock();
+  readonly clock = new ManualClock();
   readonly errors: Error[] = [];
   readonly cuts: HttpCutReason[] = [];
   readonly codes: HttpCode[] = [];
-  private readonly network = new StageNetwork();
+  private readonly network = new FakeNetwork();
 
   constructor() {
     const { clock, network } = this;
@@ -86,7 +88,7 @@ class Scene {
   }
 
   connect() {
-    return this.network.connect();
+    return new Stranger(this.network.servers[0]);
   }
 }
 
@@ -157,16 +159,16 @@ const answered: Fuzzer = {
     const stranger = scene.connect();
     for (const fragment of fragmentsOf(input, cuts)) {
       stranger.send(fragment);
-      scene.clock.pass(10);
+      scene.clock.advance(10);
     }
-    stranger.finish();
-    scene.clock.pass(LONG_MS);
+    stranger.halfClose();
+    scene.clock.advance(LONG_MS);
     expect(scene.errors).toEqual([]);
     const due = answersDue(input);
     expect(scene.codes).toEqual(due.map(({ status }) => status));
-    expectAnswers(stranger.text, due);
+    expectAnswers(stranger.answer, due);
     expect(scene.cuts).toEqual([]);
-    expect(stranger.ending).toBe("ended");
+    expect([stranger.isEnded, stranger.isTerminated]).toEqual([true, false]);
   }),
 };
 
@@ -179,24 +181,22 @@ const unread: Fuzzer = {
     (requests, times, appetites) => {
       const scene = new Scene();
       const stranger = scene.connect();
-      stranger.appetite = 0;
+      stranger.reads = 0;
       const input = requests.repeat(1 + times);
-      for (let at = 0; at < input.length; at += 32_768) {
-        stranger.send(input.slice(at, at + 32_768));
-        scene.clock.pass(10);
-        expect(stranger.held).toBeLessThan(HELD_BYTES_MAX);
-      }
+      stranger.send(input);
+      scene.clock.advance(10);
+      expect(stranger.held).toBeLessThan(HELD_BYTES_MAX);
       for (const appetite of appetites) {
-        stranger.drain(appetite);
-        scene.clock.pass(10);
+        stranger.read(appetite);
+        scene.clock.advance(10);
         expect(stranger.held).toBeLessThan(HELD_BYTES_MAX);
       }
-      stranger.finish();
-      stranger.drain(Number.POSITIVE_INFINITY);
-      scene.clock.pass(LONG_MS);
+      stranger.halfClose();
+      stranger.read(Number.POSITIVE_INFINITY);
+      scene.clock.advance(LONG_MS);
       expect(scene.errors).toEqual([]);
-      expectAnswers(stranger.text, answersDue(input));
-      expect(stranger.ending).toBe("ended");
+      expectAnswers(stranger.answer, answersDue(input));
+      expect([stranger.isEnded, stranger.isTerminated]).toEqual([true, false]);
     },
   ),
 };
