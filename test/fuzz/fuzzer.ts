@@ -34,6 +34,8 @@ export async function fuzzFor(fuzzers: readonly Fuzzer[], ms: number, seed: numb
       interruptAfterTimeLimit: Math.min(BATCH_MS, endMs - performance.now()),
     });
     fuzzed.cases += result.numRuns;
+    // Timers and sockets of the process get their turn.
+    await Bun.sleep(0);
     if (result.failed && result.counterexample !== null) throw new Error(`${name}: ${fc.defaultReportMessage(result)}`);
   }
 }

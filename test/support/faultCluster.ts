@@ -13,6 +13,7 @@ import { type FaultyPeer, Peer } from "./peer.ts";
 import { prefer } from "./priority.ts";
 import { type RunningProxy, type Settings, startProxy } from "./process.ts";
 import { type StallWatch, watchStalls } from "./stalls.ts";
+import type { Tally } from "./tally.ts";
 import { until } from "./until.ts";
 
 /** A trickle, two rates at which a proxy gathers, and datagrams of several lines. */
@@ -31,6 +32,7 @@ const PATIENCE_MS = 15_000;
 const SETTLED_MS = 30_000;
 /** Longer than a backend with nothing in its socket takes to count what it has read. */
 const STEADY_MS = 100;
+/** Of the proxy's memory, since all was in order first. */
 const RESIDENT_GROWTH_BYTES_MAX = 48 << 20;
 
 /** Of `stats`, by name. */
@@ -59,16 +61,20 @@ export interface ClusterOptions<P extends FaultyPeer> {
   readonly startWith?: (settings: Settings) => Promise<RunningProxy>;
   /** Goes before the sender's command, as in PacedSender. */
   readonly inside?: readonly string[];
+  readonly residentGrowthBytesMax?: number;
   /** How the console is asked. */
   readonly asked?: (proxy: RunningProxy, command: string) => Promise<string>;
 }
 
 export class Cluster<P extends FaultyPeer = Peer> {
-  readonly load: Load;
   readonly peers: readonly P[];
   readonly proxy: RunningProxy;
   readonly checkInterval: number;
-  private readonly sender: PacedSender;
+  private readonly options: ClusterOptions<P>;
+  load: Load;
+  private sender: PacedSender;
+  /** Datagrams, by those before it. */
+  private sentBefore = 0;
   private readonly asked: (proxy: RunningProxy, command: string) => Promise<string>;
   private before: Snapshot;
   private exitCode: number | undefined;
@@ -77,6 +83,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
 
   private constructor(options: ClusterOptions<P>, proxy: RunningProxy, sender: PacedSender, checkInterval: number) {
     const { load, peers, asked = ask } = options;
+    this.options = options;
     this.load = load;
     this.peers = peers;
     this.proxy = proxy;
@@ -110,18 +117,32 @@ export class Cluster<P extends FaultyPeer = Peer> {
   /**
    * Has something happen to `victims` under load; and then sees that all is in order: the proxy alive and prompt, no other
    * node ever out, all nodes up, every line accounted for, here and there, memory and descriptors as before.
+   * Returns how many lines were sent.
    */
-  async suffers(victims: readonly P[], happens: () => Promise<void>): Promise<void> {
+  async suffers(victims: readonly P[], happens: () => Promise<void>): Promise<number> {
     const begin = this.now();
     this.sender.go();
     await this.relaysToAll();
     await happens();
     const over = this.now(...victims);
     await this.relaysToAll();
-    const sent = await this.sender.halt();
+    const sent = this.sentBefore + (await this.sender.halt());
+    const sentNow = sent - this.before.sent;
     await this.expectPrompt();
     await this.expectAllUp(over);
     await this.expectOrder(victims, sent, begin);
+    return sentNow * this.load.linesPerDatagram;
+  }
+
+  /** Another sender sends from now on. */
+  async turnTo(load: Load): Promise<void> {
+    const { inside = [], atEnd } = this.options;
+    await this.sender.end();
+    this.sentBefore = this.before.sent;
+    // Its serial numbers begin again.
+    for (const tally of talliesOf(this.peers)) tally.times.fill(0);
+    this.load = load;
+    this.sender = await PacedSender.start({ ...load, port: this.proxy.port, inside, atEnd });
   }
 
   async end(): Promise<void> {
@@ -227,19 +248,18 @@ export class Cluster<P extends FaultyPeer = Peer> {
       SETTLED_MS,
     );
     const { lines_received, lines_rejected, lines_accepted, lines_relayed, lines_dropped } = figures;
-    expect(lines_received).toBe(figures.packets_received * load.linesPerDatagram);
+    const since = (name: string) => figures[name] - (before.figures[name] ?? 0);
+    expect(since("lines_received")).toBe(since("packets_received") * load.linesPerDatagram);
     expect(lines_rejected).toBe(0);
     expect(lines_received).toBe(lines_rejected + lines_accepted);
     expect(lines_accepted).toBe(lines_relayed + lines_dropped);
     expect(figures.invariant_violations ?? 0).toBe(0);
+    expect(figures.internal_errors ?? 0).toBe(0);
 
     const lines: number[] = [];
     const kernelDrops = peers.map((peer) => kernelDropsOf(peer));
     for (const [i, peer] of peers.entries()) {
-      const grown = (name: string) => {
-        const figure = `node.${peer.label}.${name}`;
-        return figures[figure] - (before.figures[figure] ?? 0);
-      };
+      const grown = (name: string) => since(`node.${peer.label}.${name}`);
       const isVictim = victims.includes(peer);
       // Some of them its kernel may have dropped, or have held when it was killed.
       const isExact = !isVictim && kernelDrops[i] === before.kernelDrops[i];
@@ -265,7 +285,8 @@ export class Cluster<P extends FaultyPeer = Peer> {
     this.before = { figures, sent, lines, kernelDrops };
 
     if (this.openFiles === 0) return;
-    expect(residentBytes(this.proxy.pid)).toBeLessThan(this.residentBytes + RESIDENT_GROWTH_BYTES_MAX);
+    const { residentGrowthBytesMax = RESIDENT_GROWTH_BYTES_MAX } = this.options;
+    expect(residentBytes(this.proxy.pid)).toBeLessThan(this.residentBytes + residentGrowthBytesMax);
     await this.hasFewFiles();
   }
 }
@@ -296,9 +317,13 @@ function loadName({ datagramsPerSecond, linesPerDatagram }: Load): string {
   return `${datagramsPerSecond} datagrams/s${linesPerDatagram > 1 ? ` of ${linesPerDatagram} lines` : ""}`;
 }
 
+function talliesOf(peers: readonly FaultyPeer[]): Tally[] {
+  return peers.filter((peer) => peer instanceof Peer).map(({ tally }) => tally);
+}
+
 /** No line arrived twice, nor anything that was not sent. */
 function expectEachOnce(peers: readonly FaultyPeer[]): void {
-  const tallies = peers.filter((peer) => peer instanceof Peer).map(({ tally }) => tally);
+  const tallies = talliesOf(peers);
   expect(tallies.map(({ strange }) => strange)).toEqual(tallies.map(() => 0));
   const times = new Uint8Array(tallies[0]?.times.length ?? 0);
   let repeated = 0;
@@ -316,7 +341,7 @@ function timeOf(line: string): number {
   return Date.parse(/^time=(\S+)/.exec(line)?.[1] ?? "");
 }
 
-function residentBytes(pid: number): number {
+export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }
 

@@ -14,6 +14,8 @@ const TICK_MS = 4;
 /** What a sender that was kept from running makes up for: no more than this, so that it never becomes a flood. */
 const BEHIND_MS_MAX = 50;
 const TIME_MS_MAX = 30_000;
+/** Datagrams in a tick. */
+const AT_ONCE_MAX = 256;
 
 const [host, port, rate, linesPerDatagram] = process.argv.slice(2);
 const datagramsPerMs = Number(rate) / 1000;
@@ -62,7 +64,7 @@ function datagram(): Buffer {
 /** How many the kernel took. A refusal of earlier ones ends it early; the next tick sends the rest. */
 function send(): number {
   try {
-    return waiting.length === 0 ? 0 : socket.sendMany(waiting.slice(0, 128));
+    return waiting.length === 0 ? 0 : socket.sendMany(waiting.slice(0, AT_ONCE_MAX));
   } catch {
     return 0;
   }

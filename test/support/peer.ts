@@ -185,6 +185,11 @@ export class Peer implements FaultyPeer {
     await this.obeys(`flap ${eachMs}`);
   }
 
+  /** Closes its UDP port, until it is told to be steady; whoever asks is told that all is well. */
+  async deaf(): Promise<void> {
+    await this.obeys("deaf");
+  }
+
   async steady(): Promise<void> {
     await this.obeys("steady");
   }
