@@ -100,6 +100,7 @@ export class Engine {
     opening.onCommit(() => {
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
+      source.begin();
       if (bound) this.drainSource(bound.source);
     });
   }
