@@ -65,6 +65,20 @@ describe("of a proxy that runs", () => {
     expect(await run([await binary(), "-f", file, "healthcheck"], folder)).toMatchObject({ exitCode: 0 });
   });
 
+  test("passes at an address, whatever has become of the file since the start", async () => {
+    const proxy = await runningProxy();
+    const { consolePort, cwd } = proxy;
+    configFile(cwd, "{ broken");
+    const by = async (...args: string[]) => await run([await binary(), "healthcheck", ...args], cwd);
+    expect(await by("-f", "proxy.json")).toMatchObject({ exitCode: 1, stdout: "" });
+    for (const address of [`${consolePort}`, `127.0.0.1:${consolePort}`]) {
+      expect(await by(address)).toEqual({ exitCode: 0, stdout: "health: up\n", stderr: "" });
+    }
+    await ask(proxy, "health down");
+    expect(await by(`${consolePort}`)).toMatchObject({ exitCode: 1, stdout: "health: down\n" });
+    expect(await by("--alive", `${consolePort}`)).toMatchObject({ exitCode: 0 });
+  });
+
   test.each(["0.0.0.0", "localhost"])("passes where the console listens on %s", async (managementhost) => {
     const { consolePort } = await runningProxy({ managementhost });
     expect(await healthcheck({ managementhost, managementport: consolePort })).toMatchObject({ exitCode: 0 });
@@ -106,6 +120,12 @@ describe("fails", () => {
     const managementport = await freePort();
     const stderr = `127.0.0.1:${managementport}: ECONNREFUSED\n`;
     expect(await healthcheck({ managementport })).toEqual({ exitCode: 1, stdout: "", stderr });
+  });
+
+  test("at something that is no address, and says what one looks like", async () => {
+    const { exitCode, stderr } = await run([await binary(), "healthcheck", "x:y"], emptyFolder());
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("Expected HOST:PORT or PORT.");
   });
 
   test("where the name of the console's host does not resolve", async () => {
