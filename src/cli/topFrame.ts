@@ -8,6 +8,7 @@ const figure = v.optional(v.number());
 /** The part of a `StatusJson` that is shown. */
 const sampleSchema = v.object({
   uptime_ms: v.number(),
+  config: v.optional(v.object({ last_failure: v.nullish(v.object({ reasons: v.array(v.string()) })) })),
   figures: v.object({
     packets_received: figure,
     kernel_drops: figure,
@@ -92,7 +93,6 @@ const RARE: readonly Total[] = [
   { label: "log lines lost", name: "log_lines_lost" },
   { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
-const RELOAD_FAILED = "the last reload failed: an older configuration is in force, see the log";
 const NODE_HEAD = [
   "node",
   "state",
@@ -141,7 +141,7 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   const alarms = totals.map((total) => rare.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
   const head = [
     { text: title, alarm: up < all },
-    ...(figures.config_latest === 0 ? [{ text: RELOAD_FAILED, alarm: true }] : []),
+    ...(figures.config_latest === 0 ? [{ text: reloadFailedText(now), alarm: true }] : []),
     { text: "", alarm: false },
     ...withAlarms([["", "per second", "total"], ...totalRows], [1, 2], [false, ...alarms]),
     { text: "", alarm: false },
@@ -167,7 +167,7 @@ function nodeLines(
   const rows = shown.map((node) => {
     const bytesRate = rate(node, "bytes_sent");
     return [
-      node.node.replace(/\p{C}/gu, "?"),
+      printable(node.node),
       node.up ? "up" : "DOWN",
       ...NODE_RATES.map((name) => rateText(rate(node, name))),
       rateText(bytesRate === undefined ? undefined : bytesRate / 1000),
@@ -186,6 +186,19 @@ function nodeLines(
 function withAlarms(rows: readonly string[][], right: readonly number[], alarms: readonly boolean[]): FrameLine[] {
   const texts = tableText(rows, right).split("\n").slice(0, -1);
   return texts.map((text, i) => ({ text, alarm: alarms[i] }));
+}
+
+/** An older proxy does not tell why. */
+function reloadFailedText({ config }: Sample): string {
+  const [reason] = config?.last_failure?.reasons ?? [];
+  return reason === undefined
+    ? "the last reload failed: an older configuration is in force, see the log"
+    : `the last reload failed: ${printable(reason)}; the older configuration is in force`;
+}
+
+/** Without what a terminal would take for a command. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "?");
 }
 
 /** A figure's growth per second; undefined: not known. */

@@ -149,12 +149,17 @@ describe("a sample", () => {
 
 test("a reload that failed is an alarm, for as long as an older configuration is in force", () => {
   const bench = new RelayBench({});
-  const frameWith = (isLatest: boolean) => {
-    const view = { ...bench.view(), configuration: { hash: "", loadedAtSeconds: 0, isLatest } };
+  const frameWith = (isLatest: boolean, reasons?: string[]) => {
+    const lastFailure = reasons && { atSeconds: 1, cause: "file" as const, reasons };
+    const view = { ...bench.view(), configuration: { hash: "", loadedAtSeconds: 0, isLatest, lastFailure } };
     const now = sampleOf([...statusJsonParts(statsSourceOf(view))].join(""));
     return now ? frameOf({ address: "here", before: undefined, now }) : [];
   };
   const alarm = { text: "the last reload failed: an older configuration is in force, see the log", alarm: true };
   expect(frameWith(false)).toContainEqual(alarm);
   expect(frameWith(true)).not.toContainEqual(alarm);
+  expect(frameWith(false, ["fall: \x1b[2Jbad", "rise: bad"])).toContainEqual({
+    text: "the last reload failed: fall: ?[2Jbad; the older configuration is in force",
+    alarm: true,
+  });
 });

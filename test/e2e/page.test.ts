@@ -7,9 +7,10 @@ import { type Backend, openBackends } from "../support/backend.ts";
 import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
 import { endOfFile } from "../support/cleanUp.ts";
 import { ask, send, stats } from "../support/client.ts";
+import { emptyFolder } from "../support/folder.ts";
 import { ManagementPort } from "../support/management.ts";
-import { freePort } from "../support/ports.ts";
-import { type RunningProxy, startProxy } from "../support/process.ts";
+import { freePort, freePorts } from "../support/ports.ts";
+import { configFile, type RunningProxy, startProxy } from "../support/process.ts";
 import { needing } from "../support/programs.ts";
 import { ownersAmong } from "../support/ring.ts";
 import { until } from "../support/until.ts";
@@ -112,6 +113,27 @@ needing(CHROMIUM).describe("the status page", () => {
     expect(await visit.page.isVisible("#proxy-errors")).toBe(true);
     expect((await rows(visit))[0]).toMatch(/3 send errors\s+4 checks skipped/);
     expect((await rows(visit))[1]).toContain("none");
+  });
+
+  test("says why the last reload failed, until one succeeds", async () => {
+    const [backend] = await openBackends(1);
+    const folder = emptyFolder();
+    const [port, managementport, httpport] = await freePorts(3);
+    const settings = { host: "127.0.0.1", port, managementport, httpport, nodes: [backend.node] };
+    const proxy = await startProxy(settings, { folder });
+    const visit = await Visit.begin(browser, `http://127.0.0.1:${httpport}`);
+    await shows(visit, "#connection", "live");
+    configFile(folder, { ...settings, fall: "<img src=x>", rise: 0 });
+    await ask(proxy, "reload");
+    const alarm =
+      /^✕ the last reload failed at \d\d:\d\d:\d\d: fall: .*<img src=x>.*; rise: .*; the older configuration is/;
+    await until("the alarm", async () => alarm.test(await textOf(visit, "#proxy-errors")));
+    expect(await visit.page.locator("img").count()).toBe(0);
+    await visit.screenshot("failed-reload");
+    configFile(folder, settings);
+    await ask(proxy, "reload");
+    await shows(visit, "#proxy-errors", "");
+    expect(visit.complaints).toEqual([]);
   });
 
   test("has no bar for a share of traffic that is over", async () => {
