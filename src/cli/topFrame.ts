@@ -112,7 +112,7 @@ const NODE_RARE: readonly (readonly [head: string, name: NodeName])[] = [
 const NODE_RATES: readonly NodeName[] = ["lines_relayed", "lines_dropped", "datagrams_sent"];
 const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "refusals", "checks_failed"];
 /** Figures of a node that make its row an alarm while they grow. */
-const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "send_errors", "checks_skipped"];
+const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "refusals", "send_errors", "checks_skipped"];
 
 /** Parses the answer to `status json`; undefined: it is something else. */
 export function sampleOf(answer: string): Sample | undefined {
@@ -149,7 +149,7 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   return [...head, ...nodeLines({ before, now }, perSecond, linesMax - head.length)];
 }
 
-/** If there is not enough room, nodes that are down come first. */
+/** If there is not enough room, nodes that are down come first, then those with other alarms. */
 function nodeLines(
   { before, now }: Pick<FrameParts, "before" | "now">,
   perSecond: PerSecond,
@@ -158,12 +158,14 @@ function nodeLines(
   const { nodes } = now;
   const fit = nodes.length < linesMax;
   const room = fit ? nodes.length : Math.max(0, linesMax - 2);
-  const ordered = fit ? nodes : [...nodes.filter(({ up }) => !up), ...nodes.filter(({ up }) => up)];
-  const shown = ordered.slice(0, room);
   const rare = NODE_RARE.filter(([, name]) => nodes.some(({ figures }) => (figures[name] ?? 0) > 0));
   const figuresBefore = new Map(before?.nodes.map(({ node, figures }) => [node, figures]));
   const rate = ({ node, figures }: SampleNode, name: NodeName) =>
     perSecond(figuresBefore.get(node)?.[name], figures[name]);
+  const loses = (node: SampleNode) => NODE_LOSSES.some((name) => (rate(node, name) ?? 0) > 0);
+  const rank = (node: SampleNode) => (!node.up ? 0 : loses(node) ? 1 : 2);
+  const ordered = fit ? nodes : nodes.toSorted((a, b) => rank(a) - rank(b));
+  const shown = ordered.slice(0, room);
   const rows = shown.map((node) => {
     const bytesRate = rate(node, "bytes_sent");
     return [
@@ -175,8 +177,7 @@ function nodeLines(
       ...rare.map(([, name]) => countText(node.figures[name])),
     ];
   });
-  const loses = (node: SampleNode) => NODE_LOSSES.some((name) => (rate(node, name) ?? 0) > 0);
-  const alarms = shown.map((node) => !node.up || loses(node));
+  const alarms = shown.map((node) => rank(node) < 2);
   const head = [...NODE_HEAD, ...rare.map(([title]) => title)];
   const lines = withAlarms([head, ...rows], [...head.keys()].slice(2), [false, ...alarms]);
   const rest = nodes.length - shown.length;

@@ -85,6 +85,25 @@ describe("a frame", () => {
     ]);
   });
 
+  test("calls it an alarm while a node refuses, or cannot be sent to, and shows such nodes before others", () => {
+    const bench = new RelayBench({});
+    bench.nodes[1].counters.refusals = 9;
+    const before = sampleAt(bench, 50);
+    bench.nodes[2].counters.refusals = 3;
+    const now = sampleAt(bench, 51);
+    const alarms = (lines: ReturnType<typeof frameOf>) =>
+      lines.filter(({ alarm }) => alarm).map(({ text }) => text.split("  ")[0]);
+    expect(alarms(frameOf({ address, before, now }))).toEqual([BENCH_LABELS[2]]);
+    expect(alarms(frameOf({ address, before: now, now: sampleAt(bench, 52) }))).toEqual([]);
+    const linesMax = textOf({ address, before, now }).length - 1;
+    expect(textOf({ address, before, now, linesMax }).slice(-2)).toEqual([
+      expect.stringContaining(BENCH_LABELS[2]),
+      "... and 2 more",
+    ]);
+    const withOneDown = sampleAt(bench, 51, (node) => node !== 1);
+    expect(textOf({ address, before, now: withOneDown, linesMax }).at(-2)).toContain(BENCH_LABELS[1]);
+  });
+
   test("has no rates without a moment before, or over a restart", () => {
     const bench = new RelayBench({});
     bench.receive("a:1|c");
