@@ -9,7 +9,7 @@ import { byId, element, setClass, setText } from "./elements.ts";
 import { proxyErrorsText } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
 import { Nodes } from "./nodes.ts";
-import { nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
+import { listedLabel, nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
 import { Rates } from "./rates.ts";
 import { Ring } from "./ring.ts";
 import { isRingOf, ringKey } from "./ringKey.ts";
@@ -114,12 +114,14 @@ function showHealth(stats: StatusJson): void {
   document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
 }
 
-function showChanges({ health_changes, now_ms }: StatusJson): void {
+function showChanges({ health_changes, now_ms, nodes }: StatusJson): void {
   const place = byId("changes");
-  const shown = JSON.stringify(health_changes);
+  const listed = nodesByLabel(nodes);
+  const changed = health_changes.map((change) => ({ ...change, node: listedLabel(change.node, listed) }));
+  const shown = JSON.stringify(changed);
   if (place.dataset.shown === shown) return;
   place.dataset.shown = shown;
-  const list = health_changes.map(({ at_ms, node, up, reason }) =>
+  const list = changed.map(({ at_ms, node, up, reason }) =>
     element(
       "li",
       {},
