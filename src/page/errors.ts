@@ -28,8 +28,11 @@ export interface NodeErrors {
   readonly errorCount: number;
 }
 
-export function errorsOf(figures: Figures): NodeErrors {
-  const found = NODE_ERRORS.filter(([name]) => figures[name] > 0);
+/** @param now what grows now: it comes first */
+export function errorsOf(figures: Figures, now: readonly string[]): NodeErrors {
+  const found = NODE_ERRORS.filter(([name]) => figures[name] > 0).toSorted(
+    ([a], [b]) => Number(now.includes(b)) - Number(now.includes(a)),
+  );
   return {
     errors: found.map(([name, what]) => `${countText(figures[name])} ${what}`),
     errorCount: found.reduce((sum, [name]) => sum + figures[name], 0),

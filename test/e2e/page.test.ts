@@ -9,7 +9,7 @@ import { endOfFile } from "../support/cleanUp.ts";
 import { ask, send, stats } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { ManagementPort } from "../support/management.ts";
-import { freePort, freePorts } from "../support/ports.ts";
+import { freePort, freePorts, refusingPort } from "../support/ports.ts";
 import { configFile, type RunningProxy, startProxy } from "../support/process.ts";
 import { needing } from "../support/programs.ts";
 import { ownersAmong } from "../support/ring.ts";
@@ -113,6 +113,33 @@ needing(CHROMIUM).describe("the status page", () => {
     expect(await visit.page.isVisible("#proxy-errors")).toBe(true);
     expect((await rows(visit))[0]).toMatch(/3 send errors\s+4 checks skipped/);
     expect((await rows(visit))[1]).toContain("none");
+  });
+
+  test("is not content with nodes that are up and refuse metrics", async () => {
+    const backends = await openBackends(2);
+    const ports = [...backends.map(({ port }) => port), await refusingPort()];
+    const httpport = await freePort();
+    const nodes = ports.map((port) => ({ host: "127.0.0.1", port, managementport: new ManagementPort().port }));
+    const proxy = await startProxy({ nodes, httpport, checkInterval: 100 });
+    const visit = await Visit.begin(browser, `http://127.0.0.1:${httpport}`);
+    const narrow = await Visit.begin(browser, `http://127.0.0.1:${httpport}`, {
+      ...{ viewport: { width: 390, height: 844 }, isMobile: true, colorScheme: "dark" as const },
+    });
+    await shows(visit, "#health", "● healthy: all nodes up");
+    await shows(narrow, "#health", "● healthy: all nodes up");
+    await traffic(proxy, 3);
+    await shows(visit, "#health", "▲ degraded: 1 node refuses metrics");
+    expect(await visit.page.title()).toBe("▲ statsd-proxy: 1 node refuses metrics");
+    const [first, , refusing] = await rows(visit);
+    expect(refusing).toMatch(/▲ up, refusing.*▲ [\d,]+ refusals/s);
+    expect(first).toContain("● up");
+    expect(first).not.toContain("▲");
+    expect(await proxy.line("event=refusing")).toContain(` node=127.0.0.1:${ports[2]} refusals=`);
+    await visit.screenshot("refusing");
+    await narrow.screenshot("refusing-phone-dark");
+    await shows(visit, "#health", "● healthy: all nodes up");
+    expect((await rows(visit))[2]).toMatch(/● up.*\s[\d,]+ refusals/s);
+    expect([...visit.complaints, ...narrow.complaints]).toEqual([]);
   });
 
   test("says why the last reload failed, until one succeeds", async () => {
@@ -227,6 +254,15 @@ needing(CHROMIUM).describe("the status page", () => {
     await traffic(proxy, 3);
     expect(await visit.page.locator("tbody tr").count()).toBe(50);
     await visit.screenshot("fifty-nodes");
+    const numbers = async () => await visit.page.locator("tbody .badge").allTextContents();
+    const configured = Array.from({ length: 50 }, (_, i) => `${i + 1}`);
+    // Whoever comes to look has not sorted anything yet.
+    expect(await numbers()).toEqual(["8", ...configured.filter((number) => number !== "8")]);
+    expect(await visit.page.locator("th[aria-sort=other]").textContent()).toBe("Node");
+    await visit.page.click("thead >> text=Node");
+    expect(await numbers()).toEqual(configured);
+    await visit.page.click("thead >> text=Errors");
+    expect((await numbers())[0]).toBe("8");
     await visit.page.click("text=State");
     expect((await rows(visit))[0]).toContain("down");
     await visit.page.click("text=Share of the ring");
@@ -326,8 +362,12 @@ needing(CHROMIUM).describe("the status page", () => {
     await shows(visit, "#connection", "live");
     await first.end();
     await until("the loss", async () => (await textOf(visit, "#connection")).startsWith("✕ no answer since"));
+    // There is no verdict from figures of before.
+    expect(await textOf(visit, "#health")).toMatch(/^✕ unknown: no answer since \d\d:\d\d:\d\d$/);
+    expect(await visit.page.title()).toBe("✕ statsd-proxy: no answer");
     await startProxy(settings);
     await shows(visit, "#connection", "live");
+    await shows(visit, "#health", "● healthy: all nodes up");
     expect((await rows(visit)).length).toBe(1);
   });
 

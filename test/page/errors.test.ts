@@ -4,12 +4,19 @@ import { clockText } from "../../src/page/format.ts";
 
 test("a node's errors are all of those that there are", () => {
   const none = { lines_dropped: 0, send_errors: 0, refusals: 0, checks_failed: 0, checks_skipped: 0 };
-  expect(errorsOf(none)).toEqual({ errors: [], errorCount: 0 });
+  expect(errorsOf(none, [])).toEqual({ errors: [], errorCount: 0 });
   const all = { lines_dropped: 1200, send_errors: 2, refusals: 3, checks_failed: 4, checks_skipped: 5 };
-  expect(errorsOf(all)).toEqual({
+  expect(errorsOf(all, [])).toEqual({
     errors: ["1,200 lines dropped", "2 send errors", "3 refusals", "4 checks failed", "5 checks skipped"],
     errorCount: 1214,
   });
+  expect(errorsOf(all, ["refusals"]).errors).toEqual([
+    "3 refusals",
+    "1,200 lines dropped",
+    "2 send errors",
+    "4 checks failed",
+    "5 checks skipped",
+  ]);
 });
 
 test("the proxy's own troubles are told with what to do, and nothing is said of none", () => {
