@@ -316,7 +316,7 @@ function residentBytes(pid: number): number {
 }
 
 /** Datagrams that the kernel dropped at a backend's socket, in whatever namespace that is. */
-function kernelDropsOf({ pid, node }: FaultyPeer): number {
+export function kernelDropsOf({ pid, node }: FaultyPeer): number {
   const port = `:${node.port.toString(16).toUpperCase().padStart(4, "0")}`;
   const sockets = readFileSync(`/proc/${pid}/net/udp`, "utf8").split("\n");
   const own = sockets.map((line) => line.trim().split(/\s+/)).filter(([, local]) => local?.endsWith(port));
