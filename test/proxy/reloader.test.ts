@@ -124,6 +124,7 @@ describe("a bad file changes nothing, and every problem is told", () => {
   test("and the view keeps a few of the problems, cut and escaped: they come from a file", async () => {
     const bench = new Bench();
     const hostile = { at: "nodes[0].name", message: `not "\x1b[2J\n\u202e${"x".repeat(1000)}` };
+    bench.text = `${GOOD} `;
     bench.result = [hostile, ...Array.from({ length: 9 }, (_, i) => ({ at: `nodes[${i}]`, message: "bad" }))];
     await bench.reloader.reload("signal");
     const { reasons = [] } = bench.view.lastFailure ?? {};
