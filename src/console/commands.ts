@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
+import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
@@ -247,9 +248,10 @@ function* flatStatsJson(view: View): Generator<string> {
   yield "}\n";
 }
 
-function statusText({ uptimeSeconds, nodes }: View): string {
+/** The line about the configuration is there only while a later one could not take over. */
+function statusText({ uptimeSeconds, nodes, configuration }: View): string {
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n${reloadFailureLine(configuration)}`;
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {
