@@ -10,7 +10,7 @@ import { hostPort } from "../text/hostPort.ts";
 import { NODE_KEYS, type nodeSchema, topSchema } from "./keys.ts";
 import type { Problem } from "./problem.ts";
 import { isObject, spellKeys } from "./spelling.ts";
-import { syntaxProblem } from "./syntaxError.ts";
+import { DEPTH_MAX, syntaxProblem } from "./syntaxError.ts";
 
 const addressSchema = v.object({
   host: NODE_KEYS.host.value,
@@ -68,6 +68,7 @@ export function readConfig(text: string): ConfigReading {
     ...spelled.errors,
     ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
     ...equalNodes(spelled.value),
+    ...namedDiscoveries(spelled.value),
   ];
   if (!result.success || errors.length > 0) return { errors, warnings, notes: [] };
   const { server, udp_version, forkCount = 0, address_ipv6, ...kept } = result.output;
@@ -97,10 +98,22 @@ function parse(text: string): { value?: unknown; problem?: string } {
   if (text.trim() === "") return { problem: "the file is empty" };
   try {
     const value = Bun.JSON5.parse(text);
+    if (isDeeperThan(DEPTH_MAX, value)) return { problem: `expected at most ${DEPTH_MAX} nested brackets` };
     return isObject(value) ? { value } : { problem: "expected an object, { nodes: [...] }" };
   } catch (error) {
     return { problem: `not JSON: ${syntaxProblem(text) ?? (error as Error).message}` };
   }
+}
+
+/** JSON.stringify (Bun 1.4.5), which messages use, takes seconds for 30,000 levels: too long while metrics arrive. */
+function isDeeperThan(depthMax: number, value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const containers = level.filter((value) => typeof value === "object" && value !== null);
+    if (containers.length > 0 && depth === depthMax) return true;
+    level = containers.flatMap((container) => Object.values(container as object));
+  }
+  return false;
 }
 
 /** Settings that send names elsewhere than Etsy's proxy does with the same file: it ignores names and weights. */
@@ -138,6 +151,16 @@ function equalNodes(file: unknown): Problem[] {
     if (!byAddress.has(address)) byAddress.set(address, i);
   }
   return problems;
+}
+
+/** The nodes behind a name are told apart by their addresses. */
+function namedDiscoveries(file: unknown): Problem[] {
+  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
+  return file.nodes.flatMap((node, i) => {
+    const isNamed = isObject(node) && node.discover === true && node.name !== undefined;
+    const message = "discovered nodes are named by their addresses; remove name, or discover";
+    return isNamed ? [{ at: `nodes[${i}].name`, message }] : [];
+  });
 }
 
 function labelOf({ name, host, port }: { name?: string | undefined; host: string; port: number }): string {

@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
+import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
@@ -247,9 +248,10 @@ function* flatStatsJson(view: View): Generator<string> {
   yield "}\n";
 }
 
-function statusText({ uptimeSeconds, nodes }: View): string {
+/** The line about the configuration is there only while a later one could not take over. */
+function statusText({ uptimeSeconds, nodes, configuration }: View): string {
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n${reloadFailureLine(configuration)}`;
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {
@@ -285,20 +287,21 @@ function* partsOf(text: string): Generator<string> {
 
 const NODE_COLUMNS = [
   ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals", "send_errors"],
-  ...["checks_passed", "checks_failed", "checks_skipped"],
+  ...["checks_passed", "checks_failed", "checks_skipped", ""],
 ];
 
-/** Nodes without checks show none. */
+/** Nodes without checks show none. At the end of a row: why a node has no address. */
 function nodesLines({ view }: ConsoleContext): Iterable<string> {
   const { nodes } = view();
   function* rows(): Generator<readonly string[]> {
-    for (const { label, config, isUp, counters, batch } of nodes) {
+    for (const { label, config, address, isUp, counters, batch, health } of nodes) {
       const { host, port, managementport, weight } = config;
       const dropped = allDropped(counters);
       const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = managementport === 0 ? ["-", "-", "-"] : [checksPassed, checksFailed, checksSkipped];
-      yield [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);
+      const state = [hostPort(address ?? host, port), weight, isUp ? "up" : "down"];
+      yield [label, ...state, ...figures, ...checks, health.noAddress ?? ""].map(String);
     }
   }
   return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9, 10, 11]);

@@ -9,12 +9,14 @@ import type { ProcessFigures } from "../system/processFigures.ts";
 export interface NodeView {
   readonly label: string;
   readonly config: NodeConfig;
+  /** The IP address that its lines are sent to; undefined: its name does not resolve. */
+  readonly address: string | undefined;
   readonly isUp: boolean;
   readonly counters: NodeCounters;
   readonly batch: Batch;
   /** Its current share of all names, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
-  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck">;
+  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck" | "noAddress">;
   /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;
 }
@@ -37,6 +39,17 @@ export interface ConfigView {
   readonly loadedAtSeconds: number;
   /** False: a later one was read, and could not take over. */
   readonly isLatest: boolean;
+  /** Why it could not; only while this is so. */
+  readonly lastFailure?: ReloadFailure | undefined;
+}
+
+interface ReloadFailure {
+  /** Since 1970. */
+  readonly atSeconds: number;
+  /** What asked for the reload: `signal`, `console` or `file`. */
+  readonly cause: string;
+  /** The first few problems, one line each, safe to print; then how many more there are. */
+  readonly reasons: readonly string[];
 }
 
 export interface View {

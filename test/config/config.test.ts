@@ -11,6 +11,7 @@ const NODE = {
   port: 8130,
   managementport: 0,
   weight: 1,
+  discover: false,
   label: "127.0.0.1:8130",
 };
 /** Of a file that says nothing of its ring, in words of Etsy's. */
@@ -28,6 +29,7 @@ const DEFAULTS: Config = {
   checkInterval: 1000,
   fall: 2,
   rise: 1,
+  resolveInterval: 30_000,
   mirror: false,
   ring: "farmhash",
   failover: "rehash",
@@ -222,6 +224,17 @@ describe("a good file", () => {
     });
   });
 
+  test("with a name to discover nodes behind is one without a name of its own", () => {
+    const node = { host: "statsd.test", port: 8125, discover: true, weight: 2 };
+    expect(readConfig(JSON.stringify({ nodes: [node] })).config?.nodes).toEqual([
+      { ...node, managementport: 0, label: "statsd.test:8125" },
+    ]);
+    expect(readConfig(JSON.stringify({ nodes: [{ ...node, name: "a" }], resolveInterval: 999 })).errors).toEqual([
+      { at: "resolveInterval", message: "expected a whole number of milliseconds from 1000 to 86400000, not 999" },
+      { at: "nodes[0].name", message: "discovered nodes are named by their addresses; remove name, or discover" },
+    ]);
+  });
+
   test("keeps the order of its nodes", () => {
     const nodes = [8132, 8130, 8131].map((port) => ({ host: "127.0.0.1", port }));
     expect(readConfig(JSON.stringify({ nodes })).config?.nodes.map(({ port }) => port)).toEqual([8132, 8130, 8131]);
@@ -304,6 +317,8 @@ describe("files that are in use elsewhere", () => {
 });
 
 describe("a bad file", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
   test.each([
     ["an empty one", "", ""],
     ["spaces", " \n\t", ""],
@@ -312,6 +327,8 @@ describe("a bad file", () => {
     ["JSON that is cut short", `{ ${NODES}`, ""],
     ["text behind the JSON", `{ ${NODES} } }`, ""],
     ["JSON nested without an end", `{ port: ${"[".repeat(200_000)}`, ""],
+    ["JSON nested deeper than any configuration", `{ ${NODES}, types: ${nested(100)} }`, ""],
+    ["JSON nested so deep that a message about it would take seconds", `{ ${NODES}, types: ${nested(30_000)} }`, ""],
     ["an array", `[{ ${NODES} }]`, ""],
     ["null", "null", ""],
     ["a number", "8125", ""],

@@ -365,6 +365,16 @@ describe("status", () => {
       `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n`,
     );
   });
+
+  test("says why the last reload failed, for as long as an older configuration is in force", () => {
+    const context = consoleContextOf();
+    const lastFailure = { atSeconds: 1, cause: "signal", reasons: ["fall: bad", "rise: bad"] };
+    const { configuration, ...rest } = context.view();
+    const view = { ...rest, configuration: { ...configuration, isLatest: false, lastFailure } };
+    expect(answer("status", { ...context, view: () => view })?.text).toBe(
+      `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nconfiguration: last reload failed: fall: bad\n`,
+    );
+  });
 });
 
 describe("text without a line end looks complete", () => {

@@ -8,6 +8,7 @@ import { MANNERS, ManagementPort, type Manners } from "../support/management.ts"
 import { freePort, IPV6_HERE } from "../support/ports.ts";
 import { configFile, type Output, type RunningProxy, run, startProxy } from "../support/process.ts";
 import { fullPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
+import { watchStalls } from "../support/stalls.ts";
 
 setDefaultTimeout(30_000);
 
@@ -15,9 +16,20 @@ const NODES = [{ host: "127.0.0.1", port: 8130 }];
 
 /** Runs `healthcheck` with a file of its own. */
 async function healthcheck(settings: object, ...args: string[]): Promise<Output> {
+  return (await timedHealthcheck(settings, ...args)).output;
+}
+
+/** The same, and how long it took on a machine that does nothing else. */
+async function timedHealthcheck(settings: object, ...args: string[]): Promise<{ output: Output; tookMs: number }> {
   const folder = emptyFolder();
   const file = configFile(folder, { nodes: NODES, ...settings });
-  return await run([await binary(), "healthcheck", "-f", file, ...args], folder);
+  const command = [await binary(), "healthcheck", "-f", file, ...args];
+  let stalls = watchStalls([]);
+  const beganMs = performance.now();
+  const output = await run(command, folder, (pid) => {
+    stalls = watchStalls([pid]);
+  });
+  return { output, tookMs: performance.now() - beganMs - stalls.stalledMs() };
 }
 
 async function runningProxy(settings: object = {}): Promise<RunningProxy> {
@@ -136,10 +148,10 @@ describe("fails", () => {
     let bestMs = Number.POSITIVE_INFINITY;
     // The machine may be busy with something else for once.
     for (let tries = 0; tries < 3 && bestMs >= 1000; tries++) {
-      const startMs = performance.now();
       const stderr = `127.0.0.1:${managementport}: no answer\n`;
-      expect(await healthcheck({ managementport })).toEqual({ exitCode: 1, stdout: "", stderr });
-      bestMs = Math.min(bestMs, performance.now() - startMs);
+      const { output, tookMs } = await timedHealthcheck({ managementport });
+      expect(output).toEqual({ exitCode: 1, stdout: "", stderr });
+      bestMs = Math.min(bestMs, tookMs);
     }
     expect(bestMs).toBeLessThan(1000);
   });

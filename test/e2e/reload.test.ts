@@ -63,6 +63,15 @@ test("the console's reload answers what changed; a bad file changes nothing, and
   await proxy.line('event=reload_failed cause=console reason="fall: ');
   const after = await stats(proxy);
   expect(after).toMatchObject({ config_latest: 0, "config_reloads.failed": 1, config_hash: before.config_hash });
+  expect(await ask(proxy, "status")).toContain("\nconfiguration: last reload failed: fall: ");
+  expect(JSON.parse(await ask(proxy, "status json")).config).toMatchObject({
+    latest: false,
+    last_failure: { cause: "console", reasons: [expect.stringContaining("fall: "), expect.stringContaining("rise: ")] },
+  });
+  write([0]);
+  await ask(proxy, "reload");
+  expect(await ask(proxy, "status")).not.toContain("configuration");
+  expect(JSON.parse(await ask(proxy, "status json")).config).toMatchObject({ latest: true, last_failure: null });
 });
 
 test("the hash of the file on disk is that of the configuration in force, until the file changes", async () => {
