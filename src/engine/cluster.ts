@@ -22,7 +22,7 @@ import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
 import { type LabelledRing, movedShare } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
-import { placementOf } from "../placement/placementOf.ts";
+import { placementSteps } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
 import { partOwners, type RingPicture } from "../placement/ringPicture.ts";
 import { Lines } from "../protocol/line.ts";
@@ -123,9 +123,19 @@ export class Cluster {
     this.selfMetrics = new SelfMetricsSender({ clock, counters, view });
   }
 
-  /** Opens what is new in the next configuration, or behind its names. Returns the number of nodes. */
-  async prepare(next: Config, opening: Opening): Promise<number> {
-    await this.resolver.prepare(hostsOf(next.nodes));
+  /** Finds the addresses of new names, as far as that does not take long. Returns how many nodes there will be. */
+  async resolve({ nodes }: Config): Promise<number> {
+    await this.resolver.prepare(hostsOf(nodes));
+    const wanted = wantedNodes(
+      nodes,
+      (host) => this.resolver.resolutionOf(host),
+      () => false,
+    );
+    return wanted.nodes.length;
+  }
+
+  /** Opens what is new in the next configuration, or behind its names, which have been resolved. */
+  async prepare(next: Config, opening: Opening): Promise<void> {
     const isOwn = await this.isOwnOf(next);
     const { version } = this.resolver;
     const wanted = wantedNodes(next.nodes, (host) => this.resolver.resolutionOf(host), isOwn);
@@ -137,7 +147,6 @@ export class Cluster {
     );
     const nodes = prepared.filter((node) => node !== undefined);
     opening.onCommit(() => this.commit(next, { nodes, placed, own: wanted.own, version }));
-    return nodes.length;
   }
 
   /** The nodes now, in the order of the configuration. */
@@ -278,7 +287,7 @@ export class Cluster {
   }
 
   /** The current placement, if names will be placed the same way. @throws as `placementOf` */
-  private placementOf({ mirror, ring }: Config, wanted: readonly WantedNode[]): Placement | undefined {
+  private async placementOf({ mirror, ring }: Config, wanted: readonly WantedNode[]): Promise<Placement | undefined> {
     if (mirror) return undefined;
     const { placement, nodes: before } = this;
     const nodes = wanted.map(({ config }) => config);
@@ -287,12 +296,20 @@ export class Cluster {
       this.config?.ring === ring &&
       before.length === nodes.length &&
       before.every(({ label, config }, i) => label === nodes[i].label && config.weight === nodes[i].weight);
-    return isSame ? placement : placementOf({ ring, nodes }, this.parts.platform.loadFingerprint32);
+    if (isSame) return placement;
+    const { loadFingerprint32, clock } = this.parts.platform;
+    const steps = placementSteps({ ring, nodes }, loadFingerprint32, placement);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      // Metrics are relayed in between.
+      await new Promise<void>((resolve) => clock.setImmediate(resolve));
+    }
   }
 
-  /** The same, with its look-ups: what is remembered stays if it can. Its memory may be too much to get. */
-  private placedOf(next: Config, wanted: readonly WantedNode[]): Placed | undefined {
-    const placement = this.placementOf(next, wanted);
+  /** The same with its locator, whose cache is kept if it can be. Memory for another may be too much to get. */
+  private async placedOf(next: Config, wanted: readonly WantedNode[]): Promise<Placed | undefined> {
+    const placement = await this.placementOf(next, wanted);
     if (placement === undefined) return undefined;
     const { locator, config } = this;
     const isSame = locator !== undefined && placement === this.placement && config?.cacheSize === next.cacheSize;

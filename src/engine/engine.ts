@@ -85,27 +85,27 @@ export class Engine {
     return this.bound?.source;
   }
 
-  /** Opens what is new in the next configuration, or behind its names. Returns the number of nodes. */
-  async prepare(next: Config, opening: Opening): Promise<number> {
-    const nodes = await this.cluster.prepare(next, opening);
+  /** Opens what is new in the next configuration, or behind its names, which have been resolved. */
+  async prepare(next: Config, opening: Opening): Promise<void> {
+    await this.cluster.prepare(next, opening);
     const { bound } = this;
     if (bound?.host === next.host && bound.port === next.port) {
       opening.onCommit(() => {
         this.config = next;
         bound.source.use(next);
       });
-      return nodes;
+      return;
     }
     const source = await opening.listen({ host: "host", port: "port" }, next.host, (host) =>
       this.openSource(next, host),
     );
-    if (source === undefined) return nodes;
+    if (source === undefined) return;
     opening.onCommit(() => {
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
+      source.begin();
       if (bound) this.drainSource(bound.source);
     });
-    return nodes;
   }
 
   /**

@@ -20,7 +20,7 @@ import type {
 export const bunNetwork: Network = {
   nameService: bunNameService,
   resolve: resolveHost,
-  ownAddresses: () => Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []),
+  ownAddresses,
   hasDescriptor: () => {
     trial ??= openDescriptorTrial();
     return trial();
@@ -32,6 +32,15 @@ export const bunNetwork: Network = {
   connectTcp,
   listenTcp,
 };
+
+/** None where the system does not tell: a service may be denied netlink sockets (RestrictAddressFamilies). */
+function ownAddresses(): string[] {
+  try {
+    return Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []);
+  } catch {
+    return [];
+  }
+}
 
 /** Created on first use. */
 let trial: (() => boolean) | undefined;

@@ -143,19 +143,24 @@ export class StatsdProxy {
     const { platform, log } = this.parts;
     const { source, config, cluster } = this.engine;
     const ring = cluster.fullRing();
-    const least = descriptorRoom(next, next.nodes.length, platform);
-    if ("message" in least) return [least];
+    const room = descriptorRoom(next, await cluster.resolve(next), platform);
+    if ("message" in room) return [room];
     const opening = new Opening(platform.network);
-    const room = descriptorRoom(next, await this.engine.prepare(next, opening), platform);
-    if ("message" in room) opening.problems.push(room);
-    else await this.operators.prepare(next, room.connectionsMax, opening);
+    try {
+      // The metrics' socket is opened last: what arrives at it waits for the commit.
+      await this.operators.prepare(next, room.connectionsMax, opening);
+      await this.engine.prepare(next, opening);
+    } catch (error) {
+      this.failed(error as Error);
+      opening.problems.push({ at: "", message: `internal error: ${(error as Error).message}` });
+    }
     // What would be opened now, nobody would close any more.
     if (this.isStopping) opening.problems.push(STOPPING);
     if (opening.problems.length > 0) {
       opening.abandon();
-      return opening.problems;
+      return opening.problems.sort(byPath);
     }
-    opening.commit();
+    opening.commit((error) => this.failed(error));
     if (source === undefined) log.info("listening", this.addresses(next, cluster.labels().length));
     if (this.engine.source !== source) this.engine.logSource();
     return changeSummary(config, next, { before: ring, after: cluster.fullRing() });
@@ -176,6 +181,11 @@ export class StatsdProxy {
     this.operators.close();
     this.engine.close();
   }
+}
+
+/** In one order, whatever went wrong first. */
+function byPath(one: Problem, other: Problem): number {
+  return one.at.localeCompare(other.at, "en", { numeric: true });
 }
 
 /** How many connections are possible; or why none are, and what would help. */

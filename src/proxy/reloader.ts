@@ -42,7 +42,7 @@ export class Reloader {
   /** Returns what to tell whoever asked for it. Never throws. One reload at a time: others wait. */
   async reload(cause: ReloadCause): Promise<string> {
     const result = this.last.then(() => this.reloadNow(cause));
-    this.last = result;
+    this.last = result.catch(() => {});
     return await result;
   }
 
@@ -53,7 +53,7 @@ export class Reloader {
     if (cause === "file" && hash === this.triedHash) return "";
     this.triedHash = hash;
     for (const problem of warnings.slice(0, PROBLEMS_MAX)) log.warn("configuration", { warning: problemText(problem) });
-    const result = config === undefined ? errors : await change(config);
+    const result = config === undefined ? errors : await change(config).catch(bugOf);
     if (!isSummary(result)) return this.failed(cause, result);
     for (const note of notes) log.info("configuration", { note });
     log.info("reloaded", { cause, ...summaryFields(result), hash });
@@ -75,4 +75,9 @@ export class Reloader {
     this.view = view;
     this.parts.onResult(result, view);
   }
+}
+
+/** A bug: what runs goes on. */
+function bugOf(error: Error): readonly Problem[] {
+  return [{ at: "", message: `internal error: ${error.message}` }];
 }

@@ -12,9 +12,11 @@ test("an answer that comes between preparing and committing is not lost", async 
   const bench = new ClusterBench();
   bench.network.nameService.say(NAME, "silence");
   const opening = new Opening(bench.network);
-  const prepared = bench.cluster.prepare(configOf({ nodes: [NODE] }), opening);
+  const config = configOf({ nodes: [NODE] });
+  const resolved = bench.cluster.resolve(config);
   await bench.clock.elapse(WAIT_MS);
-  await prepared;
+  await resolved;
+  await bench.clock.until(bench.cluster.prepare(config, opening));
   await bench.clock.elapse(ASK_AGAIN_MS);
   expect(bench.namesChanged).toBe(0);
   opening.commit();

@@ -24,7 +24,7 @@ async function engineAt(first: number) {
   onTestFinished(() => engine.close());
   const change = async (port: number) => {
     const opening = new Opening(network);
-    await engine.prepare(configOf({ nodes: [NODE], port }), opening);
+    await clock.until(engine.prepare(configOf({ nodes: [NODE], port }), opening));
     opening.commit();
     return network.listeners[network.listeners.length - 1];
   };
