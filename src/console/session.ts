@@ -13,7 +13,13 @@ const PAUSE_MS = 50;
 const IDLE_SECONDS = 120;
 
 /** Why a connection is cut, besides the reasons of every server. */
-type Reason = Extract<CutReason, "line_too_long" | "idle">;
+type Reason = Extract<CutReason, "line_too_long" | "idle" | "http">;
+
+/**
+ * A request line of HTTP, or the header that every request has. A web page can have the browsers of those who look at it
+ * send requests to any port, with lines of its own in the body: none of them may be taken for a command.
+ */
+const HTTP_LINE = /(?: HTTP\/\d(?:\.\d)?|^[\t ]*Host[\t ]*:.*)[\t\r ]*$/i;
 
 export interface ConsoleParts {
   /** An IP address. */
@@ -48,6 +54,16 @@ export class Console {
   /** Sets how many connections there may be. Those beyond it are closed. */
   allow(connectionsMax: number): void {
     this.server.allow(connectionsMax);
+  }
+
+  /** Releases the port. The connections that there are go on. */
+  suspend(): void {
+    this.server.suspend();
+  }
+
+  /** Listens again, after `suspend`. @throws what listen throws */
+  resume(): void {
+    this.server.resume();
   }
 
   /** Accepts no more connections; ends those that there are when they have had time to be answered. */
@@ -94,13 +110,13 @@ class ConsoleSession implements Session {
     this.clock.cancel(this.pause);
     connection.input += input === "" || input.endsWith("\n") ? "quit\n" : "\nquit\n";
     // A client that half-closed can be told from one that is gone only by sending it something.
-    if (this.stream) connection.write("# no more input: the tap runs to its end\n");
+    if (this.stream?.isTap) connection.write("# no more input: the tap runs to its end\n");
   }
 
   /** Answers commands in order: one line, or one piece of an answer, at a time. */
   serve(): boolean {
     const { connection } = this;
-    if (this.stream) this.serveStreaming(this.stream);
+    if (this.stream?.isTap) this.serveTap(this.stream);
     if (connection.isFull || this.stream) return false;
     if (this.rest) return this.writeNext(this.rest);
     const { input } = connection;
@@ -114,8 +130,13 @@ class ConsoleSession implements Session {
       this.awaitLineEnd();
       return false;
     }
+    const line = input.slice(0, lineEnd);
+    if (HTTP_LINE.test(line)) {
+      connection.cut("http");
+      return false;
+    }
     connection.input = input.slice(lineEnd + 1);
-    this.run(input.slice(0, lineEnd));
+    this.run(line);
     return true;
   }
 
@@ -189,7 +210,7 @@ class ConsoleSession implements Session {
   }
 
   /** An empty line, which is what pressing Enter in `nc` sends, ends the stream; other lines wait for its end. */
-  private serveStreaming(stream: Stream): void {
+  private serveTap(stream: Stream): void {
     const { connection } = this;
     const emptyLine = /^[\t\r ]*\n/.exec(connection.input);
     if (emptyLine === null) return;

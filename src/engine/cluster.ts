@@ -119,23 +119,13 @@ export class Cluster {
       },
     });
     this.membership = new Membership({ nodes: [], rules: { fall: 1, rise: 1 }, rehash: undefined });
-    this.retiredNodes = new RetiredNodes(clock);
+    this.retiredNodes = new RetiredNodes(clock, parts.log);
     this.selfMetrics = new SelfMetricsSender({ clock, counters, view });
   }
 
-  /** Finds the addresses of new names, as far as that does not take long. Returns how many nodes there will be. */
-  async resolve({ nodes }: Config): Promise<number> {
-    await this.resolver.prepare(hostsOf(nodes));
-    const wanted = wantedNodes(
-      nodes,
-      (host) => this.resolver.resolutionOf(host),
-      () => false,
-    );
-    return wanted.nodes.length;
-  }
-
-  /** Opens what is new in the next configuration, or behind its names, which have been resolved. */
-  async prepare(next: Config, opening: Opening): Promise<void> {
+  /** Opens what is new in the next configuration, or behind its names. Returns the number of nodes. */
+  async prepare(next: Config, opening: Opening): Promise<number> {
+    await this.resolver.prepare(hostsOf(next.nodes));
     const isOwn = await this.isOwnOf(next);
     const { version } = this.resolver;
     const wanted = wantedNodes(next.nodes, (host) => this.resolver.resolutionOf(host), isOwn);
@@ -147,6 +137,7 @@ export class Cluster {
     );
     const nodes = prepared.filter((node) => node !== undefined);
     opening.onCommit(() => this.commit(next, { nodes, placed, own: wanted.own, version }));
+    return nodes.length;
   }
 
   /** The nodes now, in the order of the configuration. */
@@ -181,6 +172,10 @@ export class Cluster {
   }
 
   /** Takes a sample for the rates, once a second. @param atMs on a monotonic clock */
+  clearRates(): void {
+    for (const { rate } of this.nodes) rate.clear();
+  }
+
   sample(atMs: number, kernelDrops: number): Totals {
     for (const { rate, counters } of this.nodes) rate.record(atMs, counters.linesRelayed);
     const { counters } = this.parts;
@@ -366,7 +361,7 @@ export class Cluster {
       locator.use(() => (rehash ? placement.live(nodes.map(({ isUp }) => isUp)) : placement.full));
     }
     const { selfMetrics, maxDatagramBytes: datagramBytesMax } = next;
-    this.selfMetrics.use(selfMetrics && { ...selfMetrics, datagramBytesMax, locator, nodes });
+    this.selfMetrics.use(selfMetrics && { ...selfMetrics, datagramBytesMax, locator, nodes }, before === undefined);
     // What is pending for removed nodes is still sent.
     for (const node of kept) this.retiredNodes.add(node);
     // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.

@@ -23,6 +23,8 @@ export interface NodeView {
 
 /** Nodes that are no longer in the configuration. */
 export interface Retired {
+  /** How many there have been. */
+  readonly nodes: number;
   /** What they have counted, added up. */
   readonly counters: NodeCounters;
   /** Lines still waiting for their sockets. */
@@ -37,6 +39,17 @@ export interface ConfigView {
   readonly loadedAtSeconds: number;
   /** False: a later one was read, and could not take over. */
   readonly isLatest: boolean;
+  /** Why it could not; only while this is so. */
+  readonly lastFailure?: ReloadFailure | undefined;
+}
+
+interface ReloadFailure {
+  /** Since 1970. */
+  readonly atSeconds: number;
+  /** What asked for the reload: `signal`, `console` or `file`. */
+  readonly cause: string;
+  /** The first few problems, one line each, safe to print; then how many more there are. */
+  readonly reasons: readonly string[];
 }
 
 export interface View {

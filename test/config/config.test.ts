@@ -20,6 +20,7 @@ const ETSYS_RING = "ring etsy, because the file uses Etsy's keys; set ring to ov
 const DEFAULTS: Config = {
   host: "0.0.0.0",
   port: 8125,
+  reusePort: false,
   managementhost: "127.0.0.1",
   managementport: 8126,
   httphost: "127.0.0.1",
@@ -316,6 +317,8 @@ describe("files that are in use elsewhere", () => {
 });
 
 describe("a bad file", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
   test.each([
     ["an empty one", "", ""],
     ["spaces", " \n\t", ""],
@@ -324,6 +327,8 @@ describe("a bad file", () => {
     ["JSON that is cut short", `{ ${NODES}`, ""],
     ["text behind the JSON", `{ ${NODES} } }`, ""],
     ["JSON nested without an end", `{ port: ${"[".repeat(200_000)}`, ""],
+    ["JSON nested deeper than any configuration", `{ ${NODES}, types: ${nested(100)} }`, ""],
+    ["JSON nested so deep that a message about it would take seconds", `{ ${NODES}, types: ${nested(30_000)} }`, ""],
     ["an array", `[{ ${NODES} }]`, ""],
     ["null", "null", ""],
     ["a number", "8125", ""],
@@ -538,7 +543,17 @@ describe("any file at all", () => {
       "mirror",
       "ring",
     ],
-    ...["failover", "cacheSize", "types", "maxDatagramBytes", "gather", "receiveBuffer", "server", "udp_version"],
+    ...[
+      "failover",
+      "cacheSize",
+      "types",
+      "maxDatagramBytes",
+      "gather",
+      "receiveBuffer",
+      "reusePort",
+      "server",
+      "udp_version",
+    ],
     ...["forkCount", "selfMetrics", "MIRROR", "colour", "\n"],
   ];
   const plausible = fc.oneof(

@@ -12,11 +12,9 @@ test("an answer that comes between preparing and committing is not lost", async 
   const bench = new ClusterBench();
   bench.network.nameService.say(NAME, "silence");
   const opening = new Opening(bench.network);
-  const config = configOf({ nodes: [NODE] });
-  const resolved = bench.cluster.resolve(config);
+  const prepared = bench.cluster.prepare(configOf({ nodes: [NODE] }), opening);
   await bench.clock.elapse(WAIT_MS);
-  await resolved;
-  await bench.clock.until(bench.cluster.prepare(config, opening));
+  await prepared;
   await bench.clock.elapse(ASK_AGAIN_MS);
   expect(bench.namesChanged).toBe(0);
   opening.commit();

@@ -24,7 +24,9 @@ async function engineAt(first: number) {
   onTestFinished(() => engine.close());
   const change = async (port: number) => {
     const opening = new Opening(network);
-    await clock.until(engine.prepare(configOf({ nodes: [NODE], port }), opening));
+    const next = configOf({ nodes: [NODE], port });
+    await clock.until(engine.prepare(next, opening));
+    await clock.until(engine.prepareSource(next, opening));
     opening.commit();
     return network.listeners[network.listeners.length - 1];
   };
@@ -33,6 +35,13 @@ async function engineAt(first: number) {
 
 test("kernel drops of a replaced socket count exactly once, while it drains and after it is closed", async () => {
   const { engine, clock, change, listener } = await engineAt(8125);
+  const drained = async ({ done }: typeof listener) => {
+    while (!done.includes("close")) {
+      await clock.settle(1);
+      clock.advance(1);
+    }
+    await clock.settle(1);
+  };
   listener.dropped = 5;
   expect(engine.view().kernelDrops).toBe(5);
   // So that it drains for a while.
@@ -43,12 +52,10 @@ test("kernel drops of a replaced socket count exactly once, while it drains and 
   expect(listener.done).not.toContain("close");
   expect(engine.view().kernelDrops).toBe(8);
   listener.dropped = 6;
-  while (!listener.done.includes("close")) await clock.settle(1);
-  await clock.settle(1);
+  await drained(listener);
   expect(engine.view().kernelDrops).toBe(9);
   const last = await change(8127);
-  while (!next.done.includes("close")) await clock.settle(1);
-  await clock.settle(1);
+  await drained(next);
   last.dropped = 1;
   expect(engine.view().kernelDrops).toBe(10);
 });

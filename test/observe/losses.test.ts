@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { LogFields } from "../../src/log/logfmt.ts";
 import { LOG_AGAIN_MS, Losses } from "../../src/observe/losses.ts";
+import type { NodeView } from "../../src/observe/view.ts";
+import { NodeCounters } from "../../src/relay/counters.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
 /** Without what the bench's view begins with. */
@@ -51,6 +53,16 @@ test("what one node loses does not hide what another loses", () => {
   expect(see(1)).toMatchObject([{ node: "127.0.0.1:8131", lines: 2 }]);
 });
 
+test("refusals are said like a loss: the port of a node that is up may be closed", () => {
+  const bench = new RelayBench({});
+  const see = lossesOf(bench);
+  bench.nodes[2].counters.refusals = 2;
+  expect(see(0)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], refusals: 2, total: 2 }]);
+  bench.nodes[2].counters.refusals = 90;
+  expect(see(LOG_AGAIN_MS - 1)).toEqual([]);
+  expect(see(LOG_AGAIN_MS)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], refusals: 88, total: 90 }]);
+});
+
 test("a node's name never makes one of its figures look like another", () => {
   const bench = new RelayBench({});
   const losses = new Losses();
@@ -61,7 +73,9 @@ test("a node's name never makes one of its figures look like another", () => {
   });
   bench.nodes[0].counters.linesRelayed = 100;
   bench.nodes[0].counters.refusals = 3;
-  expect(losses.update(view(), 0)).toEqual([]);
+  expect(losses.update(view(), 0)).toEqual([
+    { level: "warn", event: "refusing", fields: { node: "dc0.lines_dropped", refusals: 3, total: 3 } },
+  ]);
   bench.nodes[0].counters.linesDropped.held = 4;
   expect(losses.update(view(), 1)).toEqual([
     {
@@ -76,9 +90,11 @@ describe("a node that leaves", () => {
   /** Sees the nodes that are in `labels`. */
   function lossesWith(bench: RelayBench) {
     const losses = new Losses();
-    return (nowMs: number, labels: readonly string[]): LogFields[] => {
+    return (nowMs: number, labels: readonly string[], changed: Partial<NodeView> = {}): LogFields[] => {
       const view = { ...bench.view(), kernelDrops: undefined };
-      const nodes = view.nodes.filter(({ label }) => labels.includes(label));
+      const nodes = view.nodes
+        .filter(({ label }) => labels.includes(label))
+        .map((node, i) => (i === 0 ? { ...node, ...changed } : node));
       return losses.update({ ...view, nodes }, nowMs).map(({ event, fields }) => ({ event, ...fields }));
     };
   }
@@ -100,7 +116,11 @@ describe("a node that leaves", () => {
     const see = lossesWith(bench);
     bench.nodes[0].counters.linesDropped.held = 5;
     expect(see(0, BENCH_LABELS)).toMatchObject([{ node: first, lines: 5, total: 5 }]);
-    bench.nodes[0].counters.linesDropped.held = 2;
-    expect(see(LOG_AGAIN_MS, BENCH_LABELS)).toMatchObject([{ node: first, lines: 2, total: 2 }]);
+    // The one that is back counts from 0, and may have lost more by now than the one before had.
+    for (const lines of [2, 7]) {
+      const counters = new NodeCounters();
+      counters.linesDropped.held = lines;
+      expect(see(1, BENCH_LABELS, { counters })).toMatchObject([{ node: first, lines, total: lines }]);
+    }
   });
 });

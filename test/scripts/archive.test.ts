@@ -10,7 +10,7 @@ import { emptyFolder } from "../support/folder.ts";
 import { brokenLinksIn } from "../support/links.ts";
 import { run } from "../support/process.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 test.skipIf(process.platform !== "linux")(
   "an archive is whole by its sum, and what it holds runs (Linux only)",
@@ -46,6 +46,7 @@ test.skipIf(process.platform !== "linux")(
       `drwxr-xr-x 0/0 ${name}/scripts/`,
       `-rw-r--r-- 0/0 ${name}/scripts/kubernetes.yaml`,
       `-rw-r--r-- 0/0 ${name}/scripts/statsd-proxy.service`,
+      `-rw-r--r-- 0/0 ${name}/scripts/statsd-proxy@.service`,
       `-rwxr-xr-x 0/0 ${name}/statsd-proxy`,
     ]);
 

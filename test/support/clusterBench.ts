@@ -67,7 +67,6 @@ export class ClusterBench {
   /** The same; with the configuration in force it is what names mean that may have changed. */
   async use(config: Config): Promise<string[]> {
     const opening = new Opening(this.network);
-    await this.clock.until(this.cluster.resolve(config));
     await this.clock.until(this.cluster.prepare(config, opening));
     if (opening.problems.length > 0) opening.abandon();
     else opening.commit();

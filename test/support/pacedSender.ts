@@ -2,6 +2,7 @@
 import { onTestFinished } from "bun:test";
 import { join } from "node:path";
 import type { AtEnd } from "./cleanUp.ts";
+import { prefer } from "./priority.ts";
 
 /** What comes to the proxy. */
 export interface Load {
@@ -12,6 +13,8 @@ export interface Load {
 export interface PacedSenderOptions extends Load {
   readonly host?: string;
   readonly port: number;
+  /** From so many ports of its own, by turns: 1 if not given. */
+  readonly flows?: number;
   /** Goes before the command, to run it elsewhere (a namespace). */
   readonly inside?: readonly string[];
   readonly atEnd?: AtEnd;
@@ -28,12 +31,13 @@ export class PacedSender {
 
   /** Starts the process; it sends nothing yet. */
   static async start(options: PacedSenderOptions): Promise<PacedSender> {
-    const { host = "127.0.0.1", port, datagramsPerSecond, linesPerDatagram, inside = [] } = options;
+    const { host = "127.0.0.1", port, datagramsPerSecond, linesPerDatagram, flows = 1, inside = [] } = options;
     const { atEnd = onTestFinished } = options;
     const script = join(import.meta.dir, "pacedSenderProcess.ts");
-    const words = [host, `${port}`, `${datagramsPerSecond}`, `${linesPerDatagram}`];
+    const words = [host, `${port}`, `${datagramsPerSecond}`, `${linesPerDatagram}`, `${flows}`];
     const command = [...inside, process.execPath, script, ...words];
     const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    prefer(child.pid);
     const sender = new PacedSender(child);
     atEnd(() => sender.end());
     await sender.said.next();

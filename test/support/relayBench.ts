@@ -120,7 +120,7 @@ export class RelayBench {
         },
         rate: undefined,
       })),
-      retired: { counters: new NodeCounters(), linesPending: 0 },
+      retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
       namesCached: this.locator?.namesCached ?? 0,
       receiveBufferBytes: 425_984,
       kernelDrops: 7,
