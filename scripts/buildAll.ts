@@ -27,6 +27,7 @@ const ENCLOSED = [
   "exampleConfig.json",
   "scripts/kubernetes.yaml",
   "scripts/statsd-proxy.service",
+  "scripts/statsd-proxy@.service",
 ];
 
 if (import.meta.main) {

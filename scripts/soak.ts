@@ -28,9 +28,7 @@ const command = new Command("soak")
 const ends: (() => void | Promise<void>)[] = [];
 const report = new Report();
 let doing = "starting";
-const failure = await soak(command.processedArgs[0], command.opts().seed).catch(
-  (error) => error as Error,
-);
+const failure = await soak(command.processedArgs[0], command.opts().seed).catch((error) => error as Error);
 for (const end of ends.reverse()) await end();
 console.log(`\n${report.text()}\n`);
 if (failure !== undefined) console.log(`FAILED, ${doing}:\n${failure.message}`);

@@ -371,6 +371,25 @@ describe.skipIf(!LINUX)("compiled binaries", () => {
   });
 });
 
+test("no datagram sockets of the Unix family: system/notify.io.ts can do without libc when there are", async () => {
+  const dgram = await import("node:dgram");
+  expect(() => dgram.createSocket("unix_dgram" as never)).toThrow();
+});
+
+test.skipIf(!LINUX)(
+  "flag 4 lets sockets share a port, and only that: what reusePort rests on (Linux only)",
+  async () => {
+    const open = async (port: number, more: object) => {
+      const socket = await Bun.udpSocket({ hostname: HOST, port, socket: IGNORE, ...more });
+      onTestFinished(() => socket.close());
+      return socket;
+    };
+    const { port } = await open(0, { flags: 4 });
+    await open(port, { flags: 4 });
+    await expect(open(port, {})).rejects.toMatchObject({ code: "EADDRINUSE" });
+  },
+);
+
 test("afterAll within beforeAll runs before the first test: endOfFile in test/support/cleanUp.ts can go", async () => {
   const folder = emptyFolder();
   const said = [

@@ -8,6 +8,7 @@ import { type LogFormat, openLog } from "../log/log.io.ts";
 import type { Log } from "../log/log.ts";
 import type { LogLevel } from "../log/logLimit.ts";
 import { StatsdProxy } from "../proxy/proxy.ts";
+import { Notifier } from "../system/notify.io.ts";
 import { Demo } from "./demo.io.ts";
 
 /** The longest that an exit waits for the log to be read, and that a failed start does. */
@@ -47,7 +48,9 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
 
   const demo = isDemo ? new Demo(config) : undefined;
   let proxy: StatsdProxy | undefined;
+  const notifier = new Notifier(process.env);
   stopOnSignals(log, async () => {
+    notifier.stopping();
     await proxy?.stop();
     demo?.close();
   });
@@ -58,6 +61,7 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
       : await StatsdProxy.start(config, {
           ...{ platform: bunPlatform, log, debugMode: level === "debug" },
           file: text === undefined ? { hash, read: () => readAgain(file) } : undefined,
+          supervisor: notifier,
         });
   if (!(started instanceof StatsdProxy)) {
     for (const problem of started) log.text(problemText(problem));
@@ -71,6 +75,7 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
   process.on("SIGHUP", () => void started.reload("signal"));
   if (isWatching && text === undefined) watchFile(file ?? DEFAULT_FILE, () => void started.reload("file"));
+  notifier.begin(() => started.status);
   await demo?.begin(started);
 }
 

@@ -55,6 +55,7 @@ export const TOP_KEYS = {
   host: { value: v.optional(host), etsyNames: ["address"], change: "reopen" },
   port: { value: v.optional(port(), 8125), change: "reopen" },
   address_ipv6: { value: v.optional(flag, false), change: "reopen" },
+  reusePort: { value: v.optional(flag, false), change: "live" },
   managementhost: { value: v.optional(host, "127.0.0.1"), etsyNames: ["mgmt_address"], change: "reopen" },
   managementport: { value: v.optional(port(), 8126), etsyNames: ["mgmt_port"], change: "reopen" },
   httphost: { value: v.optional(host, "127.0.0.1"), change: "reopen" },

@@ -32,6 +32,9 @@ export interface EngineParts {
   readonly debugMode: boolean;
 }
 
+const NOT_SHARED =
+  "the address is in use, and not shared: that takes reusePort on both sides, and the same user (EADDRINUSE)";
+
 /** A source, and the address that it was opened for. */
 interface BoundSource {
   readonly source: Source;
@@ -82,9 +85,16 @@ export class Engine {
     return this.bound?.source;
   }
 
-  /** Opens what is new in the next configuration. */
+  /** Opens what is new in the next configuration, except where metrics arrive. */
   async prepare(next: Config, opening: Opening): Promise<void> {
     await this.cluster.prepare(next, opening);
+  }
+
+  /**
+   * Binds the socket that metrics arrive at, if it is a new one. Call this when everything else is open, and commit
+   * without waiting for anything: a socket that shares its port gets datagrams from the moment that it is bound.
+   */
+  async prepareSource(next: Config, opening: Opening): Promise<void> {
     const { bound } = this;
     if (bound?.host === next.host && bound.port === next.port) {
       opening.onCommit(() => {
@@ -93,13 +103,24 @@ export class Engine {
       });
       return;
     }
+    // What a shared port hands to a socket that is closed again is lost.
+    if (next.reusePort && opening.problems.length > 0) return;
+    // Another address of the same port: for a moment both sockets have it.
+    const isShared = bound !== undefined && bound.port === next.port;
+    if (isShared) {
+      const { config } = this;
+      bound.source.use({ ...config, reusePort: true });
+      opening.onAbandon(() => bound.source.use(config));
+    }
+    const settings = { ...next, reusePort: next.reusePort || isShared };
     const source = await opening.listen({ host: "host", port: "port" }, next.host, (host) =>
-      this.openSource(next, host),
+      this.openSource(settings, host),
     );
     if (source === undefined) return;
     opening.onCommit(() => {
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
+      source.use(next);
       source.begin();
       if (bound) this.drainSource(bound.source);
     });
@@ -185,12 +206,15 @@ export class Engine {
   private async openSource(settings: Config, host: string): Promise<Source> {
     const { clock, network } = this.parts.platform;
     const { relay } = this.cluster;
-    const { port, receiveBuffer, gather } = settings;
-    return await UdpSource.open({
-      ...{ host, port, receiveBuffer, gather, turns: this.turns, network, clock },
+    const { port, receiveBuffer, gather, reusePort } = settings;
+    const open = UdpSource.open({
+      ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
       onLines: (bytes, start, end) => relay.datagram(bytes, start, end),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),
+    });
+    return await open.catch((error: NodeJS.ErrnoException) => {
+      throw reusePort && error.code === "EADDRINUSE" ? new Error(NOT_SHARED) : error;
     });
   }
 

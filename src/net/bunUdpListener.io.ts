@@ -7,10 +7,14 @@ import {
   type Libc,
   openLibc,
   setReceiveBuffer,
+  setReusePort,
 } from "../system/libc.io.ts";
 import { BulkReader } from "./bulkReader.io.ts";
 import type { UdpKernel, UdpListener, UdpListenerParts } from "./network.ts";
 import { IcmpInterrupt, loopbackOf, openClosedPort, type PausedReading, SwappedSocket } from "./pausedReading.io.ts";
+
+/** SO_REUSEPORT among Bun's options of a UDP socket, missing from its types (1.4.5). */
+const REUSE_PORT = { flags: 4 };
 
 /**
  * @param libc the C library, or why it is not available
@@ -25,6 +29,7 @@ export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = li
     socket = await Bun.udpSocket({
       hostname,
       port,
+      ...(parts.reusePort && REUSE_PORT),
       socket: {
         data: (_, bytes) => onDatagram(bytes, 0, bytes.length),
         // Without a handler an error would end the process (Bun 1.4.5).
@@ -104,6 +109,10 @@ class Kernel implements UdpKernel {
   setReceiveBuffer(bytes: number): number {
     this.receiveBufferBytes = setReceiveBuffer(this.libc, this.reading.fd, bytes);
     return this.receiveBufferBytes;
+  }
+
+  setReusePort(allowed: boolean): void {
+    setReusePort(this.libc, this.reading.fd, allowed);
   }
 }
 

@@ -33,6 +33,8 @@ type OnDatagram = (bytes: Buffer, start: number, end: number) => void;
 export interface UdpListenerParts {
   readonly host: string;
   readonly port: number;
+  /** Lets other processes bind the same port, if they do so too (SO_REUSEPORT). */
+  readonly reusePort: boolean;
   /** Kernel buffer size to ask for, in bytes. */
   readonly receiveBuffer: number;
   /** Called for each datagram that the runtime reads by itself. */
@@ -72,6 +74,8 @@ export interface UdpKernel {
   refuseSenders(): void;
   /** Asks for a different buffer size, and returns what was granted. */
   setReceiveBuffer(bytes: number): number;
+  /** Whether other processes may bind the port from now on. */
+  setReusePort(allowed: boolean): void;
 }
 
 export interface UdpConnectionParts {

@@ -15,7 +15,7 @@ export interface Source {
   begin(): void;
   /** Applies other settings without interruption. */
   use(settings: SourceSettings): void;
-  /** Reads everything that has arrived, refuses new datagrams, and closes. */
+  /** Refuses new datagrams, reads everything that has arrived, and closes. */
   finish(): Promise<void>;
   close(): void;
 }
@@ -25,6 +25,8 @@ export interface SourceSettings {
   readonly receiveBuffer: number;
   /** The longest time to let datagrams gather, in milliseconds. */
   readonly gather: number;
+  /** Whether other processes may bind the same port. */
+  readonly reusePort: boolean;
 }
 
 /** What happens to what a source reads. */

@@ -12,6 +12,11 @@ const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 const DRAIN_MS_MAX = 5000;
 /** How long draining may block the event loop at a time. */
 const DRAIN_SLICE_MS = 10;
+/**
+ * A datagram for which the kernel has already chosen this socket may reach it after senders are refused. The rest of its
+ * way takes microseconds.
+ */
+const UNDER_WAY_MS = 10;
 /** Time limit for counting what was not read: enough for the largest buffer that can be asked for. */
 const COUNT_MS_MAX = 1000;
 
@@ -52,10 +57,10 @@ export class UdpSource implements Source {
 
   /** @throws what bind throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   static async open(parts: UdpSourceParts): Promise<UdpSource> {
-    const { host, port, receiveBuffer, onError } = parts;
+    const { host, port, reusePort, receiveBuffer, onError } = parts;
     let source: UdpSource | undefined;
     const listener = await parts.network.listenUdp({
-      ...{ host, port, receiveBuffer, onError },
+      ...{ host, port, reusePort, receiveBuffer, onError },
       // Nothing is awaited between opening the socket and creating its source, so nothing arrives in between.
       onDatagram: (bytes, start, end) => source?.takeFromRuntime(bytes, start, end),
     });
@@ -87,18 +92,19 @@ export class UdpSource implements Source {
     return kernel instanceof Error ? undefined : kernel.drops();
   }
 
-  use({ receiveBuffer, gather }: SourceSettings): void {
+  use({ receiveBuffer, gather, reusePort }: SourceSettings): void {
     const { kernel } = this.listener;
     const before = this.settings;
-    this.settings = { receiveBuffer, gather };
+    this.settings = { receiveBuffer, gather, reusePort };
+    if (reusePort !== before.reusePort && !(kernel instanceof Error)) kernel.setReusePort(reusePort);
     if (receiveBuffer === before.receiveBuffer && gather === before.gather) return;
     if (receiveBuffer !== before.receiveBuffer && !(kernel instanceof Error)) kernel.setReceiveBuffer(receiveBuffer);
     this.reader.gather = this.gatherOf(this.settings);
   }
 
   /**
-   * Reads everything that the kernel holds, and closes. New datagrams are left to whoever binds the port next. What is
-   * left after `msMax` is counted (`datagramsUnread`).
+   * Refuses new datagrams, reads everything that the kernel holds, and closes. New ones go to the other sockets of the
+   * port, if it is shared, and then to whoever binds it next. What is left after `msMax` is counted (`datagramsUnread`).
    */
   async finish(msMax = DRAIN_MS_MAX): Promise<void> {
     const { kernel } = this.listener;
@@ -157,11 +163,14 @@ export class UdpSource implements Source {
     kernel.refuseSenders();
     const take = (bytes: Buffer, start: number, end: number) => this.take(bytes, start, end);
     let sliceEndMs = clock.nowMs() + DRAIN_SLICE_MS;
-    for (let count = BULK_DATAGRAMS; count > 0 && clock.nowMs() < untilMs; ) {
-      count = kernel.read(take);
-      if (clock.nowMs() < sliceEndMs) continue;
+    let wasEmpty = false;
+    while (clock.nowMs() < untilMs) {
+      const isEmpty = kernel.read(take) === 0;
+      if (isEmpty && wasEmpty) break;
+      if (!isEmpty && clock.nowMs() < sliceEndMs) continue;
       this.endTurn();
-      await this.nextTurn();
+      await (isEmpty ? this.pause(UNDER_WAY_MS) : this.nextTurn());
+      wasEmpty ||= isEmpty;
       sliceEndMs = clock.nowMs() + DRAIN_SLICE_MS;
     }
     // Starts now: the time for reading may be long over, if the process was stopped meanwhile.
@@ -181,6 +190,10 @@ export class UdpSource implements Source {
       await this.nextTurn();
       await this.nextTurn();
     } while (this.datagrams > before && this.parts.clock.nowMs() < untilMs);
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.parts.clock.setTimeout(resolve, ms));
   }
 
   private nextTurn(): Promise<void> {

@@ -10,7 +10,7 @@ import { divideDescriptors } from "../system/descriptors.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { type ChangeSummary, changeSummary, isSummary } from "./changeSummary.ts";
 import { Operators } from "./operators.ts";
-import { type ReloadCause, Reloader } from "./reloader.ts";
+import { type ReloadCause, Reloader, type Supervisor } from "./reloader.ts";
 
 export interface ProxyParts {
   readonly platform: Platform;
@@ -19,6 +19,8 @@ export interface ProxyParts {
   readonly debugMode: boolean;
   /** The configuration's file; undefined: it has none, and cannot be read again. */
   readonly file?: ConfigFile | undefined;
+  /** Told when the proxy reloads. */
+  readonly supervisor?: Supervisor | undefined;
 }
 
 /** The file of a configuration that is in force. */
@@ -30,6 +32,8 @@ export interface ConfigFile {
 }
 
 const STOPPING: Problem = { at: "", message: "the proxy is stopping" };
+/** Before each reload: those that are asked for meanwhile are one with it. */
+const RELOAD_PAUSE_MS = 100;
 const NO_FILE = "there is no configuration file to read";
 
 export class StatsdProxy {
@@ -69,6 +73,13 @@ export class StatsdProxy {
     return this.operators.consolePort ?? 0;
   }
 
+  /** How it is, in one line. */
+  get status(): string {
+    const { config, cluster } = this.engine;
+    const [up, all] = [cluster.liveLabels().length, config.nodes.length];
+    return `${up} of ${all} nodes up, metrics at ${hostPort(config.host, this.port)}`;
+  }
+
   /** Reads the configuration's file again. Returns what came of it, for people to read. Never throws. */
   async reload(cause: ReloadCause): Promise<string> {
     if (this.reloader !== undefined) return await this.reloader.reload(cause);
@@ -103,12 +114,13 @@ export class StatsdProxy {
   }
 
   private reloaderOf({ read }: ConfigFile): Reloader {
-    const { log, platform } = this.parts;
+    const { log, platform, supervisor } = this.parts;
     const { engine } = this;
     return new Reloader(
       {
-        ...{ read, log },
+        ...{ read, log, supervisor },
         change: (next) => this.change(next),
+        pause: () => new Promise((resolve) => void platform.clock.setTimeout(resolve, RELOAD_PAUSE_MS)),
         nowSeconds: () => platform.clock.epochMs() / 1000,
         onResult: (result, view) => {
           engine.counters.configReloads[result]++;
@@ -128,9 +140,10 @@ export class StatsdProxy {
     if ("message" in room) return [room];
     const opening = new Opening(platform.network);
     try {
-      // The metrics' socket is opened last: what arrives at it waits for the commit.
-      await this.operators.prepare(next, room.connectionsMax, opening);
       await this.engine.prepare(next, opening);
+      await this.operators.prepare(next, room.connectionsMax, opening);
+      // Opened last: what arrives at it waits for the commit, and nothing can fail any more.
+      await this.engine.prepareSource(next, opening);
     } catch (error) {
       this.failed(error as Error);
       opening.problems.push({ at: "", message: `internal error: ${(error as Error).message}` });
@@ -143,7 +156,7 @@ export class StatsdProxy {
     }
     opening.commit((error) => this.failed(error));
     if (source === undefined) log.info("listening", this.addresses(next));
-    if (this.engine.source !== source) this.engine.logSource();
+    if (this.engine.source !== source || next.receiveBuffer !== config.receiveBuffer) this.engine.logSource();
     return changeSummary(config, next, { before: ring, after: cluster.fullRing() });
   }
 

@@ -8,6 +8,7 @@ const SYMBOLS = {
   recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   dup: { args: ["i32"], returns: "i32" },
   dup2: { args: ["i32", "i32"], returns: "i32" },
@@ -15,6 +16,7 @@ const SYMBOLS = {
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   write: { args: ["i32", "ptr", "u64"], returns: "i64" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
 } as const;
 
 export type Libc = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
@@ -26,6 +28,16 @@ export function openLibc(): Libc {
   return dlopen("libc.so.6", SYMBOLS).symbols;
 }
 
+const CLOCK_MONOTONIC = 1;
+
+/** The system's monotonic clock, of which performance.now() and process.hrtime() (Bun 1.4.5) tell only differences. */
+export function monotonicMicroseconds(libc: Libc): bigint {
+  // struct timespec: seconds, nanoseconds.
+  const time = new BigInt64Array(2);
+  libc.clock_gettime(CLOCK_MONOTONIC, ptr(time));
+  return time[0] * 1_000_000n + time[1] / 1000n;
+}
+
 const IPPROTO_IP = 0;
 const IP_RECVERR = 11;
 const IPPROTO_IPV6 = 41;
@@ -33,6 +45,7 @@ const IPV6_RECVERR = 25;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
+const SO_REUSEPORT = 15;
 /** Nine counters of a socket (include/uapi/linux/sock_diag.h), since Linux 4.12. */
 const SO_MEMINFO = 55;
 const SK_MEMINFO_WORDS = 9;
@@ -47,6 +60,14 @@ export function setReceiveBuffer(libc: Libc, fd: number, bytes: number): number 
 /** Limits the data that was written but not read; the kernel includes its own overhead, and doubles `bytes`. */
 export function setSendBuffer(libc: Libc, fd: number, bytes: number): void {
   libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, ptr(Int32Array.of(bytes)), 4);
+}
+
+/**
+ * Whether other sockets may be bound to the same address and port. It can be changed on a bound socket; both sides must
+ * allow it.
+ */
+export function setReusePort(libc: Libc, fd: number, allowed: boolean): void {
+  libc.setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, ptr(Int32Array.of(allowed ? 1 : 0)), 4);
 }
 
 /**

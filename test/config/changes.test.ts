@@ -10,6 +10,7 @@ const NODE = { host: "127.0.0.1", port: 8130 };
 const OTHERS = {
   host: "127.0.0.2",
   port: 9125,
+  reusePort: true,
   managementhost: "127.0.0.2",
   managementport: 9126,
   httphost: "127.0.0.2",

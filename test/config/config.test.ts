@@ -19,6 +19,7 @@ const ETSYS_RING = "ring etsy, because the file uses Etsy's keys; set ring to ov
 const DEFAULTS: Config = {
   host: "0.0.0.0",
   port: 8125,
+  reusePort: false,
   managementhost: "127.0.0.1",
   managementport: 8126,
   httphost: "127.0.0.1",
@@ -529,7 +530,17 @@ describe("any file at all", () => {
       "mirror",
       "ring",
     ],
-    ...["failover", "cacheSize", "types", "maxDatagramBytes", "gather", "receiveBuffer", "server", "udp_version"],
+    ...[
+      "failover",
+      "cacheSize",
+      "types",
+      "maxDatagramBytes",
+      "gather",
+      "receiveBuffer",
+      "reusePort",
+      "server",
+      "udp_version",
+    ],
     ...["forkCount", "selfMetrics", "MIRROR", "colour", "\n"],
   ];
   const plausible = fc.oneof(

@@ -63,6 +63,7 @@ class Scene {
   private tap(): Stream {
     let timer: object | undefined;
     return {
+      isTap: true,
       begin: (_, end) => {
         timer = this.clock.setTimeout(() => end(TAP_ENDS), TAP_MS);
       },
@@ -76,7 +77,7 @@ class Scene {
 
 /** What comes for an input that has an end, whether a line of it is too long, and how many bytes follow the last answer. */
 function transcriptOf(input: string): { text: string; isCut: boolean; ignoredBytes: number } {
-  const context = consoleContext(() => ({ begin: () => {}, stop: () => "" }));
+  const context = consoleContext(() => ({ isTap: true, begin: () => {}, stop: () => "" }));
   let text = "";
   let readBytes = 0;
   for (const line of input.split("\n")) {

@@ -6,7 +6,7 @@ import { silentSocket } from "../support/ports.ts";
 /** Sends datagrams, then reads them in bulk; returns what each read gave. */
 async function readAfter(sent: readonly string[]): Promise<string[][]> {
   const listener = await listenUdp({
-    ...{ host: "127.0.0.1", port: 0, receiveBuffer: 1 << 20 },
+    ...{ host: "127.0.0.1", port: 0, reusePort: false, receiveBuffer: 1 << 20 },
     onDatagram: () => {},
     onError: () => {},
   });

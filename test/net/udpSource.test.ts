@@ -30,6 +30,7 @@ interface Parts {
   readonly host?: string;
   readonly port?: number;
   readonly gather?: number;
+  readonly reusePort?: boolean;
   readonly receiveBuffer?: number;
   /** What is to be done for each datagram, and at the end of each turn. */
   readonly work?: () => void;
@@ -38,7 +39,7 @@ interface Parts {
 }
 
 async function open(parts: Parts = {}): Promise<Open> {
-  const { host = "127.0.0.1", port = 0, gather = 0, receiveBuffer = 4_194_304 } = parts;
+  const { host = "127.0.0.1", port = 0, gather = 0, receiveBuffer = 4_194_304, reusePort = false } = parts;
   const datagrams: string[] = [];
   const turns = { count: 0, datagrams: 0 };
   const errors: Error[] = [];
@@ -64,6 +65,7 @@ async function open(parts: Parts = {}): Promise<Open> {
     port,
     gather,
     receiveBuffer,
+    reusePort,
     onLines: (bytes, start, end) => {
       datagrams.push(bytes.toString("latin1", start, end));
       parts.work?.();
@@ -204,6 +206,98 @@ describe("an exception on a datagram's way", () => {
     }
     expect(datagrams.length).toBe(3);
     expect(errors.map(({ message }) => message)).toEqual(["turn 1", "turn 2", "turn 3"]);
+  });
+});
+
+describe.skipIf(!LINUX)("a shared port (Linux only)", () => {
+  const FLOWS = 64;
+
+  /** Sends one datagram from each socket; returns them. */
+  function sendFromEach(senders: readonly udp.ConnectedSocket<"buffer">[], word: string): string[] {
+    const sent = senders.map((_, i) => `${word} ${i}`);
+    for (const [i, socket] of senders.entries()) expect(socket.send(sent[i])).toBe(true);
+    return sent;
+  }
+
+  async function openSenders(port: number, to: string, count = FLOWS): Promise<udp.ConnectedSocket<"buffer">[]> {
+    const hostname = to.includes(":") ? "::" : "0.0.0.0";
+    const opening = Array.from({ length: count }, () => silentSocket({ hostname, connect: { hostname: to, port } }));
+    const senders = await Promise.all(opening);
+    onTestFinished(() => {
+      for (const sender of senders) sender.close();
+    });
+    return senders;
+  }
+
+  const HOSTS = [
+    ["127.0.0.1", "127.0.0.1"],
+    ["0.0.0.0", "127.0.0.1"],
+    ...(IPV6_HERE ? [["::", "127.0.0.1"] as const, ["::", "::1"] as const, ["::1", "::1"] as const] : []),
+  ] as const;
+
+  test.each(HOSTS)(
+    "%s: one that finishes reads what it has, and all that is sent later goes to the other (to %s)",
+    async (host, to) => {
+      const old = await open({ host, reusePort: true });
+      const fresh = await open({ host, reusePort: true, port: old.receiver.port });
+      const senders = await openSenders(old.receiver.port, to);
+      const sent = sendFromEach(senders, "before");
+      const received = () => [...old.datagrams, ...fresh.datagrams];
+      await until("the first", () => received().length === FLOWS);
+      // The kernel tells flows apart, and both sockets get some.
+      expect(old.datagrams.length).toBeGreaterThan(0);
+      expect(fresh.datagrams.length).toBeGreaterThan(0);
+      const share = old.datagrams.length;
+
+      // These the kernel has already given to the old one, which has not read them.
+      sent.push(...sendFromEach(senders, "meanwhile"));
+      const finished = old.receiver.finish();
+      sent.push(...sendFromEach(senders, "after"));
+      await finished;
+      sent.push(...sendFromEach(senders, "closed"));
+      await until("all", () => received().length === sent.length);
+      expect(received().sort()).toEqual([...sent].sort());
+      expect(old.datagrams.length).toBe(2 * share);
+    },
+  );
+
+  test("one after the other takes over in the middle of a stream, and no datagram is lost or read twice", async () => {
+    let current = await open({ reusePort: true });
+    const { port } = current.receiver;
+    const all = [current];
+    const senders = await openSenders(port, "127.0.0.1", 8);
+    const sent: string[] = [];
+    const received = () => all.reduce((sum, { datagrams }) => sum + datagrams.length, 0);
+    for (let round = 0; round < 50; round++) {
+      const before = current;
+      current = await open({ reusePort: true, port });
+      all.push(current);
+      let isOver = false;
+      const finished = before.receiver.finish().then(() => {
+        isOver = true;
+      });
+      do {
+        sent.push(...sendFromEach(senders, `${sent.length}`));
+        // Never more than any buffer holds.
+        await until("most", () => received() > sent.length - 100);
+        await new Promise((resolve) => setImmediate(resolve));
+      } while (!isOver);
+      await finished;
+    }
+    await until(`all ${sent.length}`, () => received() === sent.length);
+    expect(all.flatMap(({ datagrams }) => datagrams).sort()).toEqual(sent.sort());
+  });
+
+  test("can be shared, and no longer, while it is open", async () => {
+    const { receiver } = await open();
+    const { port } = receiver;
+    const settings = { gather: 0, receiveBuffer: 4_194_304 };
+    await expect(open({ port, reusePort: true })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    receiver.use({ ...settings, reusePort: true });
+    await expect(open({ port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    (await open({ port, reusePort: true })).receiver.close();
+    receiver.use({ ...settings, reusePort: false });
+    await expect(open({ port, reusePort: true })).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 });
 

@@ -7,6 +7,8 @@ import { ManualClock } from "../support/clocks.ts";
 import { FakeListener } from "../support/fakeNetwork.ts";
 
 const READING_MS = 1;
+/** How long it waits for what may be under way. */
+const UNDER_WAY_MS = 10;
 
 /** A source, and what it does. @param kernel why there is none */
 async function open(kernel?: Error) {
@@ -18,7 +20,7 @@ async function open(kernel?: Error) {
     seen.datagramsAtTurnEnd = seen.datagrams;
   };
   const source = await UdpSource.open({
-    ...{ host: "127.0.0.1", port: 8125, gather: 10, receiveBuffer: 1 << 20, clock },
+    ...{ host: "127.0.0.1", port: 8125, gather: 10, receiveBuffer: 1 << 20, reusePort: false, clock },
     turns: new Turns({ flush: endTurn, clock }),
     network: {
       listenUdp: async (parts: UdpListenerParts) => {
@@ -43,11 +45,15 @@ async function open(kernel?: Error) {
 /** Drains it; returns how long that took. */
 async function finished({ source, clock }: Awaited<ReturnType<typeof open>>, msMax?: number): Promise<number> {
   const beganMs = clock.nowMs();
+  const timersBefore = clock.timersLeft;
   let isOver = false;
   const finish = source.finish(msMax).then(() => {
     isOver = true;
   });
-  while (!isOver) await clock.settle(1);
+  while (!isOver) {
+    await clock.settle(1);
+    if (clock.timersLeft > timersBefore) clock.advance(UNDER_WAY_MS);
+  }
   await finish;
   return clock.nowMs() - beganMs;
 }
@@ -61,6 +67,23 @@ test("draining refuses senders first, then reads, sends what it read, and closes
   const { done } = opened.listener;
   expect(done.slice(0, 3)).toEqual(["pause", "refuseSenders", "read"]);
   expect(done.at(-1)).toBe("close");
+});
+
+test("draining reads what the kernel had under way when it refused senders", async () => {
+  const opened = await open();
+  const { listener } = opened;
+  listener.held = 10;
+  let reads = 0;
+  // The second one finds nothing, and the third is the one after a while.
+  listener.onRead = () => {
+    if (++reads === 3) listener.held = BULK_DATAGRAMS + 3;
+  };
+  expect(await finished(opened)).toBe(UNDER_WAY_MS);
+  expect(opened.seen).toMatchObject({
+    datagrams: 10 + BULK_DATAGRAMS + 3,
+    datagramsAtTurnEnd: 10 + BULK_DATAGRAMS + 3,
+  });
+  expect(opened.source.datagramsUnread).toBe(0);
 });
 
 test("draining takes at most five seconds, and one more to count the rest, however much the kernel holds", async () => {
@@ -105,8 +128,9 @@ test("new settings apply from the next turn on", async () => {
   };
   turn();
   expect(clock.slept).toEqual([10]);
-  source.use({ gather: 0, receiveBuffer: 1 << 21 });
+  source.use({ gather: 0, receiveBuffer: 1 << 21, reusePort: true });
   expect(listener.done).toContain(`setReceiveBuffer ${1 << 21}`);
+  expect(listener.done).toContain("setReusePort true");
   turn();
   expect(clock.slept).toEqual([10]);
 });

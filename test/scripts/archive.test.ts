@@ -46,6 +46,7 @@ test.skipIf(process.platform !== "linux")(
       `drwxr-xr-x 0/0 ${name}/scripts/`,
       `-rw-r--r-- 0/0 ${name}/scripts/kubernetes.yaml`,
       `-rw-r--r-- 0/0 ${name}/scripts/statsd-proxy.service`,
+      `-rw-r--r-- 0/0 ${name}/scripts/statsd-proxy@.service`,
       `-rwxr-xr-x 0/0 ${name}/statsd-proxy`,
     ]);
 

@@ -137,6 +137,7 @@ export class FakeListener implements UdpListener {
         this.done.push(`setReceiveBuffer ${bytes}`);
         return 2 * bytes;
       },
+      setReusePort: (allowed) => void this.done.push(`setReusePort ${allowed}`),
     };
   }
 

@@ -357,7 +357,7 @@ async function takesInAll(peer: FaultyPeer): Promise<void> {
 }
 
 /** Datagrams that the kernel dropped at a backend's socket. */
-function kernelDropsOf(peer: FaultyPeer): number {
+export function kernelDropsOf(peer: FaultyPeer): number {
   return udpSocketsOf(peer).reduce((sum, { drops }) => sum + drops, 0);
 }
 

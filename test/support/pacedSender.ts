@@ -13,6 +13,8 @@ export interface Load {
 export interface PacedSenderOptions extends Load {
   readonly host?: string;
   readonly port: number;
+  /** From so many ports of its own, by turns: 1 if not given. */
+  readonly flows?: number;
   /** Goes before the command, to run it elsewhere (a namespace). */
   readonly inside?: readonly string[];
   readonly atEnd?: AtEnd;
@@ -29,10 +31,10 @@ export class PacedSender {
 
   /** Starts the process; it sends nothing yet. */
   static async start(options: PacedSenderOptions): Promise<PacedSender> {
-    const { host = "127.0.0.1", port, datagramsPerSecond, linesPerDatagram, inside = [] } = options;
+    const { host = "127.0.0.1", port, datagramsPerSecond, linesPerDatagram, flows = 1, inside = [] } = options;
     const { atEnd = onTestFinished } = options;
     const script = join(import.meta.dir, "pacedSenderProcess.ts");
-    const words = [host, `${port}`, `${datagramsPerSecond}`, `${linesPerDatagram}`];
+    const words = [host, `${port}`, `${datagramsPerSecond}`, `${linesPerDatagram}`, `${flows}`];
     const command = [...inside, process.execPath, script, ...words];
     const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
     prefer(child.pid);

@@ -17,14 +17,19 @@ const TIME_MS_MAX = 30_000;
 /** Datagrams in a tick. */
 const AT_ONCE_MAX = 256;
 
-const [host, port, rate, linesPerDatagram] = process.argv.slice(2);
+const [host, port, rate, linesPerDatagram, flows] = process.argv.slice(2);
 const datagramsPerMs = Number(rate) / 1000;
 const lines = Number(linesPerDatagram);
-const socket = await Bun.udpSocket({
-  hostname: host.includes(":") ? "::" : "0.0.0.0",
-  connect: { hostname: host, port: Number(port) },
-  socket: { data: () => {}, error: () => {} },
-});
+const sockets = await Promise.all(
+  Array.from({ length: Number(flows) }, () =>
+    Bun.udpSocket({
+      hostname: host.includes(":") ? "::" : "0.0.0.0",
+      connect: { hostname: host, port: Number(port) },
+      socket: { data: () => {}, error: () => {} },
+    }),
+  ),
+);
+let turn = 0;
 
 let serial = 0;
 let sent = 0;
@@ -64,7 +69,8 @@ function datagram(): Buffer {
 /** How many the kernel took. A refusal of earlier ones ends it early; the next tick sends the rest. */
 function send(): number {
   try {
-    return waiting.length === 0 ? 0 : socket.sendMany(waiting.slice(0, AT_ONCE_MAX));
+    if (waiting.length === 0) return 0;
+    return sockets[turn++ % sockets.length].sendMany(waiting.slice(0, AT_ONCE_MAX));
   } catch {
     return 0;
   }
