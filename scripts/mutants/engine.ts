@@ -222,8 +222,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "opening-commits-last-first",
     file: "src/engine/opening.ts",
-    find: "for (const step of this.steps) step();",
-    replace: "for (const step of this.steps.reverse()) step();",
+    find: "for (const step of this.steps) {",
+    replace: "for (const step of this.steps.reverse()) {",
     tests: ["engine/opening.test.ts"],
   },
   {

@@ -258,9 +258,10 @@ function lateAnswer(answer: () => Promise<string>): Stream {
   let isStopped = false;
   return {
     begin: (_, end) => {
-      void answer().then((text) => {
+      const tell = (text: string) => {
         if (!isStopped) end(text);
-      });
+      };
+      void answer().then(tell, (error: Error) => tell(`internal error: ${error.message}\n`));
     },
     stop: () => {
       isStopped = true;

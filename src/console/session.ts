@@ -45,9 +45,9 @@ export class Console {
     return this.server.port;
   }
 
-  /** Sets how many connections are allowed from now on. */
+  /** Sets how many connections there may be. Those beyond it are closed. */
   allow(connectionsMax: number): void {
-    this.server.connectionsMax = connectionsMax;
+    this.server.allow(connectionsMax);
   }
 
   /** Accepts no more connections; ends those that there are when they have had time to be answered. */

@@ -20,7 +20,7 @@ import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
 import type { LabelledRing } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
-import { placementOf } from "../placement/placementOf.ts";
+import { placementSteps } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
 import { partOwners, type RingPicture } from "../placement/ringPicture.ts";
 import { Lines } from "../protocol/line.ts";
@@ -225,7 +225,7 @@ export class Cluster {
   }
 
   /** The current placement, if the next configuration places names the same way. @throws as `placementOf` */
-  private placementOf(next: Config): Placement | undefined {
+  private async placementOf(next: Config): Promise<Placement | undefined> {
     if (next.mirror) return undefined;
     const { placement, config } = this;
     const isSame =
@@ -233,12 +233,20 @@ export class Cluster {
       config?.ring === next.ring &&
       config.nodes.length === next.nodes.length &&
       config.nodes.every(({ label, weight }, i) => label === next.nodes[i].label && weight === next.nodes[i].weight);
-    return isSame ? placement : placementOf(next, this.parts.platform.loadFingerprint32);
+    if (isSame) return placement;
+    const { loadFingerprint32, clock } = this.parts.platform;
+    const steps = placementSteps(next, loadFingerprint32, placement);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      // Metrics are relayed in between.
+      await new Promise<void>((resolve) => clock.setImmediate(resolve));
+    }
   }
 
-  /** The same, with its look-ups: what is remembered stays if it can. Its memory may be too much to get. */
-  private placedOf(next: Config): Placed | undefined {
-    const placement = this.placementOf(next);
+  /** The same with its locator, whose cache is kept if it can be. Memory for another may be too much to get. */
+  private async placedOf(next: Config): Promise<Placed | undefined> {
+    const placement = await this.placementOf(next);
     if (placement === undefined) return undefined;
     const { locator, config } = this;
     const isSame = locator !== undefined && placement === this.placement && config?.cacheSize === next.cacheSize;

@@ -85,16 +85,12 @@ export class Engine {
     return this.bound?.source;
   }
 
-  /** Opens what is new in the next configuration, except where metrics arrive. */
+  /**
+   * Opens what is new in the next configuration. Call this when everything else is open, and commit without waiting for
+   * anything: the metrics' socket is bound last, and if it shares its port, it gets datagrams from then on.
+   */
   async prepare(next: Config, opening: Opening): Promise<void> {
     await this.cluster.prepare(next, opening);
-  }
-
-  /**
-   * Binds the socket that metrics arrive at, if it is a new one. Call this when everything else is open, and commit
-   * without waiting for anything: a socket that shares its port gets datagrams from the moment that it is bound.
-   */
-  async prepareSource(next: Config, opening: Opening): Promise<void> {
     const { bound } = this;
     if (bound?.host === next.host && bound.port === next.port) {
       opening.onCommit(() => {
@@ -112,6 +108,7 @@ export class Engine {
     opening.onCommit(() => {
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
+      source.begin();
       if (bound) this.drainSource(bound.source);
     });
   }

@@ -54,15 +54,25 @@ export class Opening {
     return address === undefined ? undefined : await this.open(at.port, () => make(address));
   }
 
-  /** Adds a step to run once everything is open. It must not fail. */
+  /** Adds a step to run once everything is open. It must not fail: if it does, that is a bug. */
   onCommit(step: () => void): void {
     this.steps.push(step);
   }
 
-  /** Runs the steps in the order in which they were added. Whatever was opened belongs to others from now on. */
-  commit(): void {
+  /**
+   * Runs the steps in the order in which they were added. Whatever was opened belongs to others from now on.
+   * @param onBug takes what a step throws: the others are run all the same, so that one bug is not a mixture of two
+   * configurations as well
+   */
+  commit(onBug: (error: Error) => void = rethrow): void {
     this.opened.length = 0;
-    for (const step of this.steps) step();
+    for (const step of this.steps) {
+      try {
+        step();
+      } catch (error) {
+        onBug(error as Error);
+      }
+    }
   }
 
   /** Closes everything that was opened, last first. */
@@ -72,9 +82,14 @@ export class Opening {
   }
 }
 
+function rethrow(error: Error): never {
+  throw error;
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is in use",
   EADDRNOTAVAIL: "not an address of this machine",
+  EMFILE: "no file descriptor left: raise the limit (ulimit -n, LimitNOFILE)",
   EACCES: "permission denied: ports below 1024 need CAP_NET_BIND_SERVICE, and broadcast addresses are not supported",
   EINVAL: "not a usable address: a link-local one needs its interface, as in fe80::1%eth0",
   ENOTFOUND: "the name does not resolve",

@@ -30,10 +30,7 @@ export const bunNetwork: Network = {
   listenTcp,
 };
 
-/** Created on first use. */
-let trial: (() => boolean) | undefined;
-
-/** None where the process may not ask: a service without AF_NETLINK. */
+/** None where the system does not tell: a service may be denied netlink sockets (RestrictAddressFamilies). */
 function ownAddresses(): string[] {
   try {
     return Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? []);
@@ -41,6 +38,9 @@ function ownAddresses(): string[] {
     return [];
   }
 }
+
+/** Created on first use. */
+let trial: (() => boolean) | undefined;
 
 /** Prefers IPv4. An address resolves to itself, an IPv4-mapped IPv6 address to its IPv4 address. */
 async function resolveHost(host: string): Promise<string> {

@@ -11,6 +11,8 @@ export interface Source {
   kernelDrops(): number | undefined;
   /** Datagrams still in the kernel when the time for draining was up. */
   readonly datagramsUnread: number;
+  /** Starts to deliver: until then, what arrives waits in the kernel. */
+  begin(): void;
   /** Applies other settings without interruption. */
   use(settings: SourceSettings): void;
   /** Refuses new datagrams, reads everything that has arrived, and closes. */

@@ -65,7 +65,12 @@ export class UdpSource implements Source {
       onDatagram: (bytes, start, end) => source?.takeFromRuntime(bytes, start, end),
     });
     source = new UdpSource(parts, listener);
+    listener.pause();
     return source;
+  }
+
+  begin(): void {
+    this.listener.resume();
   }
 
   get port(): number {

@@ -12,6 +12,7 @@ export function movedShare(before: LabelledRing, after: LabelledRing): number {
   const indexOf = new Map(before.labels.map((label, i) => [label, i]));
   const same = after.labels.map((label) => indexOf.get(label) ?? -1);
   const [a, b] = [before.ring, after.ring];
+  if (a === b) return 0;
   if (a.positions.length === 0 || b.positions.length === 0) return a.positions.length === b.positions.length ? 0 : 1;
   let moved = 0;
   let arcStart = -1;

@@ -53,6 +53,37 @@ export function ringOfLive(ring: Ring, isUp: readonly boolean[]): Ring {
 }
 
 /**
+ * The points of `before` that are kept, together with those of `added`: one walk along both, a tenth of sorting them.
+ * @param indexes by owner of `before`: its index in the new list of nodes, or -1: it is not kept
+ * @param ranks by index in the new list: at equal positions, the lower rank comes first
+ */
+export function mergedRing(before: Ring, indexes: Int32Array, added: Ring, ranks: Uint16Array): Ring {
+  let count = added.positions.length;
+  for (let i = 0; i < before.owners.length; i++) if (indexes[before.owners[i]] !== -1) count++;
+  const ring = { positions: new Uint32Array(count), owners: new Uint16Array(count) };
+  let filled = 0;
+  let j = 0;
+  const take = (position: number, owner: number) => {
+    ring.positions[filled] = position;
+    ring.owners[filled++] = owner;
+  };
+  for (let i = 0; i < before.owners.length; i++) {
+    const owner = indexes[before.owners[i]];
+    if (owner === -1) continue;
+    const position = before.positions[i];
+    while (
+      j < added.positions.length &&
+      (added.positions[j] < position || (added.positions[j] === position && ranks[added.owners[j]] < ranks[owner]))
+    ) {
+      take(added.positions[j], added.owners[j++]);
+    }
+    take(position, owner);
+  }
+  while (j < added.positions.length) take(added.positions[j], added.owners[j++]);
+  return ring;
+}
+
+/**
  * The owner of the first point at or after `position` (0 to 2^32 - 1), wrapping around; `NO_LIVE_NODE` on an empty
  * ring.
  */

@@ -136,16 +136,21 @@ export class StatsdProxy {
     const room = descriptorRoom(next, platform);
     if ("message" in room) return [room];
     const opening = new Opening(platform.network);
-    await this.engine.prepare(next, opening);
-    await this.operators.prepare(next, room.connectionsMax, opening);
-    await this.engine.prepareSource(next, opening);
+    try {
+      // The metrics' socket is opened last: what arrives at it waits for the commit.
+      await this.operators.prepare(next, room.connectionsMax, opening);
+      await this.engine.prepare(next, opening);
+    } catch (error) {
+      this.failed(error as Error);
+      opening.problems.push({ at: "", message: `internal error: ${(error as Error).message}` });
+    }
     // What would be opened now, nobody would close any more.
     if (this.isStopping) opening.problems.push(STOPPING);
     if (opening.problems.length > 0) {
       opening.abandon();
-      return opening.problems;
+      return opening.problems.sort(byPath);
     }
-    opening.commit();
+    opening.commit((error) => this.failed(error));
     if (source === undefined) log.info("listening", this.addresses(next));
     if (this.engine.source !== source) this.engine.logSource();
     return changeSummary(config, next, { before: ring, after: cluster.fullRing() });
@@ -166,6 +171,11 @@ export class StatsdProxy {
     this.operators.close();
     this.engine.close();
   }
+}
+
+/** In one order, whatever went wrong first. */
+function byPath(one: Problem, other: Problem): number {
+  return one.at.localeCompare(other.at, "en", { numeric: true });
 }
 
 /** How many connections are possible; or why none are, and what would help. */

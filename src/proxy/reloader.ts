@@ -50,7 +50,7 @@ export class Reloader {
   /** Returns what to tell whoever asked for it. Never throws. One reload at a time: others wait. */
   async reload(cause: ReloadCause): Promise<string> {
     const result = this.last.then(() => this.reloadNow(cause));
-    this.last = result;
+    this.last = result.catch(() => {});
     return await result;
   }
 
@@ -72,7 +72,7 @@ export class Reloader {
     const { change, log } = this.parts;
     const { config, errors, warnings, notes, hash } = reading;
     for (const problem of warnings.slice(0, PROBLEMS_MAX)) log.warn("configuration", { warning: problemText(problem) });
-    const result = config === undefined ? errors : await change(config);
+    const result = config === undefined ? errors : await change(config).catch(bugOf);
     if (!isSummary(result)) return this.failed(cause, result);
     for (const note of notes) log.info("configuration", { note });
     log.info("reloaded", { cause, ...summaryFields(result), hash });
@@ -94,4 +94,9 @@ export class Reloader {
     this.view = view;
     this.parts.onResult(result, view);
   }
+}
+
+/** A bug: what runs goes on. */
+function bugOf(error: Error): readonly Problem[] {
+  return [{ at: "", message: `internal error: ${error.message}` }];
 }

@@ -78,8 +78,7 @@ export class TcpServer<Reason extends string> {
   private readonly events: ConnectionEvents<Reason>;
   private heldBytes = 0;
   private retirement: Timer | undefined;
-  /** May change; applies to the next connection. */
-  connectionsMax: number;
+  private connectionsMax: number;
 
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   constructor(parts: TcpServerParts<Reason>) {
@@ -116,6 +115,12 @@ export class TcpServer<Reason extends string> {
     }, RETIRE_MS);
   }
 
+  /** Sets how many connections there may be. Those beyond it are closed, the least recently active first. */
+  allow(connectionsMax: number): void {
+    this.connectionsMax = connectionsMax;
+    this.trim();
+  }
+
   close(): void {
     this.parts.clock.cancel(this.retirement);
     this.listener.close();
@@ -126,7 +131,11 @@ export class TcpServer<Reason extends string> {
     const connection = new Connection(client, this.parts.session, this.events, this.parts.clock.nowMs());
     client.data = connection;
     connection.touch();
-    if (this.connections.size > this.connectionsMax) this.leastRecentlyActive().cut("too_many");
+    this.trim();
+  }
+
+  private trim(): void {
+    while (this.connections.size > this.connectionsMax) this.leastRecentlyActive().cut("too_many");
   }
 
   /**

@@ -23,7 +23,7 @@ async function engineAt(first: number) {
   onTestFinished(() => engine.close());
   const change = async (port: number) => {
     const opening = new Opening(network);
-    await engine.prepare(configOf({ nodes: [NODE], port }), opening);
+    await clock.until(engine.prepare(configOf({ nodes: [NODE], port }), opening));
     opening.commit();
     return network.listeners[network.listeners.length - 1];
   };
@@ -32,6 +32,13 @@ async function engineAt(first: number) {
 
 test("kernel drops of a replaced socket count exactly once, while it drains and after it is closed", async () => {
   const { engine, clock, change, listener } = await engineAt(8125);
+  // Before it closes, it waits a moment for what may be under way.
+  const closed = async ({ done }: typeof listener) => {
+    while (!done.includes("close")) {
+      await clock.settle(1);
+      clock.advance(1);
+    }
+  };
   listener.dropped = 5;
   expect(engine.view().kernelDrops).toBe(5);
   // So that it drains for a while.
@@ -42,11 +49,11 @@ test("kernel drops of a replaced socket count exactly once, while it drains and 
   expect(listener.done).not.toContain("close");
   expect(engine.view().kernelDrops).toBe(8);
   listener.dropped = 6;
-  while (!listener.done.includes("close")) await clock.settle(1);
+  await closed(listener);
   await clock.settle(1);
   expect(engine.view().kernelDrops).toBe(9);
   const last = await change(8127);
-  while (!next.done.includes("close")) await clock.settle(1);
+  await closed(next);
   await clock.settle(1);
   last.dropped = 1;
   expect(engine.view().kernelDrops).toBe(10);

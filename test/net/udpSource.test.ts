@@ -73,6 +73,7 @@ async function open(parts: Parts = {}): Promise<Open> {
     onTurnEnd,
     onError,
   });
+  receiver.begin();
   onTestFinished(() => receiver.close());
   return { receiver, datagrams, turns, errors };
 }

@@ -36,6 +36,9 @@ async function open(kernel?: Error) {
     },
   });
   if (listener === undefined) throw new Error("it listens");
+  source.begin();
+  // Paused until it begins.
+  listener.done.length = 0;
   return { source, listener, clock, seen };
 }
 

@@ -300,3 +300,42 @@ function ownerOf(placement: Placement, nodes: readonly PlacedNode[], name: strin
 function pointsOf(ring: Ring, nodes: readonly PlacedNode[]): [position: number, label: string][] {
   return Array.from(ring.positions, (position, i) => [position, nodes[ring.owners[i]].label]);
 }
+
+describe("a placement that follows another", () => {
+  const nodes = fc.uniqueArray(
+    fc.record({ label: fc.constantFrom(..."abcdefgh"), weight: fc.integer({ min: 1, max: 3 }) }),
+    { selector: ({ label }) => label, minLength: 1 },
+  );
+  /** Positions collide all the time: ties must go as they do in one that follows none. */
+  const crowded = (input: string | Buffer) => fingerprint32(input) % 5000;
+
+  test("is the one that the same nodes have by themselves", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...RING_KINDS), nodes, nodes, fc.boolean(), (kind, one, other, crowds) => {
+        const hash = crowds ? crowded : fingerprint32;
+        const before = new Placement(kind, one, hash);
+        const steps = Placement.steps(kind, other, hash, before);
+        let step = steps.next();
+        while (!step.done) step = steps.next();
+        expect(step.value.full).toEqual(new Placement(kind, other, hash).full);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("hashes only the nodes that are new, and pauses on the way", () => {
+    const labels = Array.from({ length: 20 }, (_, i) => ({ label: `n${i}`, weight: 1 }));
+    const before = new Placement("farmhash", labels, fingerprint32);
+    let hashed = 0;
+    const counting = (input: string | Buffer) => {
+      hashed++;
+      return fingerprint32(input);
+    };
+    const added = [...labels.slice(1), { label: "new", weight: 3 }, { label: "newer", weight: 1 }];
+    let pauses = 0;
+    const steps = Placement.steps("farmhash", added, counting, before);
+    while (!steps.next().done) pauses++;
+    expect(hashed).toBe(4 * 2048);
+    expect(pauses).toBeGreaterThanOrEqual(2);
+  });
+});

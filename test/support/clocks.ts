@@ -80,6 +80,17 @@ export class ManualClock implements Clock {
     }
   }
 
+  /** Comes round until a promise is settled. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settled = () => {
+      isSettled = true;
+    };
+    promise.then(settled, settled);
+    while (!isSettled) await this.settle(1);
+    return await promise;
+  }
+
   private comeToRest(): void {
     while (this.immediates.length > 0) this.comeRound();
   }

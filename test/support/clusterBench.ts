@@ -59,7 +59,7 @@ export class ClusterBench {
   /** Returns where the problems are, if any. */
   async change(settings: Settings): Promise<string[]> {
     const opening = new Opening(this.network);
-    await this.cluster.prepare(configOf(settings), opening);
+    await this.clock.until(this.cluster.prepare(configOf(settings), opening));
     if (opening.problems.length > 0) opening.abandon();
     else opening.commit();
     return opening.problems.map(({ at }) => at);
