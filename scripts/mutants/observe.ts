@@ -47,15 +47,15 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "losses-are-logged-every-second",
     file: "src/observe/losses.ts",
-    find: "value === from || nowMs < before.atMs + LOG_AGAIN_MS",
-    replace: "value === from",
+    find: "value <= before.value || nowMs < before.atMs + LOG_AGAIN_MS",
+    replace: "value <= before.value",
     tests: ["observe/losses.test.ts"],
   },
   {
     name: "losses-are-logged-once-and-never-again",
     file: "src/observe/losses.ts",
-    find: "value === from || nowMs < before.atMs + LOG_AGAIN_MS",
-    replace: "value === from || before !== NEVER_LOGGED",
+    find: "value <= before.value || nowMs < before.atMs + LOG_AGAIN_MS",
+    replace: "value <= before.value || before !== NEVER_LOGGED",
     tests: ["observe/losses.test.ts"],
   },
   {
@@ -66,10 +66,10 @@ export const OBSERVE: readonly Mutant[] = [
     tests: ["observe/losses.test.ts"],
   },
   {
-    name: "losses-of-a-node-that-counts-anew-are-negative",
+    name: "losses-of-a-node-that-counts-anew-go-by-its-label",
     file: "src/observe/losses.ts",
-    find: "value < before.value ? 0 : before.value",
-    replace: "before.value",
+    find: "this.collect(NODE_LOSSES, node, node.counters, node.label, nowMs, events);",
+    replace: "this.collect(NODE_LOSSES, node, view.counters, node.label, nowMs, events);",
     tests: ["observe/losses.test.ts"],
   },
   {

@@ -35,6 +35,8 @@ export interface ConsoleContext {
 
 /** Output that keeps coming after an answer, for a while. */
 export interface Stream {
+  /** An empty line ends it. */
+  readonly isTap: boolean;
   /**
    * Call this once. `write` returns false when the client does not keep up, which ends the stream; `end` is called with
    * the last text when the stream ends by itself.
@@ -257,6 +259,7 @@ function* statusJsonLine(source: StatsSource): Generator<string> {
 function lateAnswer(answer: () => Promise<string>): Stream {
   let isStopped = false;
   return {
+    isTap: false,
     begin: (_, end) => {
       const tell = (text: string) => {
         if (!isStopped) end(text);

@@ -50,6 +50,16 @@ export class Console {
     this.server.allow(connectionsMax);
   }
 
+  /** Releases the port. The connections that there are go on. */
+  suspend(): void {
+    this.server.suspend();
+  }
+
+  /** Listens again, after `suspend`. @throws what listen throws */
+  resume(): void {
+    this.server.resume();
+  }
+
   /** Accepts no more connections; ends those that there are when they have had time to be answered. */
   retire(onClosed: () => void): void {
     this.server.retire(onClosed);
@@ -94,13 +104,13 @@ class ConsoleSession implements Session {
     this.clock.cancel(this.pause);
     connection.input += input === "" || input.endsWith("\n") ? "quit\n" : "\nquit\n";
     // A client that half-closed can be told from one that is gone only by sending it something.
-    if (this.stream) connection.write("# no more input: the tap runs to its end\n");
+    if (this.stream?.isTap) connection.write("# no more input: the tap runs to its end\n");
   }
 
   /** Answers commands in order: one line, or one piece of an answer, at a time. */
   serve(): boolean {
     const { connection } = this;
-    if (this.stream) this.serveStreaming(this.stream);
+    if (this.stream?.isTap) this.serveTap(this.stream);
     if (connection.isFull || this.stream) return false;
     if (this.rest) return this.writeNext(this.rest);
     const { input } = connection;
@@ -189,7 +199,7 @@ class ConsoleSession implements Session {
   }
 
   /** An empty line, which is what pressing Enter in `nc` sends, ends the stream; other lines wait for its end. */
-  private serveStreaming(stream: Stream): void {
+  private serveTap(stream: Stream): void {
     const { connection } = this;
     const emptyLine = /^[\t\r ]*\n/.exec(connection.input);
     if (emptyLine === null) return;

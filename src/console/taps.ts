@@ -56,6 +56,7 @@ export class Taps {
     if (this.running.size >= TAPS_MAX) return undefined;
     let running: Running | undefined;
     return {
+      isTap: true,
       begin: (write, end) => {
         running = {
           tap: new Tap(request, this.parts.nodeWidth()),

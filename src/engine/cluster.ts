@@ -82,7 +82,7 @@ export class Cluster {
     this.seed = platform.random32();
     this.relay = new Relay({ lines: new Lines([], this.seed), locator: undefined, nodes: [], counters });
     this.membership = new Membership({ nodes: [], rules: { fall: 1, rise: 1 }, rehash: undefined });
-    this.retiredNodes = new RetiredNodes(clock);
+    this.retiredNodes = new RetiredNodes(clock, parts.log);
     this.selfMetrics = new SelfMetricsSender({ clock, counters, view });
   }
 
@@ -134,6 +134,10 @@ export class Cluster {
   }
 
   /** Takes a sample for the rates, once a second. @param atMs on a monotonic clock */
+  clearRates(): void {
+    for (const { rate } of this.nodes) rate.clear();
+  }
+
   sample(atMs: number, kernelDrops: number): Totals {
     for (const { rate, counters } of this.nodes) rate.record(atMs, counters.linesRelayed);
     const { counters } = this.parts;
@@ -287,7 +291,7 @@ export class Cluster {
       locator.use(() => (rehash ? placement.live(nodes.map(({ isUp }) => isUp)) : placement.full));
     }
     const { selfMetrics: own, maxDatagramBytes: datagramBytesMax } = next;
-    this.selfMetrics.use(own && { ...own, datagramBytesMax, locator, nodes });
+    this.selfMetrics.use(own && { ...own, datagramBytesMax, locator, nodes }, before === undefined);
     // What is pending for removed nodes is still sent.
     for (const node of kept) this.retiredNodes.add(node);
     // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.

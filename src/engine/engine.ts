@@ -85,12 +85,16 @@ export class Engine {
     return this.bound?.source;
   }
 
-  /**
-   * Opens what is new in the next configuration. Call this when everything else is open, and commit without waiting for
-   * anything: the metrics' socket is bound last, and if it shares its port, it gets datagrams from then on.
-   */
+  /** Opens what is new in the next configuration, except where metrics arrive. */
   async prepare(next: Config, opening: Opening): Promise<void> {
     await this.cluster.prepare(next, opening);
+  }
+
+  /**
+   * Binds the socket that metrics arrive at, if it is a new one. Call this when everything else is open, and commit
+   * without waiting for anything: a socket that shares its port gets datagrams from the moment that it is bound.
+   */
+  async prepareSource(next: Config, opening: Opening): Promise<void> {
     const { bound } = this;
     if (bound?.host === next.host && bound.port === next.port) {
       opening.onCommit(() => {
@@ -99,15 +103,24 @@ export class Engine {
       });
       return;
     }
+    // Another address of the same port: for a moment both sockets have it.
+    const isShared = bound !== undefined && bound.port === next.port;
     // What a shared port hands to a socket that is closed again is lost.
-    if (next.reusePort && opening.problems.length > 0) return;
+    if ((next.reusePort || isShared) && opening.problems.length > 0) return;
+    if (isShared) {
+      const { config } = this;
+      bound.source.use({ ...config, reusePort: true });
+      opening.onAbandon(() => bound.source.use(config));
+    }
+    const settings = { ...next, reusePort: next.reusePort || isShared };
     const source = await opening.listen({ host: "host", port: "port" }, next.host, (host) =>
-      this.openSource(next, host),
+      this.openSource(settings, host),
     );
     if (source === undefined) return;
     opening.onCommit(() => {
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
+      source.use(next);
       source.begin();
       if (bound) this.drainSource(bound.source);
     });

@@ -54,6 +54,11 @@ export class Opening {
     return address === undefined ? undefined : await this.open(at.port, () => make(address));
   }
 
+  /** Adds what undoes a part of the preparation. */
+  onAbandon(undo: () => void): void {
+    this.opened.push({ close: undo });
+  }
+
   /** Adds a step to run once everything is open. It must not fail: if it does, that is a bug. */
   onCommit(step: () => void): void {
     this.steps.push(step);

@@ -54,8 +54,16 @@ function proxyParts(figure: MetricFigure<View>, view: View): string[] {
   return [samplesText(figure, view, {})];
 }
 
-function nodeParts(figure: MetricFigure<NodeView>, { nodes }: View): Iterable<string> {
+function nodeParts(figure: MetricFigure<NodeView>, view: View): Iterable<string> {
+  const nodes = figure.metric.type === "counter" ? [...view.nodes, ...removedNode(view)] : view.nodes;
   return joinedBy(NODES_PER_STEP, nodes, (node) => samplesText(figure, node, { node: node.label }));
+}
+
+/** What removed nodes counted, as one node without a label: sums over all nodes must not fall when one leaves. */
+function removedNode({ retired }: View): NodeView[] {
+  if (retired.nodes === 0) return [];
+  const health = { sinceMs: 0, changes: 0, lastCheck: undefined };
+  return [{ label: "", counters: retired.counters, health } as unknown as NodeView];
 }
 
 function samplesText<Of>(figure: MetricFigure<Of>, of: Of, labels: Labels): string {

@@ -57,6 +57,16 @@ export class Http {
     this.server.allow(connectionsMax);
   }
 
+  /** Releases the port. The connections that there are go on. */
+  suspend(): void {
+    this.server.suspend();
+  }
+
+  /** Listens again, after `suspend`. @throws what listen throws */
+  resume(): void {
+    this.server.resume();
+  }
+
   /** Accepts no more connections; ends those that there are when they have had time to be answered. */
   retire(onClosed: () => void): void {
     this.server.retire(onClosed);

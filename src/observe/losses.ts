@@ -18,14 +18,14 @@ interface Logged {
 const NEVER_LOGGED: Logged = { value: 0, atMs: Number.NEGATIVE_INFINITY };
 
 export class Losses {
-  /** By node (undefined: the proxy), then by figure; only those that have lost something. */
-  private readonly logged = new Map<string | undefined, Map<string, Logged>>();
+  /** By the counters of a node, or the proxy's, then by figure; only those that have lost something. */
+  private readonly logged = new Map<object, Map<string, Logged>>();
 
   /** Returns the events that are due, and forgets nodes that are not in the view any more. */
   update(view: View, nowMs: number): LogEvent[] {
     const events: LogEvent[] = [];
-    this.collect(LOSSES, view, undefined, nowMs, events);
-    for (const node of view.nodes) this.collect(NODE_LOSSES, node, node.label, nowMs, events);
+    this.collect(LOSSES, view, view.counters, undefined, nowMs, events);
+    for (const node of view.nodes) this.collect(NODE_LOSSES, node, node.counters, node.label, nowMs, events);
     this.forgetRemoved(view);
     return events;
   }
@@ -33,30 +33,29 @@ export class Losses {
   private collect<Of>(
     figures: readonly FigureWith<"loss", Of>[],
     of: Of,
+    counters: object,
     node: string | undefined,
     nowMs: number,
     events: LogEvent[],
   ): void {
-    let logged = this.logged.get(node);
+    let logged = this.logged.get(counters);
     visit(figures, of, (value, figure, key) => {
       if (value === 0) return;
       const name = nameOf(figure, key);
       const before = logged?.get(name) ?? NEVER_LOGGED;
-      // A node that was removed and added again within a second counts from 0.
-      const from = value < before.value ? 0 : before.value;
-      if (value === from || nowMs < before.atMs + LOG_AGAIN_MS) return;
+      if (value <= before.value || nowMs < before.atMs + LOG_AGAIN_MS) return;
       if (logged === undefined) {
         logged = new Map();
-        this.logged.set(node, logged);
+        this.logged.set(counters, logged);
       }
       logged.set(name, { value, atMs: nowMs });
-      events.push(eventOf(figure, node, key, value - from, value));
+      events.push(eventOf(figure, node, key, value - before.value, value));
     });
   }
 
-  private forgetRemoved({ nodes }: View): void {
-    const there = new Set<string | undefined>(nodes.map(({ label }) => label)).add(undefined);
-    for (const node of this.logged.keys()) if (!there.has(node)) this.logged.delete(node);
+  private forgetRemoved({ nodes, counters }: View): void {
+    const present = new Set<object>(nodes.map(({ counters }) => counters)).add(counters);
+    for (const key of this.logged.keys()) if (!present.has(key)) this.logged.delete(key);
   }
 }
 

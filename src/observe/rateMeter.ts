@@ -13,6 +13,11 @@ export class RateMeter {
     if (this.samples.length > SAMPLES + 1) this.samples.shift();
   }
 
+  /** Forgets all samples. */
+  clear(): void {
+    this.samples.length = 0;
+  }
+
   /** Growth per second, with three decimal places; undefined before the second sample. */
   get perSecond(): number | undefined {
     const first = this.samples.at(0);

@@ -7,31 +7,25 @@ import type { View } from "./view.ts";
 type Values = Map<string, number>;
 
 export class SelfMetrics {
-  /** The last report: per node (undefined: the proxy). */
-  private before = new Map<string | undefined, Values>();
+  /** The last report, by the counters of a node, or the proxy's: a node that is removed and added again has others. */
+  private before = new Map<object, Values>();
 
   /** The lines for this moment. A counter that did not grow gets a line too: 0 is not the same as silence. */
   lines(prefix: string, view: View): string[] {
     const { nodes } = view;
     const parts = labelsInNames(nodes.map(({ label }) => label));
     const lines = [`${prefix}.uptime_seconds:${Math.floor(view.uptimeSeconds)}|g`];
-    const now = new Map([[undefined as string | undefined, this.add(lines, FIGURES, view, undefined, `${prefix}.`)]]);
+    const now = new Map<object, Values>([[view.counters, this.add(lines, FIGURES, view, view.counters, `${prefix}.`)]]);
     for (const [i, node] of nodes.entries()) {
-      now.set(node.label, this.add(lines, NODE_FIGURES, node, node.label, `${prefix}.node.${parts[i]}.`));
+      now.set(node.counters, this.add(lines, NODE_FIGURES, node, node.counters, `${prefix}.node.${parts[i]}.`));
     }
     this.before = now;
     return lines;
   }
 
   /** Appends lines for all figures; returns their values. */
-  private add<Of>(
-    lines: string[],
-    figures: readonly Figure<Of>[],
-    of: Of,
-    node: string | undefined,
-    prefix: string,
-  ): Values {
-    const before = this.before.get(node);
+  private add<Of>(lines: string[], figures: readonly Figure<Of>[], of: Of, counters: object, prefix: string): Values {
+    const before = this.before.get(counters);
     const now: Values = new Map();
     visit(figures, of, (value, figure, key) => {
       const name = nameOf(figure, key);

@@ -51,9 +51,14 @@ export class SelfMetricsSender {
     this.relay = new Relay({ lines: this.lines, locator: undefined, nodes: [], counters: this.own });
   }
 
-  /** Applies other settings; undefined: stops sending. */
-  use(settings: SelfMetricsSettings | undefined): void {
+  /**
+   * Applies other settings; undefined: stops sending.
+   * @param isStart the proxy starts: the first report is what it has counted since. Turned on later, what it had counted
+   * by then is no growth
+   */
+  use(settings: SelfMetricsSettings | undefined, isStart: boolean): void {
     const before = this.settings;
+    if (settings && before === undefined && !isStart) this.metrics.lines(settings.prefix, this.parts.view());
     const { locator, nodes = [], datagramBytesMax = 0 } = settings ?? {};
     this.settings = settings;
     // Something pending from the last report is rare, and of little use beside the next.

@@ -21,6 +21,8 @@ export interface NodeView {
 
 /** Nodes that are no longer in the configuration. */
 export interface Retired {
+  /** How many there have been. */
+  readonly nodes: number;
   /** What they have counted, added up. */
   readonly counters: NodeCounters;
   /** Lines still waiting for their sockets. */

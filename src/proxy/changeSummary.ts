@@ -17,6 +17,9 @@ export interface ChangeSummary {
   readonly namesMoved: number | undefined;
 }
 
+/** Of the configuration that is in force. */
+export const NOTHING: ChangeSummary = { keys: [], added: [], removed: [], changed: [], namesMoved: undefined };
+
 /** Whether a change was made: else there are problems instead. */
 export function isSummary(result: ChangeSummary | readonly Problem[]): result is ChangeSummary {
   return !Array.isArray(result);

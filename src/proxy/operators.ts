@@ -22,6 +22,8 @@ export interface OperatorsParts {
 
 /** A server that answers at one address. */
 interface Retirable {
+  suspend(): void;
+  resume(): void;
   retire(onClosed: () => void): void;
   close(): void;
 }
@@ -85,6 +87,7 @@ export class Operators {
       opening.onCommit(() => before.server.allow(connectionsMax));
       return;
     }
+    this.releasePort(port, next, opening);
     const { engine, platform } = this.parts;
     const { consoleCut } = engine.counters;
     const onCut = (reason: keyof typeof consoleCut) => void consoleCut[reason]++;
@@ -105,6 +108,7 @@ export class Operators {
       opening.onCommit(() => {
         this.retire(before?.server);
         before?.sampler.close();
+        this.parts.engine.cluster.clearRates();
         this.http = undefined;
         this.parts.engine.history = undefined;
       });
@@ -114,6 +118,7 @@ export class Operators {
       opening.onCommit(() => before.server.allow(connectionsMax));
       return;
     }
+    this.releasePort(port, next, opening);
     const { engine, platform } = this.parts;
     const { httpRequests, httpCut } = engine.counters;
     const history = before?.history ?? new History();
@@ -130,6 +135,31 @@ export class Operators {
       this.http = { server, host, port, history, sampler };
       this.retire(before?.server);
     });
+  }
+
+  /**
+   * A server that moves to another address of its port, or leaves it to the other server, cannot stay until that is open.
+   * It releases the port for a moment, and takes it back if the change comes to nothing.
+   */
+  private releasePort(port: number, next: Config, opening: Opening): void {
+    const { console, http } = this;
+    const leaving = [
+      ...(console && !isAt(console, next.managementhost, next.managementport) ? [console] : []),
+      ...(http && !isAt(http, next.httphost, next.httpport) ? [http] : []),
+    ];
+    for (const { server, port: own } of leaving) {
+      if (own !== port) continue;
+      server.suspend();
+      opening.onAbandon(() => this.takeBack(server));
+    }
+  }
+
+  private takeBack(server: Retirable): void {
+    try {
+      server.resume();
+    } catch (error) {
+      this.parts.engine.failed(error as Error);
+    }
   }
 
   /** The last answer of a console that moves away is the one to the command that moved it. */

@@ -32,6 +32,8 @@ export interface ConfigFile {
 }
 
 const STOPPING: Problem = { at: "", message: "the proxy is stopping" };
+/** Before each reload: those that are asked for meanwhile are one with it. */
+const RELOAD_PAUSE_MS = 100;
 const NO_FILE = "there is no configuration file to read";
 
 export class StatsdProxy {
@@ -118,6 +120,7 @@ export class StatsdProxy {
       {
         ...{ read, log, supervisor },
         change: (next) => this.change(next),
+        pause: () => new Promise((resolve) => void platform.clock.setTimeout(resolve, RELOAD_PAUSE_MS)),
         nowSeconds: () => platform.clock.epochMs() / 1000,
         onResult: (result, view) => {
           engine.counters.configReloads[result]++;
@@ -137,9 +140,10 @@ export class StatsdProxy {
     if ("message" in room) return [room];
     const opening = new Opening(platform.network);
     try {
-      // The metrics' socket is opened last: what arrives at it waits for the commit.
-      await this.operators.prepare(next, room.connectionsMax, opening);
       await this.engine.prepare(next, opening);
+      await this.operators.prepare(next, room.connectionsMax, opening);
+      // Opened last: what arrives at it waits for the commit, and nothing can fail any more.
+      await this.engine.prepareSource(next, opening);
     } catch (error) {
       this.failed(error as Error);
       opening.problems.push({ at: "", message: `internal error: ${(error as Error).message}` });
@@ -152,7 +156,7 @@ export class StatsdProxy {
     }
     opening.commit((error) => this.failed(error));
     if (source === undefined) log.info("listening", this.addresses(next));
-    if (this.engine.source !== source) this.engine.logSource();
+    if (this.engine.source !== source || next.receiveBuffer !== config.receiveBuffer) this.engine.logSource();
     return changeSummary(config, next, { before: ring, after: cluster.fullRing() });
   }
 

@@ -6,7 +6,7 @@ import type { Config, FileReading } from "../config/config.ts";
 import { type Problem, problemText } from "../config/problem.ts";
 import type { Log } from "../log/log.ts";
 import type { ConfigView } from "../observe/view.ts";
-import { type ChangeSummary, isSummary, summaryFields, summaryText } from "./changeSummary.ts";
+import { type ChangeSummary, isSummary, NOTHING, summaryFields, summaryText } from "./changeSummary.ts";
 
 /** What asked for it. */
 export type ReloadCause = "signal" | "console" | "file";
@@ -17,6 +17,8 @@ export interface ReloaderParts {
   /** Switches to a configuration: what that changed, or the problems with it. */
   readonly change: (next: Config) => Promise<ChangeSummary | readonly Problem[]>;
   readonly log: Log;
+  /** Waits a little: those that ask meanwhile share the reload. */
+  readonly pause: () => Promise<void>;
   /** Seconds since 1970. */
   readonly nowSeconds: () => number;
   /** Counts a reload, and shows what is in force. */
@@ -40,6 +42,8 @@ export class Reloader {
   /** Of the text that was tried last, whatever came of it. */
   private triedHash: string;
   private last: Promise<unknown> = Promise.resolve();
+  /** Those that have not begun, by cause. */
+  private readonly waiting = new Map<ReloadCause, Promise<string>>();
 
   constructor(parts: ReloaderParts, view: ConfigView) {
     this.parts = parts;
@@ -49,16 +53,27 @@ export class Reloader {
 
   /** Returns what to tell whoever asked for it. Never throws. One reload at a time: others wait. */
   async reload(cause: ReloadCause): Promise<string> {
-    const result = this.last.then(() => this.reloadNow(cause));
+    const waiting = this.waiting.get(cause) ?? this.queue(cause);
+    this.waiting.set(cause, waiting);
+    return await waiting;
+  }
+
+  /** One that all share who ask for it before it begins: a storm of them is a few. */
+  private queue(cause: ReloadCause): Promise<string> {
+    const result = this.last.then(async () => {
+      await this.parts.pause();
+      this.waiting.delete(cause);
+      return await this.reloadNow(cause);
+    });
     this.last = result.catch(() => {});
-    return await result;
+    return result;
   }
 
   private async reloadNow(cause: ReloadCause): Promise<string> {
     const { read, supervisor } = this.parts;
     const reading = read();
     // A file that was touched, or changed and changed back, is nobody's business.
-    if (cause === "file" && reading.hash === this.triedHash) return "";
+    if (cause === "file" && reading.hash === this.triedHash && this.view.isLatest) return "";
     this.triedHash = reading.hash;
     supervisor?.reloading();
     try {
@@ -71,8 +86,9 @@ export class Reloader {
   private async apply(reading: FileReading, cause: ReloadCause): Promise<string> {
     const { change, log } = this.parts;
     const { config, errors, warnings, notes, hash } = reading;
+    const isInForce = hash === this.view.hash && this.view.isLatest;
     for (const problem of warnings.slice(0, PROBLEMS_MAX)) log.warn("configuration", { warning: problemText(problem) });
-    const result = config === undefined ? errors : await change(config).catch(bugOf);
+    const result = isInForce ? NOTHING : config === undefined ? errors : await change(config).catch(bugOf);
     if (!isSummary(result)) return this.failed(cause, result);
     for (const note of notes) log.info("configuration", { note });
     log.info("reloaded", { cause, ...summaryFields(result), hash });

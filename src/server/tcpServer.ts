@@ -72,7 +72,9 @@ const RETIRE_MS = 1000;
 
 export class TcpServer<Reason extends string> {
   private readonly parts: TcpServerParts<Reason>;
-  private readonly listener: TcpListener;
+  /** The port that was bound. */
+  readonly port: number;
+  private listener: TcpListener;
   /** Least recently active first. */
   private readonly connections = new Set<Connection<Reason>>();
   private readonly events: ConnectionEvents<Reason>;
@@ -85,25 +87,18 @@ export class TcpServer<Reason extends string> {
     this.parts = parts;
     this.events = this.eventsOf(parts);
     this.connectionsMax = parts.connectionsMax;
-    this.listener = parts.network.listenTcp<Connection<Reason> | undefined>({
-      host: parts.host,
-      port: parts.port,
-      receiveBuffer: RECEIVE_BUFFER_BYTES,
-      sendBuffer: SEND_BUFFER_BYTES,
-      socket: {
-        open: (client) => this.open(client),
-        data: (client, bytes) => client.data?.received(bytes),
-        drain: (client) => client.data?.drained(),
-        end: (client) => client.data?.ended(),
-        timeout: (client) => client.data?.timedOut(),
-        close: (client) => client.data?.closed(),
-        error: (client) => client.terminate(),
-      },
-    });
+    this.listener = this.listen();
+    this.port = this.listener.port;
   }
 
-  get port(): number {
-    return this.listener.port;
+  /** Releases the port. The connections that there are go on. */
+  suspend(): void {
+    this.listener.stop();
+  }
+
+  /** Listens again, after `suspend`. @throws what listen throws */
+  resume(): void {
+    this.listener = this.listen();
   }
 
   /** Accepts no more connections, and ends those that there are when they have had time to be answered. */
@@ -125,6 +120,25 @@ export class TcpServer<Reason extends string> {
     this.parts.clock.cancel(this.retirement);
     this.listener.close();
     for (const connection of [...this.connections]) connection.terminate();
+  }
+
+  private listen(): TcpListener {
+    const { network, host, port } = this.parts;
+    return network.listenTcp<Connection<Reason> | undefined>({
+      host,
+      port,
+      receiveBuffer: RECEIVE_BUFFER_BYTES,
+      sendBuffer: SEND_BUFFER_BYTES,
+      socket: {
+        open: (client) => this.open(client),
+        data: (client, bytes) => client.data?.received(bytes),
+        drain: (client) => client.data?.drained(),
+        end: (client) => client.data?.ended(),
+        timeout: (client) => client.data?.timedOut(),
+        close: (client) => client.data?.closed(),
+        error: (client) => client.terminate(),
+      },
+    });
   }
 
   private open(client: Client<Reason>): void {

@@ -240,7 +240,7 @@ describe("tap", () => {
     ["tap rejected web 7", { rejected: true, pattern: "web", linesMax: 7 }],
   ])("%j asks for %j", (line, expected) => {
     const asked: TapRequest[] = [];
-    const stream = { begin: () => {}, stop: () => "" };
+    const stream = { isTap: true, begin: () => {}, stop: () => "" };
     const tap = (request: TapRequest) => {
       asked.push(request);
       return stream;

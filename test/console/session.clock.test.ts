@@ -15,6 +15,7 @@ function connected() {
     network,
     clock,
     tap: () => ({
+      isTap: true,
       begin: (_, end) => {
         taps.begun++;
         taps.end = end;

@@ -257,6 +257,7 @@ describe("a stream behind an answer", () => {
 
     open() {
       return {
+        isTap: true,
         begin: (write: (text: string) => boolean, end: (last: string) => void) => {
           this.writes.push(write);
           this.ends.push(end);

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from "bun:test";
+import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { Cluster } from "../../src/engine/cluster.ts";
@@ -7,6 +7,8 @@ import { openLog } from "../../src/log/log.io.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { watchedClock } from "../support/clocks.ts";
 import { ClusterBench, nodesOf, type Settings } from "../support/clusterBench.ts";
+
+setDefaultTimeout(30_000);
 
 test("the checks of the nodes are spread over the interval", async () => {
   const nodes = Array.from({ length: 4 }, (_, i) => ({ host: "127.0.0.1", port: 9 + i, managementport: 9 }));

@@ -23,7 +23,9 @@ async function engineAt(first: number) {
   onTestFinished(() => engine.close());
   const change = async (port: number) => {
     const opening = new Opening(network);
-    await clock.until(engine.prepare(configOf({ nodes: [NODE], port }), opening));
+    const next = configOf({ nodes: [NODE], port });
+    await clock.until(engine.prepare(next, opening));
+    await clock.until(engine.prepareSource(next, opening));
     opening.commit();
     return network.listeners[network.listeners.length - 1];
   };

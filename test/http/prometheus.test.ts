@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { prometheusParts } from "../../src/http/prometheus.ts";
 import { FIGURES, type Figure, type Key, NODE_FIGURES, nameOf } from "../../src/observe/figures.ts";
@@ -6,6 +6,8 @@ import { proxyStatsOf, visit } from "../../src/observe/readings.ts";
 import type { View } from "../../src/observe/view.ts";
 import { RelayBench } from "../support/relayBench.ts";
 import { type Sample, samplesOf } from "../support/samples.ts";
+
+setDefaultTimeout(30_000);
 
 const BUILD = { version: "1.2.3", bun_version: "1.4.5" };
 

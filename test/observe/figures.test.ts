@@ -141,7 +141,9 @@ test("the totals include nodes that were removed", () => {
   counters.linesRelayed = 5;
   counters.linesDropped.send_error = 3;
   counters.datagramsSent = 2;
-  const stats = Object.fromEntries(statsOf({ ...new RelayBench({}).view(), retired: { counters, linesPending: 7 } }));
+  const stats = Object.fromEntries(
+    statsOf({ ...new RelayBench({}).view(), retired: { nodes: 1, counters, linesPending: 7 } }),
+  );
   expect(stats).toMatchObject({ lines_relayed: 5, lines_dropped: 3, datagrams_sent: 2, lines_pending: 7 });
   expect(stats["lines_dropped.send_error"]).toBe(3);
 });

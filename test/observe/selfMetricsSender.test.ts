@@ -21,7 +21,7 @@ function senderOver(flush: Flush) {
   const counters = new Counters();
   const view = () => new RelayBench({}).view();
   const sender = new SelfMetricsSender({ clock: systemClock, view, counters });
-  sender.use({ ...SETTINGS, locator: undefined, nodes: [{ label: "a", isUp: true, flush }] });
+  sender.use({ ...SETTINGS, locator: undefined, nodes: [{ label: "a", isUp: true, flush }] }, true);
   onTestFinished(() => sender.finish());
   return { sender, counters };
 }
@@ -56,7 +56,7 @@ test("lines that no node is up to own count as dropped", () => {
   const locator = { owner: () => NO_LIVE_NODE } as unknown as Locator;
   const nodes = [{ label: "a", isUp: true, flush: takesAll }];
   const sender = new SelfMetricsSender({ clock: systemClock, view, counters });
-  sender.use({ ...SETTINGS, locator, nodes });
+  sender.use({ ...SETTINGS, locator, nodes }, true);
   onTestFinished(() => sender.finish());
   sender.send();
   expect(counters).toMatchObject({ linesSelf: 0, linesSelfDropped: LINES });
@@ -84,13 +84,13 @@ test("lines are sent once per interval of the latest settings, and never without
     clock.advance(ms);
     return (counters.linesSelf - before) / LINES;
   };
-  sender.use({ ...settings, interval: 1000 });
+  sender.use({ ...settings, interval: 1000 }, true);
   expect([sentIn(999), sentIn(1), sentIn(5000)]).toEqual([0, 1, 5]);
-  sender.use({ ...settings, interval: 5000 });
+  sender.use({ ...settings, interval: 5000 }, true);
   expect([sentIn(4999), sentIn(1)]).toEqual([0, 1]);
-  sender.use(undefined);
+  sender.use(undefined, false);
   expect(sentIn(60_000)).toBe(0);
-  sender.use(settings);
+  sender.use(settings, false);
   expect(sentIn(60_000)).toBe(1);
   sender.finish();
   expect([sentIn(600_000), clock.timersLeft]).toEqual([0, 0]);

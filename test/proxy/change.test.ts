@@ -1,7 +1,9 @@
 /** A proxy that goes over to another configuration while it runs, with real backends. */
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { type Config, readConfig } from "../../src/config/config.ts";
+import type { Problem } from "../../src/config/problem.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
+import { prometheusParts } from "../../src/http/prometheus.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { violations } from "../../src/observe/invariants.ts";
 import { proxyStatsOf } from "../../src/observe/readings.ts";
@@ -284,3 +286,95 @@ test("what the last nodes have counted stays in the sums, whoever leaves", async
     expect([name, after[name]]).toEqual([name, before[name]]);
   }
 });
+
+test("for Prometheus, too: sums over all nodes stay when one leaves", async () => {
+  const backends = [await Backend.open(), await Backend.open()];
+  const [a, b] = backends.map(({ node }) => node);
+  const bench = await Bench.open([a, b]);
+  await bench.send(100);
+  const relayed = () => {
+    const text = [...prometheusParts(bench.view(), {})].join("");
+    const values = [...text.matchAll(/^statsd_proxy_lines_relayed_total\{.*\} (\d+)$/gm)].map(([, value]) =>
+      Number(value),
+    );
+    return values.reduce((sum, value) => sum + value, 0);
+  };
+  expect(relayed()).toBe(100);
+  await bench.change({ nodes: [b] });
+  expect(relayed()).toBe(100);
+});
+
+test("rates are not those of old when HTTP is off", async () => {
+  const backend = await Backend.open();
+  const [httpport] = await freePorts(1);
+  const bench = await Bench.open([backend.node], { httpport });
+  await bench.send(10);
+  await until("a rate", () => bench.view().nodes[0].rate !== undefined);
+  await bench.change({ nodes: [backend.node], httpport: 0 });
+  expect(bench.view().nodes[0].rate).toBeUndefined();
+});
+
+test("a new receive buffer is logged as it is granted", async () => {
+  const backend = await Backend.open();
+  const bench = await Bench.open([backend.node]);
+  await bench.change({ nodes: [backend.node], receiveBuffer: 100_000 });
+  expect(bench.log.at(-1)).toContain("event=receive_buffer asked=100000 granted=100000");
+});
+
+describe("an address of the same port", () => {
+  const ANY = "0.0.0.0";
+  const HERE = "127.0.0.1";
+
+  test.each([
+    ["metrics", "host"],
+    ["console", "managementhost"],
+    ["HTTP", "httphost"],
+  ])("of the %s is taken over and back, and no other proxy may share the port", async (_, key) => {
+    const backend = await Backend.open();
+    const [httpport] = await freePorts(1);
+    const settings = { nodes: [backend.node], httpport };
+    const bench = await Bench.open(settings.nodes, { httpport, host: HERE, managementhost: HERE, httphost: HERE });
+    const lines = await bench.send(20);
+    for (const host of [ANY, HERE, ANY]) {
+      expect(await bench.change({ ...settings, [key]: host })).toEqual([]);
+      lines.push(...(await bench.send(20)));
+      expect(await ask({ consolePort: bench.settings.managementport }, "ping")).toBe("pong\n");
+      expect((await fetch(`http://127.0.0.1:${httpport}/healthz`)).status).toBe(200);
+    }
+    await arrived([backend], lines.length);
+    expect([...backend.lines].sort()).toEqual([...lines].sort());
+    const second = await StatsdProxy.start(configOf({ ...bench.settings, ...settings }), {
+      platform: bunPlatform,
+      log: openLog({ format: "logfmt", level: "error" }),
+      debugMode: false,
+    });
+    expect(isProblems(second) && second.map(({ at }) => at)).toEqual(["httpport", "managementport", "port"]);
+  });
+
+  test("is given back when the change comes to nothing", async () => {
+    const backend = await Backend.open();
+    const bench = await Bench.open([backend.node], { host: HERE, managementhost: HERE });
+    const nodes = [backend.node, { host: "no-such-host.invalid", port: 9 }];
+    expect(await bench.change({ nodes, host: ANY, managementhost: ANY })).toHaveLength(1);
+    await bench.send(20);
+    expect(await ask({ consolePort: bench.settings.managementport }, "ping")).toBe("pong\n");
+    expect(await bench.change({ nodes: [backend.node], host: ANY, managementhost: ANY })).toEqual([]);
+    await bench.send(20);
+    await arrived([backend], 40);
+  });
+
+  test("console and HTTP may exchange their ports", async () => {
+    const backend = await Backend.open();
+    const [httpport] = await freePorts(1);
+    const bench = await Bench.open([backend.node], { httpport });
+    const { managementport } = bench.settings;
+    const nodes = [backend.node];
+    expect(await bench.change({ nodes, httpport: managementport, managementport: httpport })).toEqual([]);
+    expect(await ask({ consolePort: httpport }, "ping")).toBe("pong\n");
+    expect((await fetch(`http://127.0.0.1:${managementport}/healthz`)).status).toBe(200);
+  });
+});
+
+function isProblems(result: StatsdProxy | readonly Problem[]): result is readonly Problem[] {
+  return Array.isArray(result);
+}

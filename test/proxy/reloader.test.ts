@@ -3,10 +3,9 @@ import { type Config, type FileReading, hashOf, readConfig } from "../../src/con
 import type { Problem } from "../../src/config/problem.ts";
 import type { LogFields } from "../../src/log/logfmt.ts";
 import type { ConfigView } from "../../src/observe/view.ts";
-import type { ChangeSummary } from "../../src/proxy/changeSummary.ts";
+import { type ChangeSummary, NOTHING } from "../../src/proxy/changeSummary.ts";
 import { Reloader } from "../../src/proxy/reloader.ts";
 
-const NOTHING: ChangeSummary = { keys: [], added: [], removed: [], changed: [], namesMoved: 0 };
 const GOOD = '{ nodes: [{ host: "a", port: 1 }] }';
 
 /** A reloader over a file that a test writes. */
@@ -15,6 +14,8 @@ class Bench {
   reads = 0;
   /** What a change comes to. */
   result: ChangeSummary | readonly Problem[] = NOTHING;
+  /** What a change throws. */
+  bug: Error | undefined;
   readonly changes: Config[] = [];
   readonly said: [event: string, fields?: LogFields][] = [];
   readonly results: string[] = [];
@@ -32,9 +33,11 @@ class Bench {
           return { ...readConfig(this.text), hash: hashOf(this.text) };
         },
         change: async (next) => {
+          if (this.bug) throw this.bug;
           this.changes.push(next);
           return this.result;
         },
+        pause: async () => {},
         nowSeconds: () => 7,
         onResult: (result, view) => {
           this.results.push(result);
@@ -92,6 +95,7 @@ describe("a bad file changes nothing, and every problem is told", () => {
 
   test("by the one who opens what is in it", async () => {
     const bench = new Bench();
+    bench.text = `${GOOD} `;
     bench.result = [{ at: "port", message: "the address is in use" }];
     expect(await bench.reloader.reload("signal")).toContain("port: the address is in use\n");
     expect(bench.view.isLatest).toBe(false);
@@ -113,17 +117,43 @@ test("a file that only was touched is nobody's business, unless somebody asks", 
   expect(await bench.reloader.reload("file")).toBe("");
   expect([bench.reads, bench.changes, bench.said, bench.results]).toEqual([1, [], [], []]);
   await bench.reloader.reload("signal");
-  expect(bench.said).toEqual([
-    ["reloaded", { cause: "signal", changed: "nothing", names_moved: "0.0%", hash: hashOf(GOOD) }],
-  ]);
+  expect(bench.said).toEqual([["reloaded", { cause: "signal", changed: "nothing", hash: hashOf(GOOD) }]]);
 });
 
-test("reloads that are asked for at once come one after the other", async () => {
+test("reloads that are asked for at once are one, for each who asks for it in his way, one after the other", async () => {
   const bench = new Bench();
+  bench.text = `${GOOD} `;
   const order: string[] = [];
-  const change = bench.reloader.reload("signal").then(() => order.push("first"));
-  const other = bench.reloader.reload("console").then(() => order.push("second"));
-  await Promise.all([change, other]);
-  expect(order).toEqual(["first", "second"]);
-  expect(bench.changes).toHaveLength(2);
+  const ask = (cause: "signal" | "console") => bench.reloader.reload(cause).then(() => order.push(cause));
+  await Promise.all([ask("signal"), ask("console"), ask("signal"), ask("signal"), ask("console")]);
+  expect(order).toEqual(["signal", "signal", "signal", "console", "console"]);
+  expect(bench.reads).toBe(2);
+  expect(bench.changes).toHaveLength(1);
+});
+
+test("a file that says what is in force already changes nothing, and costs no change", async () => {
+  const bench = new Bench();
+  expect(await bench.reloader.reload("console")).toBe("reloaded\nnothing changes\n");
+  expect([bench.changes, bench.results]).toEqual([[], ["ok"]]);
+});
+
+test("a bug in a change is told, and the next reload works", async () => {
+  const bench = new Bench();
+  bench.text = `${GOOD} `;
+  bench.bug = new Error("a programmer's");
+  expect(await bench.reloader.reload("console")).toContain("internal error: a programmer's\n");
+  expect(bench.view.isLatest).toBe(false);
+  bench.bug = undefined;
+  expect(await bench.reloader.reload("console")).toStartWith("reloaded\n");
+  expect(bench.results).toEqual(["failed", "ok"]);
+});
+
+test("a file that could not take over is tried again, also when it is the same", async () => {
+  const bench = new Bench();
+  bench.text = `${GOOD} `;
+  bench.result = [{ at: "port", message: "the address is in use" }];
+  await bench.reloader.reload("file");
+  bench.result = NOTHING;
+  await bench.reloader.reload("file");
+  expect(bench.results).toEqual(["failed", "ok"]);
 });

@@ -44,7 +44,7 @@ export function openConsole({
   const nothing = {
     configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
     nodes: [],
-    retired: { counters: new NodeCounters(), linesPending: 0 },
+    retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
     namesCached: 0,
     receiveBufferBytes: undefined,
     kernelDrops: undefined,

@@ -116,7 +116,7 @@ export class RelayBench {
         health: { sinceMs: 0, changes: 0, lastCheck: { atMs: 0, durationMs: 2, failure: undefined } },
         rate: undefined,
       })),
-      retired: { counters: new NodeCounters(), linesPending: 0 },
+      retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
       namesCached: this.locator?.namesCached ?? 0,
       receiveBufferBytes: 425_984,
       kernelDrops: 7,
