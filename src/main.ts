@@ -11,6 +11,8 @@ import { serve } from "./cli/serve.io.ts";
 import { writeOutput } from "./cli/standardStreams.io.ts";
 import { topCommand } from "./cli/top.io.ts";
 import { DEFAULT_FILE, type ReadFile, readFrom } from "./config/file.io.ts";
+import { bunPlatform } from "./engine/bunPlatform.io.ts";
+import { nodesNow } from "./engine/nodesNow.ts";
 import { LOG_FORMATS, type LogFormat } from "./log/log.io.ts";
 import { LOG_LEVELS, type LogLevel } from "./log/logLimit.ts";
 import { loadFingerprint32 } from "./placement/farmhash.io.ts";
@@ -70,8 +72,11 @@ async function run(options: Options): Promise<void> {
 async function check(read: ReadFile | undefined, against: Address | undefined): Promise<void> {
   try {
     if (read === undefined) process.exitCode = 1;
-    else if (against === undefined) writeOutput(Buffer.from(planText(read, loadFingerprint32)));
-    else writeOutput(Buffer.from(await changeText(read.config, against)));
+    else if (against === undefined) {
+      const { nodes, warnings } = await nodesNow(read.config, bunPlatform);
+      for (const warning of warnings) console.error(`warning: ${warning}`);
+      writeOutput(Buffer.from(planText({ ...read, nodes }, loadFingerprint32)));
+    } else writeOutput(Buffer.from(await changeText(read.config, against)));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // A reader that stops early (`| head`) has what it wanted.

@@ -4,6 +4,8 @@
  */
 import { ptr } from "bun:ffi";
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { getServers, setServers } from "node:dns";
+import { Resolver } from "node:dns/promises";
 import { readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
@@ -402,4 +404,62 @@ test("afterAll within beforeAll runs before the first test: endOfFile in test/su
   );
   const { stderr } = await run([process.execPath, "test", "order.test.ts"], folder);
   expect(stderr.indexOf("afterAll")).toBeLessThan(stderr.indexOf("in the test"));
+});
+
+describe("the addresses of names", () => {
+  /** Says that every name has the address 127.0.0.1, for an hour; nothing at all about names that begin with `silent`. */
+  async function nameServer(): Promise<{ readonly address: string; readonly asked: string[] }> {
+    const asked: string[] = [];
+    const data = (socket: udp.Socket<"buffer">, query: Buffer, port: number, host: string) => {
+      const end = query.indexOf(0, 12) + 5;
+      const name = query.toString("latin1", 13, 13 + query[12]);
+      asked.push(name);
+      if (name === "silent") return;
+      const head = Buffer.from([query[0], query[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+      const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0x0e, 0x10, 0, 4, 127, 0, 0, 1]);
+      socket.send(Buffer.concat([head, query.subarray(12, end), record]), port, host);
+    };
+    const server = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data } });
+    onTestFinished(() => server.close());
+    return { address: `127.0.0.1:${server.port}`, asked };
+  }
+
+  function resolverFor(address: string): Resolver {
+    const resolver = new Resolver({ timeout: 2000, tries: 2 });
+    resolver.setServers([address]);
+    return resolver;
+  }
+
+  test("are remembered by a resolver that has asked, and not by a new one: nameService.io.ts relies on it", async () => {
+    const { address, asked } = await nameServer();
+    const resolver = resolverFor(address);
+    for (let i = 0; i < 2; i++) expect(await resolver.resolve4("a.test")).toEqual(["127.0.0.1"]);
+    expect(asked).toEqual(["a"]);
+    await resolverFor(address).resolve4("a.test");
+    expect(asked).toEqual(["a", "a"]);
+  });
+
+  test("are remembered by Bun.dns.lookup as long as they may be: nameService.io.ts can use it", async () => {
+    const { address, asked } = await nameServer();
+    const before = getServers();
+    setServers([address]);
+    onTestFinished(() => setServers(before));
+    for (let i = 0; i < 2; i++) await Bun.dns.lookup("b.test", { family: 4, backend: "c-ares" });
+    expect(asked).toEqual(["b"]);
+  });
+
+  test.skipIf(!LINUX)(
+    "that are not answered hold up no others, and a cancelled question leaves no socket",
+    async () => {
+      const { address } = await nameServer();
+      const openFiles = () => readdirSync("/proc/self/fd").length;
+      const before = openFiles();
+      const silent = Array.from({ length: 20 }, () => resolverFor(address));
+      const ended = silent.map((resolver) => resolver.resolve4("silent.test").catch(({ code }) => code));
+      expect(await resolverFor(address).resolve4("c.test")).toEqual(["127.0.0.1"]);
+      for (const resolver of silent) resolver.cancel();
+      expect(await Promise.all(ended)).toEqual(new Array(20).fill("ECANCELLED"));
+      await until("no socket is left", () => openFiles() <= before);
+    },
+  );
 });

@@ -26,15 +26,15 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "change-weights-do-not-count",
     file: "src/engine/cluster.ts",
-    find: " && weight === next.nodes[i].weight",
+    find: " && config.weight === nodes[i].weight",
     replace: "",
     tests: ["engine/cluster.test.ts"],
   },
   {
     name: "change-ring-does-not-count",
     file: "src/engine/cluster.ts",
-    find: "      config?.ring === next.ring &&\n",
-    replace: "      config !== undefined &&\n",
+    find: "      this.config?.ring === ring &&\n",
+    replace: "      this.config !== undefined &&\n",
     tests: ["engine/cluster.test.ts"],
   },
   {
@@ -61,15 +61,15 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "change-unchecked-nodes-are-not-released",
     file: "src/engine/cluster.ts",
-    find: "if (node.config.managementport === 0) this.release(node);",
-    replace: "void node;",
+    find: "else if (node.config.managementport === 0 || node.health.noAddress !== undefined) this.release(node);",
+    replace: "",
     tests: ["proxy/change.test.ts"],
   },
   {
     name: "change-checked-nodes-are-released",
     file: "src/engine/cluster.ts",
-    find: "if (node.config.managementport === 0) this.release(node);",
-    replace: "this.release(node);",
+    find: "else if (node.config.managementport === 0 || node.health.noAddress !== undefined) this.release(node);",
+    replace: "else this.release(node);",
     tests: ["proxy/change.test.ts"],
   },
   {
@@ -81,9 +81,9 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "change-to-the-proxy-itself-is-allowed",
-    file: "src/engine/cluster.ts",
-    find: "if (isOwn(host, config.port)) {",
-    replace: "if (isOwn(host, 0)) {",
+    file: "src/engine/wantedNodes.ts",
+    find: "if (!isOwn(address, port)) return true;",
+    replace: "if (!isOwn(address, 0)) return true;",
     tests: ["engine/cluster.test.ts"],
   },
   {

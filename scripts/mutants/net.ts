@@ -96,8 +96,8 @@ export const NET: readonly Mutant[] = [
   {
     name: "last-reading-takes-as-long-as-it-takes",
     file: "src/net/udpSource.ts",
-    find: "count > 0 && clock.nowMs() < untilMs",
-    replace: "count > 0",
+    find: "while (clock.nowMs() < untilMs) {",
+    replace: "while (true) {",
     tests: ["net/udpSourceFinish.test.ts"],
   },
   {
@@ -111,7 +111,7 @@ export const NET: readonly Mutant[] = [
     name: "last-reading-counts-what-is-left-without-end",
     file: "src/net/udpSource.ts",
     find: "count > 0 && clock.nowMs() < countUntilMs",
-    replace: "count > 0",
+    replace: "while (true) {",
     tests: ["net/udpSourceFinish.test.ts"],
   },
   {
@@ -124,8 +124,8 @@ export const NET: readonly Mutant[] = [
   {
     name: "last-reading-keeps-the-event-loop",
     file: "src/net/udpSource.ts",
-    find: "if (clock.nowMs() < sliceEndMs) continue;",
-    replace: "continue;",
+    find: "if (!isEmpty && clock.nowMs() < sliceEndMs) continue;",
+    replace: "if (!isEmpty) continue;",
     tests: ["net/udpSourceFinish.test.ts"],
   },
   {

@@ -89,14 +89,14 @@ export const RELAY: readonly Mutant[] = [
   {
     name: "relay-copies-not-counted",
     file: "src/relay/relay.ts",
-    find: "if (!locator) counters.linesCopied += accepted * (this.nodes.length - 1);",
+    find: "counters.linesCopied += accepted * (copies - 1);",
     replace: "",
     tests: ["observe/invariants.test.ts"],
   },
   {
     name: "relay-lines-lost-in-an-error-not-counted",
     file: "src/relay/relay.ts",
-    find: "counters.linesDropped.internal_error += (accepted - delivered) * (locator ? 1 : this.nodes.length);",
+    find: "counters.linesDropped.internal_error += (accepted - delivered) * copies;",
     replace: "void delivered;",
     tests: ["observe/invariants.test.ts"],
   },

@@ -1,6 +1,8 @@
 /** What a reload of a running proxy would change: a configuration beside the one in force, which its console tells. */
 import { type Config, readConfig } from "../config/config.ts";
 import { problemText } from "../config/problem.ts";
+import { bunPlatform } from "../engine/bunPlatform.io.ts";
+import { withDiscovered } from "../engine/nodesNow.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import type { LabelledRing } from "../placement/movedShare.ts";
 import { placementOf } from "../placement/placementOf.ts";
@@ -16,7 +18,7 @@ export async function changeText(next: Config, { host, port }: Address): Promise
     const { config, errors } = readConfig(await client.ask("config json"));
     if (config === undefined)
       throw new Error(`not the configuration of a statsd-proxy (${errors.map(problemText)[0]})`);
-    const rings = { before: ringOf(config), after: ringOf(next) };
+    const rings = { before: await ringOf(config), after: await ringOf(next) };
     return `a reload of ${hostPort(host, port)} would change\n${summaryText(changeSummary(config, next, rings)).replace(/^(?=.)/gm, "  ")}`;
   } catch (error) {
     throw new Error(`${hostPort(host, port)}: ${(error as Error).message}`);
@@ -25,7 +27,8 @@ export async function changeText(next: Config, { host, port }: Address): Promise
   }
 }
 
-function ringOf(config: Config): LabelledRing | undefined {
+async function ringOf(config: Config): Promise<LabelledRing | undefined> {
   if (config.mirror) return undefined;
-  return { ring: placementOf(config, loadFingerprint32).full, labels: config.nodes.map(({ label }) => label) };
+  const { ring, nodes } = await withDiscovered(config, bunPlatform);
+  return { ring: placementOf({ ring, nodes }, loadFingerprint32).full, labels: nodes.map(({ label }) => label) };
 }

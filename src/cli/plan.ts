@@ -1,5 +1,6 @@
 /** What a configuration would do, for people to read before they start the proxy. */
 import type { Config } from "../config/config.ts";
+import type { WantedNode } from "../engine/wantedNodes.ts";
 import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { shares } from "../placement/ring.ts";
@@ -12,16 +13,22 @@ interface Planned {
   /** What was made of the file that it does not say itself. */
   readonly notes: readonly string[];
   readonly hash: string;
+  /** What the configuration means now. */
+  readonly nodes: readonly WantedNode[];
 }
+
+/** Addresses of a name that are shown. */
+const ADDRESSES_SHOWN_MAX = 3;
 
 /**
  * @throws Error if the ring needs the farmhash addon and it cannot be loaded
  */
-export function planText({ config, notes, hash }: Planned, loadFingerprint32: () => Fingerprint32): string {
-  const shareOf = config.mirror ? undefined : shares(placementOf(config, loadFingerprint32).full, config.nodes.length);
-  const rows = config.nodes.map(({ label, host, port, managementport }, i) => [
+export function planText({ config, notes, hash, nodes }: Planned, loadFingerprint32: () => Fingerprint32): string {
+  const placed = { ring: config.ring, nodes: nodes.map((node) => node.config) };
+  const shareOf = config.mirror ? undefined : shares(placementOf(placed, loadFingerprint32).full, nodes.length);
+  const rows = nodes.map(({ config: { label, port, managementport }, addresses }, i) => [
     label,
-    hostPort(host, port),
+    addressesText(addresses, port),
     managementport === 0 ? "not checked" : `checked at port ${managementport}`,
     shareOf ? `${(100 * shareOf[i]).toFixed(1)} % of the names` : "every metric",
   ]);
@@ -31,8 +38,16 @@ export function planText({ config, notes, hash }: Planned, loadFingerprint32: ()
     ...(config.httpport === 0 ? [] : [`status page at http://${hostPort(config.httphost, config.httpport)}/`]),
     ...notes,
     config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
-    tableText(rows).replace(/^/gm, "  ").trimEnd(),
+    rows.length === 0 ? "  no nodes" : tableText(rows).replace(/^/gm, "  ").trimEnd(),
     `configuration ${hash} (config_hash ${Number.parseInt(hash, 16)})`,
     "",
   ].join("\n");
+}
+
+/** The first of them is used, as long as it can be. */
+function addressesText(addresses: readonly string[], port: number): string {
+  if (addresses.length === 0) return "no address";
+  const more = addresses.length - ADDRESSES_SHOWN_MAX;
+  const shown = addresses.slice(0, ADDRESSES_SHOWN_MAX).map((address) => hostPort(address, port));
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }

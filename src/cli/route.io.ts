@@ -2,6 +2,8 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config/config.ts";
 import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
+import { bunPlatform } from "../engine/bunPlatform.io.ts";
+import { withDiscovered } from "../engine/nodesNow.ts";
 import { destinationOf, type Routing } from "../placement/destination.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
@@ -21,9 +23,10 @@ export const routeCommand = new Command("route")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("--json", 'print a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
   .option("--down <node>", "treat this node as down; can be repeated", collect)
-  .action((names, _, command) => {
+  .action(async (names, _, command) => {
     const { file, json, down = [] } = command.optsWithGlobals();
-    const config = configFrom(file);
+    const read = configFrom(file);
+    const config = read && (await withDiscovered(read, bunPlatform));
     const unknown = down.filter((node) => !config?.nodes.some(({ label }) => label === node));
     if (config) for (const node of unknown) console.error(`--down: there is no node ${node}`);
     if (config === undefined || unknown.length > 0) process.exitCode = 1;

@@ -68,6 +68,7 @@ export function readConfig(text: string): ConfigReading {
     ...spelled.errors,
     ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
     ...equalNodes(spelled.value),
+    ...namedDiscoveries(spelled.value),
   ];
   if (!result.success || errors.length > 0) return { errors, warnings, notes: [] };
   const { server, udp_version, forkCount = 0, address_ipv6, ...kept } = result.output;
@@ -138,6 +139,16 @@ function equalNodes(file: unknown): Problem[] {
     if (!byAddress.has(address)) byAddress.set(address, i);
   }
   return problems;
+}
+
+/** The nodes behind a name are told apart by their addresses. */
+function namedDiscoveries(file: unknown): Problem[] {
+  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
+  return file.nodes.flatMap((node, i) => {
+    const isNamed = isObject(node) && node.discover === true && node.name !== undefined;
+    const message = "discovered nodes are named by their addresses; remove name, or discover";
+    return isNamed ? [{ at: `nodes[${i}].name`, message }] : [];
+  });
 }
 
 function labelOf({ name, host, port }: { name?: string | undefined; host: string; port: number }): string {

@@ -37,6 +37,7 @@ export const NODE_KEYS = {
   managementport: { value: v.optional(port("no checks"), 0), etsyNames: ["adminport"], change: "reopen" },
   name: { value: v.optional(label), change: "live" },
   weight: { value: v.optional(wholeNumber(1, 100), 1), change: "live" },
+  discover: { value: v.optional(flag, false), change: "live" },
 } as const satisfies Keys;
 
 export const SELF_METRICS_KEYS = {
@@ -73,6 +74,7 @@ export const TOP_KEYS = {
   checkInterval: { value: v.optional(wholeNumber(10, 86_400_000, "milliseconds"), 1000), change: "live" },
   fall: { value: v.optional(wholeNumber(1, 1000), 2), change: "live" },
   rise: { value: v.optional(wholeNumber(1, 1000), 1), change: "live" },
+  resolveInterval: { value: v.optional(wholeNumber(1000, 86_400_000, "milliseconds"), 30_000), change: "live" },
   mirror: { value: v.optional(flag, false), change: "live" },
   ring: { value: v.optional(oneOf(RING_KINDS)), change: "live" },
   failover: { value: v.optional(oneOf(FAILOVERS), "rehash"), change: "live" },

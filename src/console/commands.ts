@@ -283,20 +283,21 @@ function* partsOf(text: string): Generator<string> {
 
 const NODE_COLUMNS = [
   ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals", "send_errors"],
-  ...["checks_passed", "checks_failed", "checks_skipped"],
+  ...["checks_passed", "checks_failed", "checks_skipped", ""],
 ];
 
-/** Nodes without checks show none. */
+/** Nodes without checks show none. At the end of a row: why a node has no address. */
 function nodesLines({ view }: ConsoleContext): Iterable<string> {
   const { nodes } = view();
   function* rows(): Generator<readonly string[]> {
-    for (const { label, config, isUp, counters, batch } of nodes) {
+    for (const { label, config, address, isUp, counters, batch, health } of nodes) {
       const { host, port, managementport, weight } = config;
       const dropped = allDropped(counters);
       const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = managementport === 0 ? ["-", "-", "-"] : [checksPassed, checksFailed, checksSkipped];
-      yield [label, hostPort(host, port), weight, isUp ? "up" : "down", ...figures, ...checks].map(String);
+      const state = [hostPort(address ?? host, port), weight, isUp ? "up" : "down"];
+      yield [label, ...state, ...figures, ...checks, health.noAddress ?? ""].map(String);
     }
   }
   return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9, 10, 11]);

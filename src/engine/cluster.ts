@@ -4,21 +4,23 @@
  *     relay: lines -> locator -> batch of a node -> link -> backend
  *                      ^ ring <- membership <- checks of the nodes
  *
- * When the configuration changes, `prepare` opens what is new, and a commit swaps it in between two datagrams. A node
- * that is in both configurations is the same object before and after.
+ * When the configuration changes, or what its names mean, `prepare` opens what is new, and a commit swaps it in between
+ * two datagrams. A node that is there before and after is the same object.
  */
-import type { Config } from "../config/config.ts";
+import { isIP } from "node:net";
+import type { Config, NodeConfig } from "../config/config.ts";
 import type { Check, HealthChange } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.ts";
 import type { Link } from "../net/link.ts";
 import { reachesItself } from "../net/ownAddress.ts";
+import { Resolver } from "../net/resolver.ts";
 import type { Totals } from "../observe/history.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
 import type { NodeView, Retired, View } from "../observe/view.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
-import type { LabelledRing } from "../placement/movedShare.ts";
+import { type LabelledRing, movedShare } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementSteps } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
@@ -26,11 +28,13 @@ import { partOwners, type RingPicture } from "../placement/ringPicture.ts";
 import { Lines } from "../protocol/line.ts";
 import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { Membership } from "./membership.ts";
 import { Node, type NodeSettings } from "./node.ts";
 import type { Opening } from "./opening.ts";
 import type { Platform } from "./platform.ts";
 import { RetiredNodes } from "./retiredNodes.ts";
+import { hostsOf, OWN, type OwnAddress, type WantedNode, wantedNodes } from "./wantedNodes.ts";
 
 export interface ClusterParts {
   readonly platform: Platform;
@@ -38,6 +42,8 @@ export interface ClusterParts {
   readonly counters: Counters;
   /** For the proxy's own metrics. */
   readonly view: () => View;
+  /** Names have other addresses: the same configuration should be prepared and committed again. */
+  readonly onNamesChanged: () => void;
   /** A bug showed up; the metrics keep flowing. */
   readonly onFailure: (error: Error) => void;
 }
@@ -48,13 +54,31 @@ interface Placed {
   readonly locator: Locator;
 }
 
-/** A node as the next configuration wants it. */
+/** A node as it is wanted next. */
 interface PreparedNode {
   readonly node: Node;
   readonly settings: NodeSettings;
   /** To its new address, if it has one. */
   readonly link: Link | undefined;
+  /** What is wrong with the addresses that its name has now, for people. */
+  readonly failure: string | undefined;
 }
+
+/** What a commit puts in place. */
+interface Prepared {
+  readonly nodes: readonly PreparedNode[];
+  readonly placed: Placed | undefined;
+  /** Addresses that names have, and nodes cannot. */
+  readonly own: readonly OwnAddress[];
+  /** Of what the names mean. */
+  readonly version: number;
+}
+
+/** Addresses of a name that are tried until one can be connected to. */
+const ADDRESSES_TRIED_MAX = 8;
+const NO_ADDRESS = "it has no address";
+/** Labels that a log event lists. */
+const LABELS_LISTED_MAX = 10;
 
 /** Whether the proxy itself receives what is sent to this address and port. */
 type IsOwn = (address: string, port: number) => boolean;
@@ -68,6 +92,13 @@ export class Cluster {
   private nodes: readonly Node[] = [];
   private placement: Placement | undefined;
   private locator: Locator | undefined;
+  private readonly resolver: Resolver;
+  /** Host names whose next answer counts even if it is the same: a node could not be opened at one of their addresses. */
+  private unsettledHosts: ReadonlySet<string> = new Set();
+  /** What was told last of the addresses of names, by node and address, so that it is told once. */
+  private warnings: ReadonlySet<string> = new Set();
+  /** Where metrics arrive, as of the last look. */
+  private listening: { readonly host: string; readonly address: string | undefined } | undefined;
   private readonly membership: Membership;
   private readonly retiredNodes: RetiredNodes;
   private readonly selfMetrics: SelfMetricsSender;
@@ -76,31 +107,37 @@ export class Cluster {
   private readonly fullRingShares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
 
   constructor(parts: ClusterParts) {
-    const { platform, counters, view } = parts;
-    const { clock } = platform;
+    const { platform, counters, view, log } = parts;
+    const { clock, network } = platform;
     this.parts = parts;
     this.seed = platform.random32();
     this.relay = new Relay({ lines: new Lines([], this.seed), locator: undefined, nodes: [], counters });
+    this.resolver = new Resolver({
+      ...{ service: network.nameService, clock, log },
+      onAnswer: (host, hasChanged) => {
+        if (hasChanged || this.unsettledHosts.has(host)) parts.onNamesChanged();
+      },
+    });
     this.membership = new Membership({ nodes: [], rules: { fall: 1, rise: 1 }, rehash: undefined });
     this.retiredNodes = new RetiredNodes(clock, parts.log);
     this.selfMetrics = new SelfMetricsSender({ clock, counters, view });
   }
 
-  /** Opens what is new in the next configuration. */
-  async prepare(next: Config, opening: Opening): Promise<void> {
-    const placed = await opening.attempt("ring", () => this.placedOf(next));
+  /** Opens what is new in the next configuration, or behind its names. Returns the number of nodes. */
+  async prepare(next: Config, opening: Opening): Promise<number> {
+    await this.resolver.prepare(hostsOf(next.nodes));
     const isOwn = await this.isOwnOf(next);
+    const { version } = this.resolver;
+    const wanted = wantedNodes(next.nodes, (host) => this.resolver.resolutionOf(host), isOwn);
+    for (const own of wanted.own) if (this.isNew(own, next)) opening.problems.push({ at: own.at, message: OWN });
+    const placed = await opening.attempt("ring", () => this.placedOf(next, wanted.nodes));
     const known = new Map(this.nodes.map((node) => [node.label, node]));
     const prepared = await Promise.all(
-      next.nodes.map((config, i) => this.prepareNode(next, `nodes[${i}]`, known.get(config.label), isOwn, i, opening)),
+      wanted.nodes.map((node) => this.prepareNode(next, node, known.get(node.config.label), opening)),
     );
-    opening.onCommit(() =>
-      this.commit(
-        next,
-        placed,
-        prepared.filter((node) => node !== undefined),
-      ),
-    );
+    const nodes = prepared.filter((node) => node !== undefined);
+    opening.onCommit(() => this.commit(next, { nodes, placed, own: wanted.own, version }));
+    return nodes.length;
   }
 
   /** The nodes now, in the order of the configuration. */
@@ -109,6 +146,7 @@ export class Cluster {
     return this.nodes.map((node, i) => ({
       label: node.label,
       config: node.config,
+      address: node.address,
       isUp: node.isUp,
       counters: node.counters,
       batch: node.batch,
@@ -151,6 +189,11 @@ export class Cluster {
     };
   }
 
+  /** Labels of all nodes. */
+  labels(): string[] {
+    return this.nodes.map(({ label }) => label);
+  }
+
   /** The ring of all nodes, whichever are up; undefined when mirroring. */
   fullRing(): LabelledRing | undefined {
     const { placement, nodes } = this;
@@ -180,6 +223,7 @@ export class Cluster {
 
   /** Stops the checks and sends what is pending; what no link takes is dropped and counted. */
   finish(): void {
+    this.resolver.close();
     for (const node of this.nodes) node.stopChecks();
     this.relay.flush();
     for (const node of this.nodes) node.drop();
@@ -188,35 +232,44 @@ export class Cluster {
   }
 
   close(): void {
+    this.resolver.close();
     for (const node of this.nodes) node.close();
     this.retiredNodes.finish();
     this.selfMetrics.close();
   }
 
+  /** Undefined, and a problem: the configuration says an address that is no good. */
   private async prepareNode(
     next: Config,
-    at: string,
+    { config, at, hostName, addresses, failure }: WantedNode,
     known: Node | undefined,
-    isOwn: IsOwn,
-    index: number,
     opening: Opening,
   ): Promise<PreparedNode | undefined> {
-    const config = next.nodes[index];
-    const host = await opening.resolve(`${at}.host`, config.host);
-    if (host === undefined) return undefined;
-    if (isOwn(host, config.port)) {
-      opening.problems.push({ at, message: "the proxy itself listens here: metrics would loop" });
-      return undefined;
-    }
     const { maxDatagramBytes: datagramBytesMax, checkInterval: checkIntervalMs } = next;
-    const settings = { config, host, datagramBytesMax, checkIntervalMs };
-    if (known === undefined) {
-      const node = await opening.open(at, () => this.openNode(settings));
-      return node && { node, settings, link: undefined };
+    const settingsAt = (host: string | undefined) => ({ config, hostName, host, datagramBytesMax, checkIntervalMs });
+    const openAt = (host: string): Promise<Node | Link> =>
+      known ? known.openLink(host, config.port) : this.openNode(settingsAt(host));
+    const preparedAt = (host: string | undefined, opened: Node | Link | undefined, failure?: string) => {
+      const isNode = opened instanceof Node;
+      const node = isNode ? opened : (known as Node);
+      return { node, settings: settingsAt(host), link: isNode ? undefined : opened, failure };
+    };
+    const lastGood = known !== undefined && known.hostName === hostName ? known.address : undefined;
+    let problem = failure;
+    for (const host of candidates(addresses, lastGood)) {
+      if (known?.isAt(host, config.port)) return preparedAt(host, undefined);
+      if (hostName === undefined) {
+        const opened = await opening.open(at, () => openAt(host));
+        return opened && preparedAt(host, opened);
+      }
+      const opened = await opening.tryToOpen(() => openAt(host));
+      if (typeof opened !== "string") return preparedAt(host, opened);
+      problem = `${hostPort(host, config.port)}: ${opened}`;
     }
-    if (!known.isMovedBy(settings)) return { node: known, settings, link: undefined };
-    const link = await opening.open(at, () => known.openLink(settings));
-    return link && { node: known, settings, link };
+    // The proxy's own address: that is a problem already.
+    if (hostName === undefined) return undefined;
+    if (lastGood !== undefined && known?.isAt(lastGood, config.port)) return preparedAt(lastGood, undefined, problem);
+    return preparedAt(undefined, known ? undefined : await this.openNode(settingsAt(undefined)), problem);
   }
 
   private openNode(settings: NodeSettings): Promise<Node> {
@@ -228,18 +281,19 @@ export class Cluster {
     });
   }
 
-  /** The current placement, if the next configuration places names the same way. @throws as `placementOf` */
-  private async placementOf(next: Config): Promise<Placement | undefined> {
-    if (next.mirror) return undefined;
-    const { placement, config } = this;
+  /** The current placement, if names will be placed the same way. @throws as `placementOf` */
+  private async placementOf({ mirror, ring }: Config, wanted: readonly WantedNode[]): Promise<Placement | undefined> {
+    if (mirror) return undefined;
+    const { placement, nodes: before } = this;
+    const nodes = wanted.map(({ config }) => config);
     const isSame =
       placement !== undefined &&
-      config?.ring === next.ring &&
-      config.nodes.length === next.nodes.length &&
-      config.nodes.every(({ label, weight }, i) => label === next.nodes[i].label && weight === next.nodes[i].weight);
+      this.config?.ring === ring &&
+      before.length === nodes.length &&
+      before.every(({ label, config }, i) => label === nodes[i].label && config.weight === nodes[i].weight);
     if (isSame) return placement;
     const { loadFingerprint32, clock } = this.parts.platform;
-    const steps = placementSteps(next, loadFingerprint32, placement);
+    const steps = placementSteps({ ring, nodes }, loadFingerprint32, placement);
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
@@ -249,8 +303,8 @@ export class Cluster {
   }
 
   /** The same with its locator, whose cache is kept if it can be. Memory for another may be too much to get. */
-  private async placedOf(next: Config): Promise<Placed | undefined> {
-    const placement = await this.placementOf(next);
+  private async placedOf(next: Config, wanted: readonly WantedNode[]): Promise<Placed | undefined> {
+    const placement = await this.placementOf(next, wanted);
     if (placement === undefined) return undefined;
     const { locator, config } = this;
     const isSame = locator !== undefined && placement === this.placement && config?.cacheSize === next.cacheSize;
@@ -260,14 +314,27 @@ export class Cluster {
   /** Based on this machine's current addresses. A host that does not resolve matches nothing. */
   private async isOwnOf(listening: Config): Promise<IsOwn> {
     const { network } = this.parts.platform;
-    const host = await network.resolve(listening.host).catch(() => undefined);
+    const { host, port } = listening;
+    // A changed name of a node must not wait for one that has been looked up.
+    if (this.listening?.host !== host) {
+      this.listening = { host, address: await network.resolve(host).catch(() => undefined) };
+    }
+    const own = this.listening.address;
     const ofMachine = network.ownAddresses();
-    return (address, port) => host !== undefined && port === listening.port && reachesItself(address, host, ofMachine);
+    return (address, to) => own !== undefined && to === port && reachesItself(address, own, ofMachine);
   }
 
-  private commit(next: Config, placed: Placed | undefined, prepared: readonly PreparedNode[]): void {
+  /** Whether the configuration is to blame for an address of the proxy's own: not if its name has only now got it. */
+  private isNew({ config }: OwnAddress, next: Config): boolean {
+    if (next === this.config) return false;
+    const isKnown = ({ host, port }: NodeConfig) => host === config.host && port === config.port;
+    return isIP(config.host) !== 0 || !this.config?.nodes.some(isKnown);
+  }
+
+  private commit(next: Config, { nodes: prepared, placed, own, version }: Prepared): void {
     const before = this.config;
     const nodesBefore = this.nodes;
+    const ringBefore = this.fullRing();
     const nodes = prepared.map(({ node }) => node);
     const { placement, locator } = placed ?? {};
     const isPlacedAsBefore = locator === this.locator;
@@ -280,22 +347,80 @@ export class Cluster {
     prepared.forEach(({ node, settings, link }, i) => {
       // Spread the nodes' checks over the interval.
       const delayMs = (i * next.checkInterval) / nodes.length;
-      if (kept.delete(node)) node.use(settings, link, delayMs);
+      if (kept.delete(node)) this.useNode(node, settings, link, delayMs);
       else node.startChecks(delayMs);
     });
     this.relay.use({ lines: new Lines(next.types, this.seed), locator, nodes });
     const rehash = placement && locator && next.failover === "rehash" ? { placement, locator } : undefined;
     this.membership.use({ nodes, rules: next, rehash });
-    for (const node of nodes) if (node.config.managementport === 0) this.release(node);
+    for (const { node, failure = NO_ADDRESS } of prepared) {
+      if (node.address === undefined) this.loseAddress(node, failure);
+      else if (node.config.managementport === 0 || node.health.noAddress !== undefined) this.release(node);
+    }
     if (placement && locator && (!isPlacedAsBefore || before?.failover !== next.failover)) {
       locator.use(() => (rehash ? placement.live(nodes.map(({ isUp }) => isUp)) : placement.full));
     }
-    const { selfMetrics: own, maxDatagramBytes: datagramBytesMax } = next;
-    this.selfMetrics.use(own && { ...own, datagramBytesMax, locator, nodes }, before === undefined);
+    const { selfMetrics, maxDatagramBytes: datagramBytesMax } = next;
+    this.selfMetrics.use(selfMetrics && { ...selfMetrics, datagramBytesMax, locator, nodes }, before === undefined);
     // What is pending for removed nodes is still sent.
     for (const node of kept) this.retiredNodes.add(node);
     // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.
     this.relay.flush();
+
+    this.logDiscovered(nodesBefore, ringBefore);
+    this.settle(prepared, own);
+    this.resolver.use(hostsOf(next.nodes), next.resolveInterval);
+    // Answers that came while all this was prepared.
+    if (this.resolver.version !== version) this.parts.onNamesChanged();
+  }
+
+  private useNode(node: Node, settings: NodeSettings, link: Link | undefined, delayMs: number): void {
+    const { address: from, config: before } = node;
+    node.use(settings, link, delayMs);
+    const to = node.address;
+    if (from === undefined || to === undefined || link === undefined) return;
+    const addresses = { from: hostPort(from, before.port), to: hostPort(to, node.config.port) };
+    this.parts.log.info("node_moved", { node: node.label, ...addresses });
+  }
+
+  /** Nodes that have come or gone with the addresses of names. */
+  private logDiscovered(nodesBefore: readonly Node[], ringBefore: LabelledRing | undefined): void {
+    const labelsOf = (nodes: readonly Node[]) =>
+      nodes.filter(({ config }) => config.discover).map(({ label }) => label);
+    const before = new Set(labelsOf(nodesBefore));
+    const after = labelsOf(this.nodes);
+    const added = after.filter((label) => !before.delete(label));
+    const removed = [...before];
+    if (added.length + removed.length === 0) return;
+    const ring = this.fullRing();
+    const moved = ringBefore && ring && `${(100 * movedShare(ringBefore, ring)).toFixed(1)}%`;
+    this.parts.log.info("nodes_discovered", {
+      ...(added.length > 0 && { added: listText(added) }),
+      ...(removed.length > 0 && { removed: listText(removed) }),
+      nodes: this.nodes.length,
+      ...(moved !== undefined && { names_moved: moved }),
+    });
+  }
+
+  /** Warns of addresses that cannot be used, once, and remembers to try again. */
+  private settle(prepared: readonly PreparedNode[], own: readonly OwnAddress[]): void {
+    const { log } = this.parts;
+    const unsettled = new Set(own.map(({ config }) => config.host));
+    const warnings = new Set<string>();
+    const warnOnce = (node: string, reason: string) => {
+      const key = `${node} ${reason}`;
+      if (!this.warnings.has(key)) log.warn("address_unusable", { node, reason });
+      warnings.add(key);
+    };
+    for (const { config, address } of own) warnOnce(config.label, `${hostPort(address, config.port)}: ${OWN}`);
+    for (const { node, failure } of prepared) {
+      if (node.hostName !== undefined && (failure !== undefined || node.address === undefined))
+        unsettled.add(node.hostName);
+      // Of a node without an address it is told why it is down.
+      if (failure !== undefined && node.address !== undefined) warnOnce(node.label, failure);
+    }
+    this.unsettledHosts = unsettled;
+    this.warnings = warnings;
   }
 
   private flush(): void {
@@ -305,10 +430,16 @@ export class Cluster {
   }
 
   private onCheck(node: Node, check: Check): void {
+    if (check.failure !== undefined && node.hostName !== undefined) this.resolver.askSoon(node.hostName);
     if (this.membership.record(node, check)) this.logChange(node, check.failure);
   }
 
-  /** A node without checks counts as up. */
+  /** A node without an address counts as down. */
+  private loseAddress(node: Node, reason: string): void {
+    if (this.membership.loseAddress(node, reason, this.parts.platform.clock.epochMs())) this.logChange(node, reason);
+  }
+
+  /** A node without checks counts as up, and so does one that has an address again. */
   private release(node: Node): void {
     if (this.membership.release(node, this.parts.platform.clock.epochMs())) this.logChange(node, undefined);
   }
@@ -319,4 +450,15 @@ export class Cluster {
     if (failure === undefined) log.info("node_up", { node: label, nodes_up });
     else log.warn("node_down", { node: label, reason: failure, nodes_up });
   }
+}
+
+/** Addresses to try, in this order: the one in use stays as long as the name has it, or has none. */
+function candidates(addresses: readonly string[], lastGood: string | undefined): readonly string[] {
+  if (lastGood !== undefined && (addresses.length === 0 || addresses.includes(lastGood))) return [lastGood];
+  return addresses.slice(0, ADDRESSES_TRIED_MAX);
+}
+
+function listText(labels: readonly string[]): string {
+  const more = labels.length - LABELS_LISTED_MAX;
+  return [...labels.slice(0, LABELS_LISTED_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }

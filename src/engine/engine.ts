@@ -28,6 +28,8 @@ export interface EngineParts {
   readonly hash: string;
   readonly platform: Platform;
   readonly log: Log;
+  /** Names have other addresses: the configuration in force should be prepared and committed again. */
+  readonly onNamesChanged: () => void;
   /** Logs what happens to each line. */
   readonly debugMode: boolean;
 }
@@ -72,6 +74,7 @@ export class Engine {
     this.cluster = new Cluster({
       ...{ platform, log, counters: this.counters },
       view: () => this.view(),
+      onNamesChanged: parts.onNamesChanged,
       onFailure: (error) => this.failed(error),
     });
     this.turns = new Turns({ clock, flush: () => this.flush() });
@@ -85,9 +88,9 @@ export class Engine {
     return this.bound?.source;
   }
 
-  /** Opens what is new in the next configuration, except where metrics arrive. */
-  async prepare(next: Config, opening: Opening): Promise<void> {
-    await this.cluster.prepare(next, opening);
+  /** Opens what is new in the next configuration, or behind its names, except where metrics arrive. Returns the number of nodes. */
+  async prepare(next: Config, opening: Opening): Promise<number> {
+    return await this.cluster.prepare(next, opening);
   }
 
   /**
@@ -103,10 +106,10 @@ export class Engine {
       });
       return;
     }
+    // What a shared port hands to a socket that is closed again is lost.
+    if (next.reusePort && opening.problems.length > 0) return;
     // Another address of the same port: for a moment both sockets have it.
     const isShared = bound !== undefined && bound.port === next.port;
-    // What a shared port hands to a socket that is closed again is lost.
-    if ((next.reusePort || isShared) && opening.problems.length > 0) return;
     if (isShared) {
       const { config } = this;
       bound.source.use({ ...config, reusePort: true });

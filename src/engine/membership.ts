@@ -43,7 +43,14 @@ export class Membership {
     return true;
   }
 
-  /** The node is no longer checked, and therefore counts as up. Returns whether it was down. */
+  /** The node has no address, and therefore counts as down. Returns whether it was up. */
+  loseAddress(member: Member, reason: string, atMs: number): boolean {
+    if (!member.health.loseAddress(reason, atMs)) return false;
+    this.recordChange(member, atMs, reason);
+    return true;
+  }
+
+  /** The node is no longer checked, or has an address again, and therefore counts as up. Returns whether it was down. */
   release(member: Member, atMs: number): boolean {
     if (!member.health.release(atMs)) return false;
     this.recordChange(member, atMs, undefined);

@@ -16,8 +16,10 @@ import type { Platform } from "./platform.ts";
 
 export interface NodeSettings {
   readonly config: NodeConfig;
-  /** An IP address: the configured host, resolved. */
-  readonly host: string;
+  /** What the address is found by; undefined: the configuration says the address. */
+  readonly hostName: string | undefined;
+  /** An IP address; undefined: there is none yet, and nothing can be sent. */
+  readonly host: string | undefined;
   readonly datagramBytesMax: number;
   readonly checkIntervalMs: number;
 }
@@ -42,7 +44,7 @@ export class Node implements RelayNode {
   readonly rate = new RateMeter();
   private readonly parts: NodeParts;
   private settings: NodeSettings;
-  /** Undefined until it is open. */
+  /** Undefined while there is no address. */
   private link: Link | undefined;
   private checks: Checks | undefined;
 
@@ -57,7 +59,7 @@ export class Node implements RelayNode {
   /** No check runs before `startChecks`. @throws what connect throws: ENETUNREACH, EACCES */
   static async open(settings: NodeSettings, parts: NodeParts): Promise<Node> {
     const node = new Node(settings, parts);
-    node.link = await node.openLink(settings);
+    if (settings.host !== undefined) node.link = await node.openLink(settings.host, settings.config.port);
     return node;
   }
 
@@ -69,17 +71,24 @@ export class Node implements RelayNode {
     return this.health.isUp;
   }
 
-  /** Whether other settings mean another address. */
-  isMovedBy({ host, config }: NodeSettings): boolean {
-    return host !== this.settings.host || config.port !== this.settings.config.port;
+  /** What its address is found by; undefined: the configuration says the address. */
+  get hostName(): string | undefined {
+    return this.settings.hostName;
   }
 
-  /**
-   * Opens a link to the address in other settings, to be passed to `use`. @throws what connect throws: ENETUNREACH,
-   * EACCES
-   */
-  async openLink({ host, config: { port, label } }: NodeSettings): Promise<Link> {
-    const { counters } = this;
+  /** The address that it is sent to; undefined: there is none yet. */
+  get address(): string | undefined {
+    return this.settings.host;
+  }
+
+  /** Whether that is its address now. */
+  isAt(host: string, port: number): boolean {
+    return host === this.settings.host && port === this.settings.config.port;
+  }
+
+  /** Opens a link to another address, to be passed to `use`. @throws what connect throws: ENETUNREACH, EACCES */
+  async openLink(host: string, port: number): Promise<Link> {
+    const { counters, label } = this;
     const { platform, log, onReady } = this.parts;
     const { network, clock } = platform;
     return await UdpLink.open({
@@ -97,15 +106,20 @@ export class Node implements RelayNode {
   }
 
   /**
-   * Applies other settings. What is pending is kept, and sent over the new link if there is one.
-   * @param link undefined: keep the current one
+   * Applies other settings. What is pending is kept, and sent over the new link if there is one. Without an address it
+   * is sent now, or never.
+   * @param link undefined: keep the current one, as long as there is an address
    * @param delayMs until the first check, if the checks change
    */
   use(settings: NodeSettings, link: Link | undefined, delayMs: number): void {
     const before = this.settings;
     this.settings = settings;
     this.batch.datagramBytesMax = settings.datagramBytesMax;
-    if (link) {
+    if (settings.host === undefined) {
+      this.send();
+      this.drop();
+    }
+    if (link || settings.host === undefined) {
       this.link?.close();
       this.link = link;
     }
@@ -130,13 +144,14 @@ export class Node implements RelayNode {
     this.link?.flush(batch, counters);
   }
 
-  /** @param delayMs until the first check; without a management port there are no checks */
+  /** @param delayMs until the first check; without a management port or an address there are no checks */
   startChecks(delayMs: number): void {
     this.stopChecks();
     const { counters, label } = this;
     const { platform, log, onCheck } = this.parts;
     const { clock, network } = platform;
     const { host, config, checkIntervalMs } = this.settings;
+    if (host === undefined) return;
     this.checks = new Checks({
       ...{ host, port: config.managementport, intervalMs: checkIntervalMs, network, clock },
       isUp: () => this.isUp,

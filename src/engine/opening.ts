@@ -39,6 +39,17 @@ export class Opening {
     return made;
   }
 
+  /** Like `open`, for something that may be missing: then why, for people, and no problem. */
+  async tryToOpen<T extends Closable>(make: () => T | Promise<T>): Promise<T | string> {
+    try {
+      const made = await make();
+      this.opened.push(made);
+      return made;
+    } catch (error) {
+      return reasonOf(error as NodeJS.ErrnoException);
+    }
+  }
+
   /** Like `attempt`, for the address of a host. */
   async resolve(at: string, host: string): Promise<string | undefined> {
     return await this.attempt(at, () => this.network.resolve(host));

@@ -28,6 +28,8 @@ export class NodeHealth {
   changes = 0;
   /** Undefined before the first check. */
   lastCheck: Check | undefined;
+  /** Why the node has no address, and is down whatever its checks said; undefined: it has one. */
+  noAddress: string | undefined;
   private health: Health = STARTS_UP;
 
   constructor(nowMs: number) {
@@ -38,10 +40,23 @@ export class NodeHealth {
     return this.health.isUp;
   }
 
-  /** The node is no longer checked, and therefore counts as up. Returns whether it was down. */
+  /** The node has no address, and therefore counts as down. Returns whether it was up. */
+  loseAddress(reason: string, atMs: number): boolean {
+    const wasUp = this.health.isUp;
+    this.noAddress = reason;
+    this.health = { isUp: false, against: 0 };
+    this.lastCheck = undefined;
+    if (!wasUp) return false;
+    this.sinceMs = atMs;
+    this.changes++;
+    return true;
+  }
+
+  /** The node is no longer checked, or has an address again, and therefore counts as up. Returns whether it was down. */
   release(atMs: number): boolean {
     const wasUp = this.health.isUp;
     this.health = STARTS_UP;
+    this.noAddress = undefined;
     this.lastCheck = undefined;
     if (wasUp) return false;
     this.sinceMs = atMs;

@@ -23,12 +23,14 @@ export const WINDOW_MS = 10_000;
 /** Kinds that are tracked for nodes, and as many for everything else; beyond that, events are only counted. */
 export const KINDS_MAX = 1000;
 
-/** Opposite events of a node: logged out of order, the last one would be false. */
+/** Opposite events of a node, or of a host's name: logged out of order, the last one would be false. */
 const OPPOSITES: Readonly<Record<string, string>> = {
   node_down: "node_up",
   node_up: "node_down",
   send_failed: "send_recovered",
   send_recovered: "send_failed",
+  name_unresolved: "name_resolved",
+  name_resolved: "name_unresolved",
 };
 
 /**
@@ -53,7 +55,8 @@ export class LogLimit {
   /** Whether to log the event now; otherwise it is counted. Debug events are always logged: somebody asked for them. */
   admits(event: LogEvent, nowMs: number): boolean {
     if (event.level === "debug") return true;
-    const { node = "", reason = "" } = event.fields;
+    // Names of hosts count like nodes.
+    const { host = "", node = host, reason = "" } = event.fields;
     // All reasons of a node are one kind: the last one is logged.
     const key = `${event.level} ${event.event} ${node === "" || PROXY_EVENTS.includes(event.event) ? reason : node}`;
     // However many nodes there are, there is room for losses, errors and the summary.

@@ -5,6 +5,8 @@ import { networkInterfaces } from "node:os";
 import { openDescriptorTrial } from "../system/descriptors.io.ts";
 import { openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
 import { listenUdp } from "./bunUdpListener.io.ts";
+import { unmapped } from "./ipAddress.ts";
+import { bunNameService } from "./nameService.io.ts";
 import type {
   Network,
   TcpConnection,
@@ -16,6 +18,7 @@ import type {
 } from "./network.ts";
 
 export const bunNetwork: Network = {
+  nameService: bunNameService,
   resolve: resolveHost,
   ownAddresses,
   hasDescriptor: () => {
@@ -44,9 +47,7 @@ let trial: (() => boolean) | undefined;
 
 /** Prefers IPv4. An address resolves to itself, an IPv4-mapped IPv6 address to its IPv4 address. */
 async function resolveHost(host: string): Promise<string> {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
-  if (mapped) return mapped[1];
-  if (isIP(host) !== 0) return host;
+  if (isIP(host) !== 0) return unmapped(host);
   return (await lookup(host, { order: "ipv4first" })).address;
 }
 

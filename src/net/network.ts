@@ -2,8 +2,11 @@
  * What the proxy needs of a network: Bun's and the kernel's (bunNetwork.io.ts), or a simulated one. Hosts are IP
  * addresses unless stated otherwise.
  */
+import type { NameService } from "./nameService.ts";
 
 export interface Network {
+  /** Finds the addresses of nodes' names, without holding up anything else. */
+  readonly nameService: NameService;
   /**
    * Resolves a host name or address to an address.
    * @throws what a DNS lookup throws: ENOTFOUND, EAI_AGAIN

@@ -40,8 +40,11 @@ interface ConfigJson {
 
 export interface NodeJson {
   readonly node: string;
+  /** An IP address, unless its name does not resolve. */
   readonly address: string;
   readonly up: boolean;
+  /** Why it has no address, and is down; null: it has one. */
+  readonly no_address: string | null;
   /** When it entered its current state. */
   readonly since_ms: number;
   readonly checked: boolean;
@@ -121,8 +124,9 @@ function nodeJson(node: NodeView): NodeJson {
   const check = node.health.lastCheck;
   return {
     node: node.label,
-    address: hostPort(host, port),
+    address: hostPort(node.address ?? host, port),
     up: node.isUp,
+    no_address: node.health.noAddress ?? null,
     since_ms: node.health.sinceMs,
     checked: managementport !== 0,
     last_check: check

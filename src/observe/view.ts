@@ -9,12 +9,14 @@ import type { ProcessFigures } from "../system/processFigures.ts";
 export interface NodeView {
   readonly label: string;
   readonly config: NodeConfig;
+  /** The IP address that its lines are sent to; undefined: its name does not resolve. */
+  readonly address: string | undefined;
   readonly isUp: boolean;
   readonly counters: NodeCounters;
   readonly batch: Batch;
   /** Its current share of all names, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
-  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck">;
+  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck" | "noAddress">;
   /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;
 }

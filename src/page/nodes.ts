@@ -52,7 +52,8 @@ const COLUMNS: readonly Column[] = [
     key: ({ node }) => node.last_check?.duration_ms ?? -1,
     show: (cell, { node, nowMs }) => {
       const check = node.last_check;
-      if (!node.checked) cell.setTexts("not checked", "");
+      if (node.no_address !== null) cell.setTexts(node.no_address, "");
+      else if (!node.checked) cell.setTexts("not checked", "");
       else if (check === null) cell.setTexts("none yet", "");
       else {
         const result = check.result === "up" ? "passed" : check.result;

@@ -180,7 +180,7 @@ function consoleContextOf(
   reload: ConsoleContext["reload"],
 ): ConsoleContext {
   const taps = new Taps({
-    nodeWidth: () => Math.max(...engine.config.nodes.map(({ label }) => label.length)),
+    nodeWidth: () => Math.max(0, ...engine.cluster.labels().map(({ length }) => length)),
     setObserver: (observer) => engine.observe(observer),
     linesReceived: () => engine.counters.linesReceived,
     clock,

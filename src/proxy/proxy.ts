@@ -1,6 +1,6 @@
 /** The whole proxy: the engine that relays, plus the console and HTTP for operators. */
 import type { Config, FileReading } from "../config/config.ts";
-import type { Problem } from "../config/problem.ts";
+import { type Problem, problemText } from "../config/problem.ts";
 import { Engine } from "../engine/engine.ts";
 import { Opening } from "../engine/opening.ts";
 import type { Platform } from "../engine/platform.ts";
@@ -43,12 +43,17 @@ export class StatsdProxy {
   private readonly reloader: Reloader | undefined;
   /** Serializes changes. */
   private lastChange: Promise<unknown> = Promise.resolve();
+  /** A change that finds the nodes behind changed names waits for its turn. */
+  private isRefreshDue = false;
   private isStopping = false;
 
   private constructor(config: Config, parts: ProxyParts) {
     this.parts = parts;
     const { platform, file } = parts;
-    this.engine = new Engine({ ...parts, config, hash: file?.hash ?? "" });
+    this.engine = new Engine({
+      ...{ ...parts, config, hash: file?.hash ?? "" },
+      onNamesChanged: () => this.refresh(),
+    });
     this.reloader = file && this.reloaderOf(file);
     const reload = this.reloader && (() => this.reload("console"));
     this.operators = new Operators({ engine: this.engine, platform, reload });
@@ -131,17 +136,32 @@ export class StatsdProxy {
     );
   }
 
+  /** Once for all names that have changed by the time that its turn comes. */
+  private refresh(): void {
+    if (this.isRefreshDue || this.isStopping) return;
+    this.isRefreshDue = true;
+    this.lastChange = this.lastChange.then(() => this.refreshNow()).catch((error) => this.failed(error));
+  }
+
+  private async refreshNow(): Promise<void> {
+    this.isRefreshDue = false;
+    const result = await this.changeNow(this.engine.config);
+    if (isSummary(result) || this.isStopping) return;
+    for (const problem of result) this.parts.log.warn("nodes_refused", { reason: problemText(problem) });
+  }
+
   private async changeNow(next: Config): Promise<ChangeSummary | readonly Problem[]> {
     if (this.isStopping) return [STOPPING];
     const { platform, log } = this.parts;
     const { source, config, cluster } = this.engine;
     const ring = cluster.fullRing();
-    const room = descriptorRoom(next, platform);
-    if ("message" in room) return [room];
+    const least = descriptorRoom(next, next.nodes.length, platform);
+    if ("message" in least) return [least];
     const opening = new Opening(platform.network);
     try {
-      await this.engine.prepare(next, opening);
-      await this.operators.prepare(next, room.connectionsMax, opening);
+      const room = descriptorRoom(next, await this.engine.prepare(next, opening), platform);
+      if ("message" in room) opening.problems.push(room);
+      else await this.operators.prepare(next, room.connectionsMax, opening);
       // Opened last: what arrives at it waits for the commit, and nothing can fail any more.
       await this.engine.prepareSource(next, opening);
     } catch (error) {
@@ -155,18 +175,18 @@ export class StatsdProxy {
       return opening.problems.sort(byPath);
     }
     opening.commit((error) => this.failed(error));
-    if (source === undefined) log.info("listening", this.addresses(next));
+    if (source === undefined) log.info("listening", this.addresses(next, cluster.labels().length));
     if (this.engine.source !== source || next.receiveBuffer !== config.receiveBuffer) this.engine.logSource();
     return changeSummary(config, next, { before: ring, after: cluster.fullRing() });
   }
 
-  private addresses({ host, managementhost, httphost, nodes, mirror, ring }: Config) {
+  private addresses({ host, managementhost, httphost, mirror, ring }: Config, nodes: number) {
     const { consolePort, httpPort } = this.operators;
     return {
       metrics: hostPort(host, this.port),
       console: hostPort(managementhost, consolePort ?? 0),
       ...(httpPort !== undefined && { http: hostPort(httphost, httpPort) }),
-      nodes: nodes.length,
+      nodes,
       ring: mirror ? "mirror" : ring,
     };
   }
@@ -184,16 +204,17 @@ function byPath(one: Problem, other: Problem): number {
 
 /** How many connections are possible; or why none are, and what would help. */
 function descriptorRoom(
-  { nodes, httpport }: Config,
+  { httpport }: Config,
+  nodes: number,
   { descriptorLimit }: Platform,
 ): { connectionsMax: number } | Problem {
   const limit = descriptorLimit();
-  const room = divideDescriptors(limit, nodes.length, httpport === 0 ? 1 : 2);
+  const room = divideDescriptors(limit, nodes, httpport === 0 ? 1 : 2);
   if ("connectionsMax" in room) return room;
   const { needed } = room;
   const raise = `raise it with ulimit -n ${needed}, or LimitNOFILE=${needed} in a systemd unit`;
   return {
     at: "nodes",
-    message: `a proxy with ${nodes.length} nodes needs ${needed} open files, but the limit is ${limit}: ${raise}`,
+    message: `a proxy with ${nodes} nodes needs ${needed} open files, but the limit is ${limit}: ${raise}`,
   };
 }

@@ -109,8 +109,9 @@ export class Relay {
       // Only a bug throws here. Even then, each received line is counted in exactly one place.
       counters.linesReceived += received;
       counters.linesAccepted += accepted;
-      if (!locator) counters.linesCopied += accepted * (this.nodes.length - 1);
-      counters.linesDropped.internal_error += (accepted - delivered) * (locator ? 1 : this.nodes.length);
+      const copies = locator ? 1 : Math.max(1, this.nodes.length);
+      counters.linesCopied += accepted * (copies - 1);
+      counters.linesDropped.internal_error += (accepted - delivered) * copies;
     }
   }
 
@@ -134,9 +135,10 @@ export class Relay {
 
   private deliver(owner: number, bytes: Buffer, start: number, end: number, lines: number): void {
     const { nodes } = this;
-    if (owner === EVERY_NODE) {
+    if (owner === EVERY_NODE && nodes.length > 0) {
       for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
-    } else if (owner === NO_LIVE_NODE) {
+    } else if (owner < 0) {
+      // No node is live, or there is none to mirror to.
       this.counters.linesDropped.no_live_node += lines;
     } else {
       this.deliverTo(nodes[owner], bytes, start, end, lines);

@@ -19,6 +19,7 @@ const OTHERS = {
   checkInterval: 500,
   fall: 3,
   rise: 4,
+  resolveInterval: 1000,
   mirror: true,
   ring: "ketama",
   failover: "hold",

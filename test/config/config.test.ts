@@ -11,6 +11,7 @@ const NODE = {
   port: 8130,
   managementport: 0,
   weight: 1,
+  discover: false,
   label: "127.0.0.1:8130",
 };
 /** Of a file that says nothing of its ring, in words of Etsy's. */
@@ -28,6 +29,7 @@ const DEFAULTS: Config = {
   checkInterval: 1000,
   fall: 2,
   rise: 1,
+  resolveInterval: 30_000,
   mirror: false,
   ring: "farmhash",
   failover: "rehash",
@@ -220,6 +222,17 @@ describe("a good file", () => {
       warnings: [],
       notes: [ETSYS_RING],
     });
+  });
+
+  test("with a name to discover nodes behind is one without a name of its own", () => {
+    const node = { host: "statsd.test", port: 8125, discover: true, weight: 2 };
+    expect(readConfig(JSON.stringify({ nodes: [node] })).config?.nodes).toEqual([
+      { ...node, managementport: 0, label: "statsd.test:8125" },
+    ]);
+    expect(readConfig(JSON.stringify({ nodes: [{ ...node, name: "a" }], resolveInterval: 999 })).errors).toEqual([
+      { at: "resolveInterval", message: "expected a whole number of milliseconds from 1000 to 86400000, not 999" },
+      { at: "nodes[0].name", message: "discovered nodes are named by their addresses; remove name, or discover" },
+    ]);
   });
 
   test("keeps the order of its nodes", () => {

@@ -22,6 +22,7 @@ test("the checks of the nodes are spread over the interval", async () => {
     view: () => {
       throw new Error("there are no metrics of its own");
     },
+    onNamesChanged: () => {},
     onFailure: () => {},
   });
   onTestFinished(() => cluster.close());

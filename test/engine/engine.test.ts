@@ -18,6 +18,7 @@ async function engineAt(first: number) {
     hash: "none",
     platform,
     log: openLog({ format: "logfmt", level: "info", writer }),
+    onNamesChanged: () => {},
     debugMode: false,
   });
   onTestFinished(() => engine.close());
@@ -34,12 +35,12 @@ async function engineAt(first: number) {
 
 test("kernel drops of a replaced socket count exactly once, while it drains and after it is closed", async () => {
   const { engine, clock, change, listener } = await engineAt(8125);
-  // Before it closes, it waits a moment for what may be under way.
-  const closed = async ({ done }: typeof listener) => {
+  const drained = async ({ done }: typeof listener) => {
     while (!done.includes("close")) {
       await clock.settle(1);
       clock.advance(1);
     }
+    await clock.settle(1);
   };
   listener.dropped = 5;
   expect(engine.view().kernelDrops).toBe(5);
@@ -51,12 +52,10 @@ test("kernel drops of a replaced socket count exactly once, while it drains and 
   expect(listener.done).not.toContain("close");
   expect(engine.view().kernelDrops).toBe(8);
   listener.dropped = 6;
-  await closed(listener);
-  await clock.settle(1);
+  await drained(listener);
   expect(engine.view().kernelDrops).toBe(9);
   const last = await change(8127);
-  await closed(next);
-  await clock.settle(1);
+  await drained(next);
   last.dropped = 1;
   expect(engine.view().kernelDrops).toBe(10);
 });

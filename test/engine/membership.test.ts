@@ -55,6 +55,19 @@ describe("record", () => {
   });
 });
 
+test("a node without an address is down at once, passes its names on, and gets them back when it is released", () => {
+  const { bench, membership } = rehashing();
+  expect(membership.loseAddress(bench.nodes[1], "no name", 5)).toBe(true);
+  expect(bench.locator?.ring).toEqual(PLACEMENT.live([true, false, true]));
+  expect(membership.loseAddress(bench.nodes[1], "no name", 6)).toBe(false);
+  expect(membership.release(bench.nodes[1], 7)).toBe(true);
+  expect(bench.locator?.ring).toEqual(PLACEMENT.full);
+  expect(membership.changes).toEqual([
+    { atMs: 5, node: BENCH_LABELS[1], isUp: false, failure: "no name" },
+    { atMs: 7, node: BENCH_LABELS[1], isUp: true, failure: undefined },
+  ]);
+});
+
 test("the last 50 changes are kept by the node's label, however often it comes and goes", () => {
   const bench = new RelayBench({});
   const membership = membershipOf(bench, { fall: 1, rise: 1 }, true);

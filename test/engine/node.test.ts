@@ -14,9 +14,16 @@ test("a bug while one node sends does not affect the others, and every line stay
   const failures: string[] = [];
   const nodes = await Promise.all(
     ["broken", "whole"].map(async (label) => {
-      const config: NodeConfig = { host: "127.0.0.1", port: await refusingPort(), managementport: 0, weight: 1, label };
+      const config: NodeConfig = {
+        host: "127.0.0.1",
+        port: await refusingPort(),
+        managementport: 0,
+        weight: 1,
+        discover: false,
+        label,
+      };
       const node = await Node.open(
-        { config, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 },
+        { config, hostName: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 },
         {
           platform: bunPlatform,
           log: openLog({ format: "logfmt", level: "error" }),

@@ -19,3 +19,14 @@ test("a check is remembered until the next, and a change of state with its time"
   expect(health.record(passed(500), RULES)).toBe(true);
   expect(health).toMatchObject({ isUp: true, sinceMs: 500, changes: 2, lastCheck: passed(500) });
 });
+
+test("without an address a node is down, for a reason and without a check, until it is released", () => {
+  const health = new NodeHealth(100);
+  health.record(passed(150), RULES);
+  expect(health.loseAddress("no name", 200)).toBe(true);
+  expect(health).toMatchObject({ isUp: false, noAddress: "no name", sinceMs: 200, changes: 1, lastCheck: undefined });
+  expect(health.loseAddress("no server", 300)).toBe(false);
+  expect(health).toMatchObject({ isUp: false, noAddress: "no server", sinceMs: 200, changes: 1 });
+  expect(health.release(400)).toBe(true);
+  expect(health).toMatchObject({ isUp: true, noAddress: undefined, sinceMs: 400, changes: 2 });
+});

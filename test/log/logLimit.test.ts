@@ -75,6 +75,7 @@ describe("what is said often", () => {
   test.each([
     ["node_down", "node_up"],
     ["send_failed", "send_recovered"],
+    ["name_unresolved", "name_resolved"],
   ])("is told before its contrary is said, so that the last word of a node is true: %s, %s", (down, up) => {
     const limit = new LogLimit();
     expect(admitted(limit, warning({ node: "a" }, down), BURST + 1, 1)).toBe(BURST);
@@ -86,6 +87,13 @@ describe("what is said often", () => {
       [up, 1],
     ]);
     expect(limit.admits(warning({ node: "a" }, up), 4)).toBe(true);
+  });
+  test("of a host's name counts like one of a node: each name's are told", () => {
+    const limit = new LogLimit();
+    const said = ["a.test", "b.test"].map((host) => {
+      return admitted(limit, warning({ host, reason: "the name does not resolve" }, "name_unresolved"), BURST + 1);
+    });
+    expect(said).toEqual([BURST, BURST]);
   });
 
   test("is forgotten in the end, also what was never said because its contrary was held back", () => {

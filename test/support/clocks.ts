@@ -67,6 +67,17 @@ export class ManualClock implements Clock {
     this.atMs = Math.max(this.atMs, untilMs);
   }
 
+  /** The same, and promises settle before each timer that fires. */
+  async elapse(ms: number): Promise<void> {
+    const untilMs = this.atMs + ms;
+    await this.settle(1);
+    for (let next = this.next(untilMs); next !== undefined; next = this.next(untilMs)) {
+      this.advance(Math.max(0, next.atMs - this.atMs));
+      await this.settle(1);
+    }
+    this.atMs = Math.max(this.atMs, untilMs);
+  }
+
   /** One turn of the event loop. */
   comeRound(): void {
     for (const run of this.immediates.splice(0)) run();

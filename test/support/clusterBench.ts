@@ -32,6 +32,8 @@ export class ClusterBench {
   readonly counters = new Counters();
   readonly cluster: Cluster;
   readonly platform: Platform;
+  /** How often the cluster asked to be prepared again. */
+  namesChanged = 0;
 
   constructor() {
     this.platform = { ...bunPlatform, clock: this.clock, network: this.network };
@@ -39,6 +41,7 @@ export class ClusterBench {
       platform: this.platform,
       counters: this.counters,
       log: openLog({ format: "logfmt", level: "error" }),
+      onNamesChanged: () => void this.namesChanged++,
       view: () => {
         throw new Error("there are no metrics of its own");
       },
@@ -58,8 +61,13 @@ export class ClusterBench {
 
   /** Returns where the problems are, if any. */
   async change(settings: Settings): Promise<string[]> {
+    return await this.use(configOf(settings));
+  }
+
+  /** The same; with the configuration in force it is what names mean that may have changed. */
+  async use(config: Config): Promise<string[]> {
     const opening = new Opening(this.network);
-    await this.clock.until(this.cluster.prepare(configOf(settings), opening));
+    await this.clock.until(this.cluster.prepare(config, opening));
     if (opening.problems.length > 0) opening.abandon();
     else opening.commit();
     return opening.problems.map(({ at }) => at);

@@ -11,9 +11,11 @@ import type {
   UdpConnectionParts,
 } from "../../src/net/network.ts";
 import { BULK_DATAGRAMS, type UdpKernel, type UdpListener, type UdpListenerParts } from "../../src/net/network.ts";
+import { FakeNames } from "./nameServer.ts";
 
 export class FakeNetwork implements Network {
   readonly repeatsAnswers = true;
+  readonly nameService = new FakeNames();
   /** Everything that was opened, in order. */
   readonly udp: FakeUdp[] = [];
   readonly tcp: FakeTcp[] = [];

@@ -15,7 +15,7 @@ import { DEFAULT_TYPES } from "./naiveLines.ts";
 
 export const BENCH_LABELS = ["127.0.0.1:8130", "127.0.0.1:8131", "127.0.0.1:8132"];
 const BENCH_NODES: readonly NodeConfig[] = BENCH_LABELS.map((label, i) => ({
-  ...{ host: "127.0.0.1", port: 8130 + i, managementport: 8140 + i, weight: 1, label },
+  ...{ host: "127.0.0.1", port: 8130 + i, managementport: 8140 + i, weight: 1, discover: false, label },
 }));
 const NODES = BENCH_LABELS.map((label) => ({ label, weight: 1 }));
 
@@ -109,11 +109,15 @@ export class RelayBench {
       nodes: NODES.map(({ label }, node) => ({
         label,
         config: BENCH_NODES[node],
+        address: BENCH_NODES[node].host,
         isUp: true,
         counters: this.nodes[node].counters,
         batch: this.nodes[node].batch,
         ringShare: this.locator && BENCH_SHARES[node],
-        health: { sinceMs: 0, changes: 0, lastCheck: { atMs: 0, durationMs: 2, failure: undefined } },
+        health: {
+          ...{ sinceMs: 0, changes: 0, noAddress: undefined },
+          lastCheck: { atMs: 0, durationMs: 2, failure: undefined },
+        },
         rate: undefined,
       })),
       retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
