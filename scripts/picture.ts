@@ -68,7 +68,7 @@ async function takePicture(): Promise<void> {
 
     const traffic = await Traffic.begin(port);
     atEnd(() => traffic.end());
-    const visit = await Visit.begin(await openBrowser(atEnd), page, { colorScheme: "light" });
+    const visit = await Visit.begin(await openBrowser(atEnd), page, { colorScheme: "light" }, atEnd);
     await Bun.sleep(1000 * OUT_FROM_SECONDS);
     backends[VICTIM].goOut();
     await Bun.sleep(1000 * (OUT_TO_SECONDS - OUT_FROM_SECONDS));

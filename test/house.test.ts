@@ -77,6 +77,17 @@ describe("a file that is not called *.io.ts", () => {
   });
 });
 
+test("tests await what they expect of a promise", () => {
+  const folder = import.meta.dir;
+  const found = [...new Bun.Glob("**/*.ts").scanSync(folder)].flatMap((path) => {
+    const text = readFileSync(join(folder, path), "utf8");
+    // A statement that begins with it: nobody waits for its end.
+    const statements = text.matchAll(/^ *expect\((?:[^;]|;(?! *$))*?\)\s*\.(?:rejects|resolves)\b.*$/gm);
+    return [...statements].map(([statement]) => `${path}: ${statement}`);
+  });
+  expect(found).toEqual([]);
+});
+
 test("ARCHITECTURE.md has a sentence for each room, in this order", () => {
   const text = readFileSync(join(SRC, "..", "ARCHITECTURE.md"), "utf8");
   const rooms = [...text.matchAll(/^\| `(\w+)\/` \|/gm)].map(([, room]) => room);

@@ -1,8 +1,9 @@
 /** The proxy as a process: its log, its signals, and its exit. */
 
+import { comesOnce, NO_SECOND_TIME } from "../config/boundedFile.io.ts";
 import { DEFAULT_FILE, readAgain, readFrom } from "../config/file.io.ts";
 import { problemText } from "../config/problem.ts";
-import { watchFile } from "../config/watchFile.io.ts";
+import { type WatchEvents, watchFile } from "../config/watchFile.io.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
 import { type LogFormat, openLog } from "../log/log.io.ts";
 import type { Log } from "../log/log.ts";
@@ -34,6 +35,12 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
   const log = openLog({ format: options.log, level });
   // However the process ends, including by an exception.
   process.on("exit", () => log.flush(END_MS_MAX));
+  const path = file ?? DEFAULT_FILE;
+  if (isWatching && text === undefined && comesOnce(path)) {
+    log.text(`${path}: ${NO_SECOND_TIME} (--watch)`);
+    fail(log);
+    return;
+  }
   // Reading blocks the event loop, and messages should be visible meanwhile.
   const read = readFrom(file, text, (line) => {
     log.text(line);
@@ -74,9 +81,20 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
   process.on("uncaughtException", (error) => started.failed(error));
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
   process.on("SIGHUP", () => void started.reload("signal"));
-  if (isWatching && text === undefined) watchFile(file ?? DEFAULT_FILE, () => void started.reload("file"));
+  if (isWatching && text === undefined) watchFile(path, watchEventsOf(started, path));
   notifier.begin(() => started.status);
   await demo?.begin(started);
+}
+
+function watchEventsOf(proxy: StatsdProxy, file: string): WatchEvents {
+  const reload = () => void proxy.reload("file");
+  return {
+    onChange: reload,
+    // What kept a good file from taking over may have passed: a port that was taken, a name that did not resolve.
+    onRest: () => {
+      if (!proxy.view().configuration.isLatest && readAgain(file).config !== undefined) reload();
+    },
+  };
 }
 
 /** Call this before anything announces that it listens: from then on, signals may come. */

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { configFrom } from "../config/file.io.ts";
 import { hostPort } from "../text/hostPort.ts";
-import { type Address, addressOf, DEFAULT_ADDRESS } from "./address.ts";
+import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.ts";
 import { ConsoleClient } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
@@ -23,7 +23,7 @@ export const topCommand = new Command("top")
   )
   .action(async (given, _, command) => {
     const { file, interval, count = Number.POSITIVE_INFINITY, plain } = command.optsWithGlobals();
-    const address = given ?? (file === undefined ? DEFAULT_ADDRESS : consoleOf(file));
+    const address = given ?? (file === undefined ? DEFAULT_ADDRESS : consoleIn(file));
     if (address === undefined) process.exitCode = 1;
     else await top(address, { intervalMs: 1000 * interval, count, plain: plain === true || !process.stdout.isTTY });
   });
@@ -35,19 +35,29 @@ interface TopOptions {
   readonly plain: boolean;
 }
 
-async function top(address: Address, { intervalMs, count, plain }: TopOptions): Promise<void> {
+async function top(address: Address, options: TopOptions): Promise<void> {
   const client = new ConsoleClient(address.host, address.port);
   const shownAddress = hostPort(address.host, address.port);
-  let before: Sample | undefined;
-  let now: Sample;
   try {
-    now = await sample(client);
+    await show(client, await sample(client), { ...options, shownAddress });
   } catch (error) {
     console.error(`${shownAddress}: ${(error as Error).message}`);
     process.exitCode = 1;
-    return;
+  } finally {
+    // Something else that listens there may keep the connection open, and with it this process.
+    client.close();
   }
+}
 
+interface ShowOptions extends TopOptions {
+  readonly shownAddress: string;
+}
+
+/** Shows frames until it has been enough. From now on, a proxy that is gone may come back. */
+async function show(client: ConsoleClient, first: Sample, options: ShowOptions): Promise<void> {
+  const { intervalMs, count, plain, shownAddress } = options;
+  let before: Sample | undefined;
+  let now = first;
   const screen = new Screen(plain);
   let failure: string | undefined;
   const draw = () =>
@@ -73,7 +83,6 @@ async function top(address: Address, { intervalMs, count, plain }: TopOptions): 
     shown++;
   }
   screen.close();
-  client.close();
 }
 
 async function sample(client: ConsoleClient): Promise<Sample> {
@@ -82,13 +91,9 @@ async function sample(client: ConsoleClient): Promise<Sample> {
   return found;
 }
 
-/** The console of the proxy with this configuration, as reachable from here. */
-function consoleOf(file: string): Address | undefined {
+function consoleIn(file: string): Address | undefined {
   const config = configFrom(file);
-  if (config === undefined) return undefined;
-  const { managementhost, managementport } = config;
-  const anyHost: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-  return { host: anyHost[managementhost] ?? managementhost, port: managementport };
+  return config && consoleOf(config);
 }
 
 /** @throws InvalidArgumentError */

@@ -8,6 +8,7 @@ const figure = v.optional(v.number());
 /** The part of a `StatusJson` that is shown. */
 const sampleSchema = v.object({
   uptime_ms: v.number(),
+  config: v.optional(v.object({ last_failure: v.nullish(v.object({ reasons: v.array(v.string()) })) })),
   figures: v.object({
     packets_received: figure,
     kernel_drops: figure,
@@ -92,7 +93,6 @@ const RARE: readonly Total[] = [
   { label: "log lines lost", name: "log_lines_lost" },
   { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
-const RELOAD_FAILED = "the last reload failed: an older configuration is in force, see the log";
 const NODE_HEAD = [
   "node",
   "state",
@@ -112,7 +112,7 @@ const NODE_RARE: readonly (readonly [head: string, name: NodeName])[] = [
 const NODE_RATES: readonly NodeName[] = ["lines_relayed", "lines_dropped", "datagrams_sent"];
 const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "refusals", "checks_failed"];
 /** Figures of a node that make its row an alarm while they grow. */
-const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "send_errors", "checks_skipped"];
+const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "refusals", "send_errors", "checks_skipped"];
 
 /** Parses the answer to `status json`; undefined: it is something else. */
 export function sampleOf(answer: string): Sample | undefined {
@@ -141,7 +141,7 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   const alarms = totals.map((total) => rare.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
   const head = [
     { text: title, alarm: up < all },
-    ...(figures.config_latest === 0 ? [{ text: RELOAD_FAILED, alarm: true }] : []),
+    ...(figures.config_latest === 0 ? [{ text: reloadFailedText(now), alarm: true }] : []),
     { text: "", alarm: false },
     ...withAlarms([["", "per second", "total"], ...totalRows], [1, 2], [false, ...alarms]),
     { text: "", alarm: false },
@@ -149,7 +149,7 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   return [...head, ...nodeLines({ before, now }, perSecond, linesMax - head.length)];
 }
 
-/** If there is not enough room, nodes that are down come first. */
+/** If there is not enough room, nodes that are down come first, then those with other alarms. */
 function nodeLines(
   { before, now }: Pick<FrameParts, "before" | "now">,
   perSecond: PerSecond,
@@ -158,16 +158,18 @@ function nodeLines(
   const { nodes } = now;
   const fit = nodes.length < linesMax;
   const room = fit ? nodes.length : Math.max(0, linesMax - 2);
-  const ordered = fit ? nodes : [...nodes.filter(({ up }) => !up), ...nodes.filter(({ up }) => up)];
-  const shown = ordered.slice(0, room);
   const rare = NODE_RARE.filter(([, name]) => nodes.some(({ figures }) => (figures[name] ?? 0) > 0));
   const figuresBefore = new Map(before?.nodes.map(({ node, figures }) => [node, figures]));
   const rate = ({ node, figures }: SampleNode, name: NodeName) =>
     perSecond(figuresBefore.get(node)?.[name], figures[name]);
+  const loses = (node: SampleNode) => NODE_LOSSES.some((name) => (rate(node, name) ?? 0) > 0);
+  const rank = (node: SampleNode) => (!node.up ? 0 : loses(node) ? 1 : 2);
+  const ordered = fit ? nodes : nodes.toSorted((a, b) => rank(a) - rank(b));
+  const shown = ordered.slice(0, room);
   const rows = shown.map((node) => {
     const bytesRate = rate(node, "bytes_sent");
     return [
-      node.node.replace(/\p{C}/gu, "?"),
+      printable(node.node),
       node.up ? "up" : "DOWN",
       ...NODE_RATES.map((name) => rateText(rate(node, name))),
       rateText(bytesRate === undefined ? undefined : bytesRate / 1000),
@@ -175,8 +177,7 @@ function nodeLines(
       ...rare.map(([, name]) => countText(node.figures[name])),
     ];
   });
-  const loses = (node: SampleNode) => NODE_LOSSES.some((name) => (rate(node, name) ?? 0) > 0);
-  const alarms = shown.map((node) => !node.up || loses(node));
+  const alarms = shown.map((node) => rank(node) < 2);
   const head = [...NODE_HEAD, ...rare.map(([title]) => title)];
   const lines = withAlarms([head, ...rows], [...head.keys()].slice(2), [false, ...alarms]);
   const rest = nodes.length - shown.length;
@@ -186,6 +187,19 @@ function nodeLines(
 function withAlarms(rows: readonly string[][], right: readonly number[], alarms: readonly boolean[]): FrameLine[] {
   const texts = tableText(rows, right).split("\n").slice(0, -1);
   return texts.map((text, i) => ({ text, alarm: alarms[i] }));
+}
+
+/** An older proxy does not tell why. */
+function reloadFailedText({ config }: Sample): string {
+  const [reason] = config?.last_failure?.reasons ?? [];
+  return reason === undefined
+    ? "the last reload failed: an older configuration is in force, see the log"
+    : `the last reload failed: ${printable(reason)}; the older configuration is in force`;
+}
+
+/** Without what a terminal would take for a command. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "?");
 }
 
 /** A figure's growth per second; undefined: not known. */

@@ -10,7 +10,7 @@ import { hostPort } from "../text/hostPort.ts";
 import { NODE_KEYS, type nodeSchema, topSchema } from "./keys.ts";
 import type { Problem } from "./problem.ts";
 import { isObject, spellKeys } from "./spelling.ts";
-import { syntaxProblem } from "./syntaxError.ts";
+import { DEPTH_MAX, syntaxProblem } from "./syntaxError.ts";
 
 const addressSchema = v.object({
   host: NODE_KEYS.host.value,
@@ -98,10 +98,22 @@ function parse(text: string): { value?: unknown; problem?: string } {
   if (text.trim() === "") return { problem: "the file is empty" };
   try {
     const value = Bun.JSON5.parse(text);
+    if (isDeeperThan(DEPTH_MAX, value)) return { problem: `expected at most ${DEPTH_MAX} nested brackets` };
     return isObject(value) ? { value } : { problem: "expected an object, { nodes: [...] }" };
   } catch (error) {
     return { problem: `not JSON: ${syntaxProblem(text) ?? (error as Error).message}` };
   }
+}
+
+/** JSON.stringify (Bun 1.4.5), which messages use, takes seconds for 30,000 levels: too long while metrics arrive. */
+function isDeeperThan(depthMax: number, value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const containers = level.filter((value) => typeof value === "object" && value !== null);
+    if (containers.length > 0 && depth === depthMax) return true;
+    level = containers.flatMap((container) => Object.values(container as object));
+  }
+  return false;
 }
 
 /** Settings that send names elsewhere than Etsy's proxy does with the same file: it ignores names and weights. */

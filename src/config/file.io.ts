@@ -1,6 +1,6 @@
 /** Reads the configuration file, for every command. */
 
-import { readBounded } from "./boundedFile.io.ts";
+import { NO_SECOND_TIME, readBounded } from "./boundedFile.io.ts";
 import { type Config, type FileReading, hashOf, readConfig } from "./config.ts";
 import { type Problem, problemText } from "./problem.ts";
 
@@ -36,8 +36,7 @@ export function readFrom(file = DEFAULT_FILE, text?: string, report = reportOnSt
 
 /** Reads the file again, without waiting: a pipe has nothing more to say. Problems are in the result. */
 export function readAgain(file = DEFAULT_FILE): FileReading {
-  const bounds = { bytesMax: FILE_BYTES_MAX, silenceMs: 0, reportAfterMs: 0, onWait: () => {} };
-  return readingBy(() => readBounded(file, bounds));
+  return readingBy(() => readBounded(file, { bytesMax: FILE_BYTES_MAX, waiting: undefined }), REASONS_AGAIN);
 }
 
 /** Like `readFrom`, for commands that do not run a proxy. */
@@ -46,31 +45,36 @@ export function configFrom(file?: string): Config | undefined {
 }
 
 function readingOf(file: string, text: string | undefined, report: Report): FileReading {
-  return readingBy(() => text ?? textOf(file, report));
+  return readingBy(() => text ?? textOf(file, report), REASONS);
 }
 
-function readingBy(read: () => string): FileReading {
+function readingBy(read: () => string, reasons: Readonly<Record<string, string>>): FileReading {
   try {
     const text = read();
     return { ...readConfig(text), hash: hashOf(text) };
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
-    return { errors: [{ at: "", message: REASONS[code] ?? message }], warnings: [], notes: [], hash: "" };
+    return { errors: [{ at: "", message: reasons[code] ?? message }], warnings: [], notes: [], hash: "" };
   }
 }
 
 function textOf(file: string, report: Report): string {
-  return readBounded(file, {
-    bytesMax: FILE_BYTES_MAX,
+  const waiting = {
     silenceMs: SILENCE_MS,
     reportAfterMs: REPORT_AFTER_MS,
     onWait: () => report(`${file}: waiting for the configuration to be written to this pipe`),
-  });
+  };
+  return readBounded(file, { bytesMax: FILE_BYTES_MAX, waiting });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file (-f names another; --demo needs none)",
   ENXIO: "cannot be opened: give it as a file or through a pipe (ENXIO)",
+};
+/** Of a proxy that runs. */
+const REASONS_AGAIN: Readonly<Record<string, string>> = {
+  ENOENT: "there is no configuration file any more",
+  ENXIO: NO_SECOND_TIME,
 };
 
 function reportAll(problems: readonly Problem[], report: (problem: string) => void): void {

@@ -1,5 +1,6 @@
 /** Normalizes the keys of a configuration: from two families of relays and any case to one spelling. */
 import { NODES_MAX } from "../placement/ring.ts";
+import { nearestTo } from "../text/nearest.ts";
 import { type Keys, NODE_KEYS, SELF_METRICS_KEYS, TOP_KEYS } from "./keys.ts";
 import type { Problem } from "./problem.ts";
 
@@ -107,23 +108,4 @@ function vocabularyOf(table: Keys): Vocabulary {
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function nearestTo(word: string, candidates: readonly string[]): string {
-  const distances = candidates.map((candidate) => editDistance(word, candidate.toLowerCase()));
-  return candidates[distances.indexOf(Math.min(...distances))];
-}
-
-/** Levenshtein distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const above = row;
-    row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substituted, above[j] + 1, row[j - 1] + 1));
-    }
-  }
-  return row[b.length];
 }

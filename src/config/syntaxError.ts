@@ -7,7 +7,7 @@ import { escapeBytes } from "../text/escape.ts";
 /** Characters of the text to show. */
 const SHOWN_MAX = 40;
 /** Deeper than any configuration. */
-const DEPTH_MAX = 100;
+export const DEPTH_MAX = 100;
 
 const SPACE = /(?:\s+|\/\/[^\n\r\u2028\u2029]*|\/\*[^*]*\*+(?:[^*/][^*]*\*+)*\/)*/y;
 const KEY = /(?:[\p{ID_Start}$_]|\\u[\da-f]{4})(?:[\p{ID_Continue}$\u200c\u200d]|\\u[\da-f]{4})*/iuy;

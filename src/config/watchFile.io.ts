@@ -3,18 +3,30 @@ import { stat } from "node:fs/promises";
 import { FileChange } from "./fileChange.ts";
 
 const LOOK_MS = 500;
+const LOOKS_AT_REST = 20;
 
-/** Calls `onChange` when the file has changed and come to rest, also for what it finds at first. */
-export function watchFile(file: string, onChange: () => void): { close(): void } {
+export interface WatchEvents {
+  /** The file has changed and come to rest. Also called for what is there at first. */
+  readonly onChange: () => void;
+  /** Called every ten seconds while the file stays as it is. */
+  readonly onRest: () => void;
+}
+
+export function watchFile(file: string, { onChange, onRest }: WatchEvents): { close(): void } {
   const change = new FileChange();
   let isLooking = false;
+  let looks = 0;
   const look = async () => {
     // A file system that hangs is not asked again before it has answered.
     if (isLooking) return;
     isLooking = true;
     const signature = await signatureOf(file);
     isLooking = false;
-    if (change.see(signature)) onChange();
+    looks++;
+    if (change.see(signature)) {
+      looks = 0;
+      onChange();
+    } else if (looks % LOOKS_AT_REST === 0) onRest();
   };
   const timer = setInterval(() => void look(), LOOK_MS);
   return { close: () => clearInterval(timer) };

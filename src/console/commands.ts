@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
+import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
@@ -11,6 +12,7 @@ import { allDropped } from "../relay/counters.ts";
 import type { MemoryFigures } from "../system/processFigures.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { suggestion } from "../text/nearest.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
 import { tableParts } from "../text/table.ts";
 import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
@@ -113,14 +115,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "route NAME...",
     meaning: "the node that gets a name (or a whole line) now, and its owner when all nodes are up",
     wordsMin: 1,
-    run: (words, context) => (words.length === 0 ? usageOf("route") : piecesOf(routeLines(words, context))),
+    run: (words, context) => (words.length === 0 ? undefined : piecesOf(routeLines(words, context))),
   },
   tap: {
     usage: "tap [rejected] [PATTERN] [LIMIT]",
     meaning: "show lines as they pass, with their node; or rejected lines, with the reason",
     run: (words, context) => {
       const request = tapRequest(words);
-      if (request === undefined) return usageOf("tap");
+      if (request === undefined) return undefined;
       const stream = context.tap(request);
       if (stream === undefined) return { text: "too many taps at once\n" };
       return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line stops it\n`, stream };
@@ -165,7 +167,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const UNKNOWN: Answer = { text: "unknown command\n" };
-const usageOf = (name: string): Answer => ({ text: `usage: ${COMMANDS[name].usage}\n` });
 
 /** The answer to one line, one character per byte, without its line end. An empty line has none. */
 export function answer(line: string, context: ConsoleContext): Answer | undefined {
@@ -173,7 +174,9 @@ export function answer(line: string, context: ConsoleContext): Answer | undefine
   if (words === undefined) return UNKNOWN;
   const [name, ...rest] = words;
   if (name === undefined) return undefined;
-  return commandOf(name)?.run(rest, context) ?? UNKNOWN;
+  const command = commandOf(name);
+  if (command === undefined) return { text: `unknown command${suggestion(name, Object.keys(COMMANDS))}\n` };
+  return command.run(rest, context) ?? { text: `usage: ${command.usage}\n` };
 }
 
 /**
@@ -245,9 +248,10 @@ function* flatStatsJson(view: View): Generator<string> {
   yield "}\n";
 }
 
-function statusText({ uptimeSeconds, nodes }: View): string {
+/** The line about the configuration is there only while a later one could not take over. */
+function statusText({ uptimeSeconds, nodes, configuration }: View): string {
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n`;
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n${reloadFailureLine(configuration)}`;
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {

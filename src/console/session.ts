@@ -13,7 +13,13 @@ const PAUSE_MS = 50;
 const IDLE_SECONDS = 120;
 
 /** Why a connection is cut, besides the reasons of every server. */
-type Reason = Extract<CutReason, "line_too_long" | "idle">;
+type Reason = Extract<CutReason, "line_too_long" | "idle" | "http">;
+
+/**
+ * A request line of HTTP, or the header that every request has. A web page can have the browsers of those who look at it
+ * send requests to any port, with lines of its own in the body: none of them may be taken for a command.
+ */
+const HTTP_LINE = /(?: HTTP\/\d(?:\.\d)?|^[\t ]*Host[\t ]*:.*)[\t\r ]*$/i;
 
 export interface ConsoleParts {
   /** An IP address. */
@@ -124,8 +130,13 @@ class ConsoleSession implements Session {
       this.awaitLineEnd();
       return false;
     }
+    const line = input.slice(0, lineEnd);
+    if (HTTP_LINE.test(line)) {
+      connection.cut("http");
+      return false;
+    }
     connection.input = input.slice(lineEnd + 1);
-    this.run(input.slice(0, lineEnd));
+    this.run(line);
     return true;
   }
 

@@ -1,6 +1,7 @@
 /** The HTTP side's language: a request in, an answer out. http/session.ts does the sockets. */
 
 import type { History } from "../observe/history.ts";
+import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { Destination } from "../placement/destination.ts";
 import type { RingPicture } from "../placement/ringPicture.ts";
@@ -97,7 +98,10 @@ function healthReply({ health, view }: StatsSource): Reply {
   const upCount = view.nodes.filter(({ isUp }) => isUp).length;
   const isUp = health === "up" && upCount > 0;
   const reason = health === "down" ? "set down at the console" : `${upCount} of ${view.nodes.length} nodes up`;
-  return text(isUp ? 200 : 503, `health: ${isUp ? "up" : "down"}\n${reason}`);
+  return lines(
+    isUp ? 200 : 503,
+    `health: ${isUp ? "up" : "down"}\n${reason}\n${reloadFailureLine(view.configuration)}`,
+  );
 }
 
 function json(value: unknown): Reply {
@@ -105,7 +109,11 @@ function json(value: unknown): Reply {
 }
 
 function text(status: HttpCode, line: string, headers: Reply["headers"] = {}): Reply {
-  return reply(status, "text/plain; charset=utf-8", { text: `${line}\n` }, headers);
+  return lines(status, `${line}\n`, headers);
+}
+
+function lines(status: HttpCode, text: string, headers: Reply["headers"] = {}): Reply {
+  return reply(status, "text/plain; charset=utf-8", { text }, headers);
 }
 
 function reply(status: HttpCode, type: string, body: Pieces, headers: Reply["headers"] = {}): Reply {

@@ -28,7 +28,7 @@ type Unit =
   | "nodes"
   | "checks"
   | "names"
-  | "answers"
+  | "refusals"
   | "errors"
   | "connections"
   | "requests"
@@ -447,10 +447,11 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   },
   {
     name: "refusals",
-    unit: "answers",
+    unit: "refusals",
     meaning: "times its host answered that the port is closed",
     read: ({ counters }) => counters.refusals,
     metric: { name: "statsd_proxy_refusals_total", type: "counter" },
+    loss: { event: "refusing" },
   },
   {
     name: "send_errors",

@@ -7,7 +7,7 @@ import type { HealthChange } from "../health/nodeHealth.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
-import type { NodeView, View } from "./view.ts";
+import type { ConfigView, NodeView, View } from "./view.ts";
 
 export interface StatusJson {
   readonly version: string;
@@ -16,9 +16,9 @@ export interface StatusJson {
   readonly uptime_seconds: number;
   /** The same with a finer resolution, on a monotonic clock: for computing rates. */
   readonly uptime_ms: number;
-  /** The same as the console's `health`. */
   /** The configuration in force. */
   readonly config: ConfigJson;
+  /** The same as the console's `health`. */
   readonly health: "up" | "down";
   readonly mirror: boolean;
   readonly ring: string;
@@ -36,6 +36,16 @@ interface ConfigJson {
   readonly loaded_at_ms: number;
   /** False: a later file was read, and could not take over. */
   readonly latest: boolean;
+  /** Why it could not; null unless this is so. */
+  readonly last_failure: ReloadFailureJson | null;
+}
+
+interface ReloadFailureJson {
+  readonly at_ms: number;
+  /** What asked for the reload: `signal`, `console` or `file`. */
+  readonly cause: string;
+  /** The first few problems, then how many more there are. */
+  readonly reasons: readonly string[];
 }
 
 export interface NodeJson {
@@ -93,11 +103,7 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     started_at_ms: Math.round(view.resources.startedAtSeconds * 1000),
     uptime_seconds: Math.floor(view.uptimeSeconds),
     uptime_ms: Math.round(view.uptimeSeconds * 1000),
-    config: {
-      hash: view.configuration.hash,
-      loaded_at_ms: Math.round(1000 * view.configuration.loadedAtSeconds),
-      latest: view.configuration.isLatest,
-    },
+    config: configJson(view.configuration),
     health,
     mirror: config.mirror,
     ring: config.ring,
@@ -117,6 +123,17 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     }),
   );
   yield `],"health_changes":${JSON.stringify(changes)}}`;
+}
+
+function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView): ConfigJson {
+  return {
+    hash,
+    loaded_at_ms: Math.round(1000 * loadedAtSeconds),
+    latest: isLatest,
+    last_failure: lastFailure
+      ? { at_ms: Math.round(1000 * lastFailure.atSeconds), cause: lastFailure.cause, reasons: lastFailure.reasons }
+      : null,
+  };
 }
 
 function nodeJson(node: NodeView): NodeJson {

@@ -39,6 +39,17 @@ export interface ConfigView {
   readonly loadedAtSeconds: number;
   /** False: a later one was read, and could not take over. */
   readonly isLatest: boolean;
+  /** Why it could not; only while this is so. */
+  readonly lastFailure?: ReloadFailure | undefined;
+}
+
+interface ReloadFailure {
+  /** Since 1970. */
+  readonly atSeconds: number;
+  /** What asked for the reload: `signal`, `console` or `file`. */
+  readonly cause: string;
+  /** The first few problems, one line each, safe to print; then how many more there are. */
+  readonly reasons: readonly string[];
 }
 
 export interface View {

@@ -1,8 +1,9 @@
 /** Errors, in words. */
 import type { StatusJson } from "../observe/statusJson.ts";
-import { countText } from "./format.ts";
+import { clockText, countText } from "./format.ts";
 
 type Figures = Readonly<Record<string, number>>;
+type LastFailure = NonNullable<StatusJson["config"]["last_failure"]>;
 
 const NODE_ERRORS: readonly (readonly [name: string, what: string])[] = [
   ["lines_dropped", "lines dropped"],
@@ -27,8 +28,11 @@ export interface NodeErrors {
   readonly errorCount: number;
 }
 
-export function errorsOf(figures: Figures): NodeErrors {
-  const found = NODE_ERRORS.filter(([name]) => figures[name] > 0);
+/** @param now what grows now: it comes first */
+export function errorsOf(figures: Figures, now: readonly string[]): NodeErrors {
+  const found = NODE_ERRORS.filter(([name]) => figures[name] > 0).toSorted(
+    ([a], [b]) => Number(now.includes(b)) - Number(now.includes(a)),
+  );
   return {
     errors: found.map(([name, what]) => `${countText(figures[name])} ${what}`),
     errorCount: found.reduce((sum, [name]) => sum + figures[name], 0),
@@ -36,11 +40,20 @@ export function errorsOf(figures: Figures): NodeErrors {
 }
 
 /** Empty if there are none. */
-export function proxyErrorsText({ figures, config }: Pick<StatusJson, "figures" | "config">): string {
+export function proxyErrorsText({
+  figures,
+  config,
+  now_ms,
+}: Pick<StatusJson, "figures" | "config" | "now_ms">): string {
   const found = PROXY_ERRORS.filter(([name]) => figures[name] > 0);
   const counts = found.map(([name, what]) => `${what}: ${countText(figures[name])}`).join(" · ");
   return [
-    ...(config.latest ? [] : ["✕ the last reload failed: an older configuration is in force, see the log"]),
+    ...(config.last_failure === null ? [] : [reloadFailedText(config.last_failure, now_ms)]),
     ...(counts === "" ? [] : [`✕ since the start: ${counts}`]),
   ].join(" ");
+}
+
+function reloadFailedText({ at_ms, reasons }: LastFailure, nowMs: number): string {
+  const when = clockText(at_ms, nowMs);
+  return `✕ the last reload failed at ${when}: ${reasons.join("; ")}; the older configuration is in force`;
 }

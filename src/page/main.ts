@@ -9,10 +9,12 @@ import { byId, element, setClass, setText } from "./elements.ts";
 import { proxyErrorsText } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
 import { Nodes } from "./nodes.ts";
-import { nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
+import { listedLabel, nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
 import { Rates } from "./rates.ts";
+import { type RecentLosses, recentLosses } from "./recentLosses.ts";
 import { Ring } from "./ring.ts";
 import { isRingOf, ringKey } from "./ringKey.ts";
+import { noVerdict, type Verdict, verdictOf } from "./verdict.ts";
 
 const INTERVAL_MS = 1000;
 const TIMEOUT_MS = 5000;
@@ -26,6 +28,8 @@ let nextSample = 0;
 /** What the picture of the ring was drawn from. */
 let drawn = "";
 let lastStats: StatusJson | undefined;
+/** What nodes lose now. */
+let recent: RecentLosses | undefined;
 let lostSinceMs: number | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isAsking = false;
@@ -55,7 +59,9 @@ async function refresh(): Promise<void> {
     setText(byId("connection"), "live");
   } catch {
     lostSinceMs ??= Date.now();
-    setText(byId("connection"), `✕ no answer since ${clockText(lostSinceMs, Date.now())}: the figures are out of date`);
+    const since = clockText(lostSinceMs, Date.now());
+    setText(byId("connection"), `✕ no answer since ${since}: the figures are out of date`);
+    showVerdict(noVerdict(since));
   }
   setClass(byId("connection"), "lost", lostSinceMs !== undefined);
   isAsking = false;
@@ -69,11 +75,13 @@ async function show(stats: StatusJson): Promise<void> {
     startedAtMs = stats.started_at_ms;
   }
   lastStats = stats;
+  recent = recentLosses(recent, stats);
   const history = await get<HistoryJson>(`/history.json?from=${nextSample}`);
   nextSample = history.next;
   rates.add(history);
-  nodes.show(stats);
-  showHealth(stats);
+  nodes.show(stats, recent);
+  showVerdict(verdictOf(stats, recent));
+  showFacts(stats);
   showChanges(stats);
   const key = ringKey(stats);
   if (key !== drawn) {
@@ -85,21 +93,14 @@ async function show(stats: StatusJson): Promise<void> {
   }
 }
 
-function showHealth(stats: StatusJson): void {
-  const { health, nodes, version, uptime_seconds, now_ms, config, figures, mirror } = stats;
-  const up = nodes.filter((node) => node.up).length;
-  const down = nodes.length - up;
-  const isGood = health === "up" && up > 0;
-  const words = [
-    ...(health === "down" ? ["set down at the console"] : []),
-    up === 0 ? "no live node" : down === 0 ? "all nodes up" : `${down} of ${nodes.length} nodes down`,
-  ];
-  const state = !isGood ? "bad" : down > 0 ? "fair" : "good";
-  setText(
-    byId("health"),
-    `${{ good: "● healthy", fair: "▲ degraded", bad: "✕ unhealthy" }[state]}: ${words.join(", ")}`,
-  );
+function showVerdict({ state, badge, title }: Verdict): void {
+  setText(byId("health"), badge);
   byId("health").className = `pill ${state}`;
+  document.title = title;
+}
+
+function showFacts(stats: StatusJson): void {
+  const { version, uptime_seconds, now_ms, config, figures, mirror } = stats;
   const { resident_memory_bytes, event_loop_lag_max_seconds, names_cached } = figures;
   const facts = [
     `version ${version}`,
@@ -111,15 +112,16 @@ function showHealth(stats: StatusJson): void {
   ];
   setText(byId("about"), facts.join(" · "));
   setText(byId("proxy-errors"), proxyErrorsText(stats));
-  document.title = `${{ good: "", fair: "▲ ", bad: "✕ " }[state]}statsd-proxy: ${words.join(", ")}`;
 }
 
-function showChanges({ health_changes, now_ms }: StatusJson): void {
+function showChanges({ health_changes, now_ms, nodes }: StatusJson): void {
   const place = byId("changes");
-  const shown = JSON.stringify(health_changes);
+  const listed = nodesByLabel(nodes);
+  const changed = health_changes.map((change) => ({ ...change, node: listedLabel(change.node, listed) }));
+  const shown = JSON.stringify(changed);
   if (place.dataset.shown === shown) return;
   place.dataset.shown = shown;
-  const list = health_changes.map(({ at_ms, node, up, reason }) =>
+  const list = changed.map(({ at_ms, node, up, reason }) =>
     element(
       "li",
       {},

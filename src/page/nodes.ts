@@ -7,10 +7,13 @@ import { element, setClass, setText } from "./elements.ts";
 import { errorsOf, type NodeErrors } from "./errors.ts";
 import { durationText, millisecondsText, numberText, partText } from "./format.ts";
 import { nodeColour } from "./nodeColour.ts";
+import { type LossName, lossesNow, type RecentLosses } from "./recentLosses.ts";
 
 interface Column {
   readonly title: string;
   readonly isNumber?: true;
+  /** The large ones are the interesting ones, and come first at the first click. */
+  readonly isLargeFirst?: true;
   /** CSS class of its cells. */
   readonly style?: string;
   /** Sort key of a row. */
@@ -21,6 +24,8 @@ interface Column {
 interface RowView extends NodeErrors {
   readonly index: number;
   readonly node: NodeJson;
+  /** What it loses now. */
+  readonly losses: readonly LossName[];
   readonly nowMs: number;
   readonly mirror: boolean;
   /** Share of what is being relayed; undefined while nothing is. */
@@ -29,6 +34,17 @@ interface RowView extends NodeErrors {
   readonly ringShareMax: number;
   readonly trafficShareMax: number;
 }
+
+interface Sorted {
+  readonly column: number;
+  readonly descending: boolean;
+}
+
+const AS_CONFIGURED: Sorted = { column: 0, descending: false };
+/** More rows than these do not fit a screen. */
+const NODES_IN_SIGHT = 20;
+
+const LOSS_WORDS: Readonly<Record<LossName, string>> = { refusals: "refusing", send_errors: "send errors" };
 
 const COLUMNS: readonly Column[] = [
   {
@@ -41,10 +57,12 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: "State",
-    key: ({ node }) => Number(node.up),
-    show: (cell, { node, nowMs }) => {
-      cell.state(node.up);
-      cell.setTexts(node.up ? "● up" : "✕ down", `for ${durationText((nowMs - node.since_ms) / 1000)}`);
+    key: rankOf,
+    show: (cell, { node, nowMs, losses }) => {
+      const [loss] = losses;
+      const text = !node.up ? "✕ down" : loss === undefined ? "● up" : `▲ up, ${LOSS_WORDS[loss]}`;
+      cell.mark(`state ${!node.up ? "bad" : loss === undefined ? "good" : "fair"}`);
+      cell.setTexts(text, `for ${durationText((nowMs - node.since_ms) / 1000)}`);
     },
   },
   {
@@ -91,10 +109,21 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: "Errors",
+    isLargeFirst: true,
     key: ({ errorCount }) => errorCount,
-    show: (cell, { errors }) => cell.setTexts(errors.length === 0 ? "none" : errors[0], errors.slice(1).join(", ")),
+    show: (cell, { errors, losses }) => {
+      const [first = "none", ...rest] = errors;
+      cell.mark(losses.length > 0 ? "fair" : "");
+      cell.setTexts(losses.length > 0 ? `▲ ${first}` : first, rest.join(", "));
+    },
   },
 ];
+
+/** The worst first. */
+function rankOf({ node, losses }: RowView): number {
+  if (!node.up) return 0;
+  return losses.length > 0 ? 1 : 2;
+}
 
 export class Nodes {
   private readonly place: HTMLElement;
@@ -102,7 +131,8 @@ export class Nodes {
   private readonly headers: readonly HTMLElement[];
   /** By label. */
   private rows = new Map<string, Row>();
-  private sorted: { column: number; descending: boolean } = { column: 0, descending: false };
+  /** Undefined: nobody has chosen yet. */
+  private sorted: Sorted | undefined;
   private views: readonly RowView[] = [];
 
   constructor(place: HTMLElement) {
@@ -123,40 +153,53 @@ export class Nodes {
     );
   }
 
-  show(stats: StatusJson): void {
+  show(stats: StatusJson, recent: RecentLosses): void {
     const rates = stats.nodes.map(({ rate }) => rate ?? 0);
     const total = rates.reduce((sum, rate) => sum + rate, 0);
     const ringShareMax = Math.max(...stats.nodes.map(({ figures }) => figures.ring_share ?? 0));
     const trafficShareMax = Math.max(...rates) / total;
     setClass(this.place, "mirror", stats.mirror);
-    this.views = stats.nodes.map((node, index) => ({
-      index,
-      node,
-      nowMs: stats.now_ms,
-      mirror: stats.mirror,
-      trafficShare: total > 0 && node.rate !== null ? node.rate / total : undefined,
-      ringShareMax,
-      trafficShareMax,
-      ...errorsOf(node.figures),
-    }));
+    this.views = stats.nodes.map((node, index) => {
+      const losses = lossesNow(recent, node.node);
+      return {
+        index,
+        node,
+        losses,
+        nowMs: stats.now_ms,
+        mirror: stats.mirror,
+        trafficShare: total > 0 && node.rate !== null ? node.rate / total : undefined,
+        ringShareMax,
+        trafficShareMax,
+        ...errorsOf(node.figures, losses),
+      };
+    });
     this.rows = new Map(stats.nodes.map(({ node }) => [node, this.rows.get(node) ?? new Row()]));
     for (const view of this.views) this.rowOf(view).show(view);
     this.order();
   }
 
   private sortBy(column: number): void {
-    const isSame = this.sorted.column === column;
-    // For numbers, the large ones are the interesting ones.
-    this.sorted = { column, descending: isSame ? !this.sorted.descending : COLUMNS[column].isNumber === true };
+    const { isNumber = false, isLargeFirst = isNumber } = COLUMNS[column];
+    const current = this.sorted ?? (this.isWorstFirst ? undefined : AS_CONFIGURED);
+    this.sorted = { column, descending: current?.column === column ? !current.descending : isLargeFirst };
     this.order();
   }
 
+  /** Until somebody chooses an order, nodes in trouble come first if they might be out of sight. */
+  private get isWorstFirst(): boolean {
+    return this.sorted === undefined && this.views.length > NODES_IN_SIGHT;
+  }
+
   private order(): void {
-    const { column, descending } = this.sorted;
+    const { column, descending } = this.sorted ?? AS_CONFIGURED;
+    const { isWorstFirst } = this;
     this.headers.forEach((header, i) => {
-      header.setAttribute("aria-sort", i !== column ? "none" : descending ? "descending" : "ascending");
+      const order = isWorstFirst ? "other" : descending ? "descending" : "ascending";
+      header.setAttribute("aria-sort", i === column ? order : "none");
     });
-    const keyed = this.views.map((view) => ({ view, key: COLUMNS[column].key(view) }));
+    const key = isWorstFirst ? rankOf : COLUMNS[column].key;
+    const keyed = this.views.map((view) => ({ view, key: key(view) }));
+    // Rows with equal keys keep their places.
     keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0) * (descending ? -1 : 1));
     const wanted = keyed.map(({ view }) => this.rowOf(view).root);
     if (wanted.some((row, i) => row !== this.body.children[i]) || wanted.length !== this.body.children.length) {
@@ -216,8 +259,9 @@ class Cell {
     setText(this.badgeText, text);
   }
 
-  state(isUp: boolean): void {
-    this.main.className = `state ${isUp ? "good" : "bad"}`;
+  /** Marks its main text with these classes. */
+  mark(classes: string): void {
+    this.main.className = classes;
   }
 
   /** @param max the share that fills the bar */

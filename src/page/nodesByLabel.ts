@@ -20,3 +20,8 @@ export function numberedLabel(label: string, nodes: NodesByLabel): string {
   const listed = nodes.get(label);
   return listed === undefined ? label : `${listed.index + 1}: ${label}`;
 }
+
+/** The label; marked if the node is no longer in the list. */
+export function listedLabel(label: string, nodes: NodesByLabel): string {
+  return nodes.has(label) ? label : `${label} (removed)`;
+}

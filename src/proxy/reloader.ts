@@ -6,6 +6,7 @@ import type { Config, FileReading } from "../config/config.ts";
 import { type Problem, problemText } from "../config/problem.ts";
 import type { Log } from "../log/log.ts";
 import type { ConfigView } from "../observe/view.ts";
+import { escapeControls } from "../text/escape.ts";
 import { type ChangeSummary, isSummary, NOTHING, summaryFields, summaryText } from "./changeSummary.ts";
 
 /** What asked for it. */
@@ -35,6 +36,9 @@ export interface Supervisor {
 
 /** Problems that are told one by one. */
 const PROBLEMS_MAX = 100;
+/** Problems that are kept for whoever asks later, and how long each may be. */
+const REASONS_MAX = 3;
+const REASON_CHARS_MAX = 200;
 
 export class Reloader {
   private readonly parts: ReloaderParts;
@@ -102,7 +106,8 @@ export class Reloader {
     const lines = problems.slice(0, PROBLEMS_MAX).map(problemText);
     if (more > 0) lines.push(`${more} more problems`);
     for (const reason of lines) log.error("reload_failed", { cause, reason });
-    this.done("failed", { ...this.view, isLatest: false });
+    const lastFailure = { atSeconds: this.parts.nowSeconds(), cause, reasons: reasonsOf(problems) };
+    this.done("failed", { ...this.view, isLatest: false, lastFailure });
     return `not reloaded: the configuration is as it was\n${lines.map((line) => `${line}\n`).join("")}`;
   }
 
@@ -110,6 +115,16 @@ export class Reloader {
     this.view = view;
     this.parts.onResult(result, view);
   }
+}
+
+function reasonsOf(problems: readonly Problem[]): string[] {
+  const reasons = problems.slice(0, REASONS_MAX).map((problem) => {
+    const text = problemText(problem);
+    const isCut = text.length > REASON_CHARS_MAX;
+    return escapeControls(text.slice(0, REASON_CHARS_MAX)) + (isCut ? "..." : "");
+  });
+  const more = problems.length - REASONS_MAX;
+  return more > 0 ? [...reasons, `${more} more ${more === 1 ? "problem" : "problems"}`] : reasons;
 }
 
 /** A bug: what runs goes on. */

@@ -28,8 +28,11 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export const NODELESS_DROP_REASONS = ["no_live_node", "internal_error"] as const;
 export type NodelessDropReason = (typeof NODELESS_DROP_REASONS)[number];
 
-/** Why a console connection was cut: everything that strangers can make grow is bounded. */
-export const CUT_REASONS = ["too_many", "line_too_long", "unread", "idle"] as const;
+/**
+ * Why a console connection was cut: everything that strangers can make grow is bounded. `http`: an HTTP client takes it
+ * for something else.
+ */
+export const CUT_REASONS = ["too_many", "line_too_long", "unread", "idle", "http"] as const;
 export type CutReason = (typeof CUT_REASONS)[number];
 
 /** Why an HTTP connection was cut. `slow`: its request was not complete in time. */
@@ -95,7 +98,7 @@ export class Counters {
   /** Datagrams still in the kernel when the time for draining was up. */
   datagramsUnread = 0;
   /** Console connections that were cut, by reason. */
-  readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0 };
+  readonly consoleCut: Record<CutReason, number> = { too_many: 0, line_too_long: 0, unread: 0, idle: 0, http: 0 };
   readonly httpCut: Record<HttpCutReason, number> = { too_many: 0, unread: 0, slow: 0, idle: 0 };
   readonly configReloads: Record<ReloadResult, number> = { ok: 0, failed: 0 };
   /**

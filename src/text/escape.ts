@@ -1,4 +1,4 @@
-/** Bytes and text from the network, made safe to print. */
+/** Bytes and text from elsewhere, made safe to print. */
 
 const SHOWN_MAX = 512;
 
@@ -25,4 +25,14 @@ function escapeByte(byte: number): string {
     default:
       return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
   }
+}
+
+/** Characters that a terminal or a reader of lines could misinterpret, as `\uXXXX`; everything else unchanged. */
+export function escapeControls(text: string): string {
+  return text.replace(/[\p{C}\u2028\u2029]/gu, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }

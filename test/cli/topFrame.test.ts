@@ -85,6 +85,25 @@ describe("a frame", () => {
     ]);
   });
 
+  test("calls it an alarm while a node refuses, or cannot be sent to, and shows such nodes before others", () => {
+    const bench = new RelayBench({});
+    bench.nodes[1].counters.refusals = 9;
+    const before = sampleAt(bench, 50);
+    bench.nodes[2].counters.refusals = 3;
+    const now = sampleAt(bench, 51);
+    const alarms = (lines: ReturnType<typeof frameOf>) =>
+      lines.filter(({ alarm }) => alarm).map(({ text }) => text.split("  ")[0]);
+    expect(alarms(frameOf({ address, before, now }))).toEqual([BENCH_LABELS[2]]);
+    expect(alarms(frameOf({ address, before: now, now: sampleAt(bench, 52) }))).toEqual([]);
+    const linesMax = textOf({ address, before, now }).length - 1;
+    expect(textOf({ address, before, now, linesMax }).slice(-2)).toEqual([
+      expect.stringContaining(BENCH_LABELS[2]),
+      "... and 2 more",
+    ]);
+    const withOneDown = sampleAt(bench, 51, (node) => node !== 1);
+    expect(textOf({ address, before, now: withOneDown, linesMax }).at(-2)).toContain(BENCH_LABELS[1]);
+  });
+
   test("has no rates without a moment before, or over a restart", () => {
     const bench = new RelayBench({});
     bench.receive("a:1|c");
@@ -149,12 +168,17 @@ describe("a sample", () => {
 
 test("a reload that failed is an alarm, for as long as an older configuration is in force", () => {
   const bench = new RelayBench({});
-  const frameWith = (isLatest: boolean) => {
-    const view = { ...bench.view(), configuration: { hash: "", loadedAtSeconds: 0, isLatest } };
+  const frameWith = (isLatest: boolean, reasons?: string[]) => {
+    const lastFailure = reasons && { atSeconds: 1, cause: "file" as const, reasons };
+    const view = { ...bench.view(), configuration: { hash: "", loadedAtSeconds: 0, isLatest, lastFailure } };
     const now = sampleOf([...statusJsonParts(statsSourceOf(view))].join(""));
     return now ? frameOf({ address: "here", before: undefined, now }) : [];
   };
   const alarm = { text: "the last reload failed: an older configuration is in force, see the log", alarm: true };
   expect(frameWith(false)).toContainEqual(alarm);
   expect(frameWith(true)).not.toContainEqual(alarm);
+  expect(frameWith(false, ["fall: \x1b[2Jbad", "rise: bad"])).toContainEqual({
+    text: "the last reload failed: fall: ?[2Jbad; the older configuration is in force",
+    alarm: true,
+  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readBounded } from "../../src/config/boundedFile.io.ts";
+import { comesOnce, NO_SECOND_TIME, readBounded } from "../../src/config/boundedFile.io.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { run } from "../support/process.ts";
 
@@ -10,9 +10,9 @@ const MIB = 2 ** 20;
 /** Reads with short bounds; `waits`: how often it was told that nothing comes. */
 function read(file: string): { text?: string; problem?: string; waits: number } {
   let waits = 0;
-  const bounds = { bytesMax: MIB, silenceMs: 100, reportAfterMs: 20, onWait: () => void waits++ };
+  const waiting = { silenceMs: 100, reportAfterMs: 20, onWait: () => void waits++ };
   try {
-    return { text: readBounded(file, bounds), waits };
+    return { text: readBounded(file, { bytesMax: MIB, waiting }), waits };
   } catch (error) {
     return { problem: (error as Error).message, waits };
   }
@@ -46,6 +46,24 @@ test.skipIf(process.platform !== "linux")("nothing is left open, whatever comes 
   const before = openFiles();
   for (const file of files) read(file);
   expect(openFiles()).toBe(before);
+});
+
+describe("a second time", () => {
+  const again = (file: string) => readBounded(file, { bytesMax: MIB, waiting: undefined });
+
+  test("a file is read like the first time", () => expect(again(fileOf("{}"))).toBe("{}"));
+
+  test("nothing is read that comes once", async () => {
+    for (const file of [await namedPipe(), "/dev/zero"]) {
+      expect(comesOnce(file)).toBe(true);
+      expect(() => again(file)).toThrow(NO_SECOND_TIME);
+    }
+  });
+
+  test("nothing else is taken for such a thing", () => {
+    const folder = emptyFolder();
+    for (const file of [fileOf(""), folder, join(folder, "missing")]) expect(comesOnce(file)).toBe(false);
+  });
 });
 
 describe("a named pipe", () => {

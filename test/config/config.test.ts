@@ -317,6 +317,8 @@ describe("files that are in use elsewhere", () => {
 });
 
 describe("a bad file", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
   test.each([
     ["an empty one", "", ""],
     ["spaces", " \n\t", ""],
@@ -325,6 +327,8 @@ describe("a bad file", () => {
     ["JSON that is cut short", `{ ${NODES}`, ""],
     ["text behind the JSON", `{ ${NODES} } }`, ""],
     ["JSON nested without an end", `{ port: ${"[".repeat(200_000)}`, ""],
+    ["JSON nested deeper than any configuration", `{ ${NODES}, types: ${nested(100)} }`, ""],
+    ["JSON nested so deep that a message about it would take seconds", `{ ${NODES}, types: ${nested(30_000)} }`, ""],
     ["an array", `[{ ${NODES} }]`, ""],
     ["null", "null", ""],
     ["a number", "8125", ""],

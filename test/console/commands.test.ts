@@ -44,23 +44,41 @@ describe("a line is answered", () => {
   });
 
   test.each([
-    ...[
-      "pingg",
-      "pin",
-      "ping pong",
-      "stats all",
-      "config x",
-      "status x",
-      "status json x",
-      "help me",
-      "quit now",
-      "memstats -v",
-    ],
-    ...["health sideways", "health up down", "health upp", "GET / HTTP/1.1", "\x00", "ping\x00", "foo:1|c"],
+    ...["GET / HTTP/1.1", "\x00", "foo:1|c", "x", "p", "nothing of the kind"],
     ...["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"],
   ])("%j: unknown command", (line) => {
+    expect(answer(line, consoleContextOf())).toEqual({ text: "unknown command\n" });
+  });
+
+  test.each([
+    ["pingg", "ping"],
+    ["pin", "ping"],
+    ["relaod", "reload"],
+    ["STAT json", "stats"],
+    ["helth down", "health"],
+    ["ping\x00", "ping"],
+  ])("%j: unknown command, and what may have been meant: %s", (line, meant) => {
     const context = consoleContextOf();
-    expect(answer(line, context)).toEqual({ text: "unknown command\n" });
+    expect(answer(line, context)).toEqual({ text: `unknown command (did you mean ${meant}?)\n` });
+    expect(context.health).toBe("up");
+  });
+
+  test.each([
+    ["ping pong", "ping"],
+    ["stats all", "stats [json]"],
+    ["config xml", "config [json]"],
+    ["status json x", "status [json]"],
+    ["reload now", "reload"],
+    ["nodes up", "nodes"],
+    ["help me", "help"],
+    ["quit now", "quit"],
+    ["memstats -v", "memstats"],
+    ["health sideways", "health [up|down]"],
+    ["health up down", "health [up|down]"],
+    ["HEALTH upp", "health [up|down]"],
+  ])("%j: how the command is used", (line, usage) => {
+    const context = consoleContextOf();
+    expect(answer(line, context)).toEqual({ text: `usage: ${usage}\n` });
     expect(context.health).toBe("up");
   });
 
@@ -345,6 +363,16 @@ describe("status", () => {
     const view = { ...context.view(), nodes };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
       `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n`,
+    );
+  });
+
+  test("says why the last reload failed, for as long as an older configuration is in force", () => {
+    const context = consoleContextOf();
+    const lastFailure = { atSeconds: 1, cause: "signal", reasons: ["fall: bad", "rise: bad"] };
+    const { configuration, ...rest } = context.view();
+    const view = { ...rest, configuration: { ...configuration, isLatest: false, lastFailure } };
+    expect(answer("status", { ...context, view: () => view })?.text).toBe(
+      `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nconfiguration: last reload failed: fall: bad\n`,
     );
   });
 });

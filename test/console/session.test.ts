@@ -75,6 +75,33 @@ test("an answer of megabytes arrives whole, and quit waits for its end", async (
   expect(answer).toEndWith("}\n");
 });
 
+test.each([
+  "POST / HTTP/1.1\r\nHost: 127.0.0.1:8126\r\nContent-Length: 12\r\n\r\nhealth down\n",
+  "GET /health HTTP/1.0\nhealth down\n",
+  "PRI * HTTP/2\r\nhealth down\n",
+  "GET /\r\nhost: 127.0.0.1:8126\r\nhealth down\n",
+])("an HTTP client is cut before any of its lines is a command: %j", async (request) => {
+  const { port, cuts } = openConsole();
+  const client = await Client.open(port);
+  client.send(request);
+  expect(await client.wholeAnswer()).not.toContain("health");
+  expect(cuts).toEqual(["http"]);
+  const other = await Client.open(port);
+  other.send("health\n");
+  await other.answered("health: up\n");
+});
+
+test.each(["route xHTTP/1.1", "route hosts:1|c", "tap host: 5", 'route "GET / HTTP/1.1"', "hostname"])(
+  "%j is a line like any other",
+  async (line) => {
+    const { port, cuts } = openConsole();
+    const client = await Client.open(port);
+    client.send(`${line}\n\nping\nquit\n`);
+    expect(await client.wholeAnswer()).toEndWith("pong\n");
+    expect(cuts).toEqual([]);
+  },
+);
+
 test("connections do not mix", async () => {
   const { port } = openConsole();
   const clients = await Promise.all(Array.from({ length: 20 }, () => Client.open(port)));

@@ -6,6 +6,7 @@ import { MANNERS, ManagementPort } from "../support/management.ts";
 import { refusingPort, silentSocket } from "../support/ports.ts";
 import { type RunningProxy, type Settings, startProxy } from "../support/process.ts";
 import { nameOf, ownersAmong } from "../support/ring.ts";
+import { watchStalls } from "../support/stalls.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
@@ -270,10 +271,13 @@ describe("a busy proxy, which sleeps within its turns", () => {
 
   test.each([10, 20, 100])("fails no check of one that lives, with checkInterval and gather %d", async (ms) => {
     const { peers, proxy } = await startCluster({ checkInterval: ms, gather: ms });
+    const stalls = watchStalls([proxy.pid]);
     await keepBusy(proxy);
     await until("many checks", () => peers.every(({ management }) => management.questions.length >= 15));
     const figures = await stats(proxy);
-    for (const { label } of peers) expect(figures[`node.${label}.checks_failed`]).toBe(0);
+    // However short the interval, only who gets no processor for so long is late.
+    const excused = Math.floor(stalls.stalledMs() / ms);
+    for (const { label } of peers) expect(figures[`node.${label}.checks_failed`]).toBeLessThanOrEqual(excused);
     expect(figures.lines_dropped).toBe(0);
   });
 });

@@ -82,7 +82,7 @@ test("a taken port is a problem of the start", async () => {
   const { httpport } = await startBusyProxy();
   const [backend] = await openBackends(1);
   const second = startProxy({ nodes: [backend.node], httpport });
-  expect(second).rejects.toThrow(/httpport: the address is in use/);
+  await expect(second).rejects.toThrow(/httpport: the address is in use/);
   await second.catch(() => {});
 });
 

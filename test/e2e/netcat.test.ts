@@ -10,7 +10,8 @@ setDefaultTimeout(30_000);
 
 const STATS = /^time running in seconds: \d+\npackets_received: \d+\.000000\n(\S+: \d+\.\d{6}\n)+$/;
 const MEMSTATS = /^bytes allocated and in use: \d+\nbytes obtained from system: \d+\n(.+: \d+\n)+$/;
-const HELP = /^Commands: ping, stats, memstats, config, nodes, route, tap, health, status, version, help, quit\n/;
+const HELP =
+  /^Commands: ping, stats, memstats, config, reload, nodes, route, tap, health, status, version, help, quit\n/;
 const CONFIG = /^\{\n(.*\n)+\}\n$/;
 const NODES = /^node .*\n127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ .* up .*\n$/;
 const STATUS = /^uptime: \d+\nnodes: 127\.0\.0\.1:\d+\n$/;
@@ -64,17 +65,18 @@ const ANSWERS: Record<string, string | RegExp> = {
   "(printf 'stats j'; sleep 0.2; printf 'son\\n')": /^\{/,
   "(printf 'route \"page '; sleep 0.2; printf 'views\"\\n')": /^name.*\npage views .*\n$/,
   // What is no command.
-  "echo hello": "unknown command\n",
-  "printf hello": "unknown command\n",
-  "echo ping pong": "unknown command\n",
-  "echo health maybe": "unknown command\n",
-  "echo health up down": "unknown command\n",
+  "echo good morning": "unknown command\n",
+  "printf hallo": "unknown command\n",
+  "echo relaod": "unknown command (did you mean reload?)\n",
+  "echo ping pong": "usage: ping\n",
+  "echo health maybe": "usage: health [up|down]\n",
+  "echo health up down": "usage: health [up|down]\n",
   "echo toString": "unknown command\n",
   "echo __proto__": "unknown command\n",
   "printf '%%s%%n\\n'": "unknown command\n",
   "printf '\\000\\377\\n'": "unknown command\n",
-  "printf 'hello\\nping\\n'": "unknown command\npong\n",
-  "printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'": "unknown command\nunknown command\n",
+  "printf 'hallo\\nping\\n'": "unknown command\npong\n",
+  "printf 'POST / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\nping\\r\\n'": "",
 };
 
 const atEnd = endOfFile();

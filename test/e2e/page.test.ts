@@ -7,9 +7,10 @@ import { type Backend, openBackends } from "../support/backend.ts";
 import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
 import { endOfFile } from "../support/cleanUp.ts";
 import { ask, send, stats } from "../support/client.ts";
+import { emptyFolder } from "../support/folder.ts";
 import { ManagementPort } from "../support/management.ts";
-import { freePort } from "../support/ports.ts";
-import { type RunningProxy, startProxy } from "../support/process.ts";
+import { freePort, freePorts, refusingPort } from "../support/ports.ts";
+import { configFile, type RunningProxy, startProxy } from "../support/process.ts";
 import { needing } from "../support/programs.ts";
 import { ownersAmong } from "../support/ring.ts";
 import { until } from "../support/until.ts";
@@ -114,6 +115,54 @@ needing(CHROMIUM).describe("the status page", () => {
     expect((await rows(visit))[1]).toContain("none");
   });
 
+  test("is not content with nodes that are up and refuse metrics", async () => {
+    const backends = await openBackends(2);
+    const ports = [...backends.map(({ port }) => port), await refusingPort()];
+    const httpport = await freePort();
+    const nodes = ports.map((port) => ({ host: "127.0.0.1", port, managementport: new ManagementPort().port }));
+    const proxy = await startProxy({ nodes, httpport, checkInterval: 100 });
+    const visit = await Visit.begin(browser, `http://127.0.0.1:${httpport}`);
+    const narrow = await Visit.begin(browser, `http://127.0.0.1:${httpport}`, {
+      ...{ viewport: { width: 390, height: 844 }, isMobile: true, colorScheme: "dark" as const },
+    });
+    await shows(visit, "#health", "● healthy: all nodes up");
+    await shows(narrow, "#health", "● healthy: all nodes up");
+    await traffic(proxy, 3);
+    await shows(visit, "#health", "▲ degraded: 1 node refuses metrics");
+    expect(await visit.page.title()).toBe("▲ statsd-proxy: 1 node refuses metrics");
+    const [first, , refusing] = await rows(visit);
+    expect(refusing).toMatch(/▲ up, refusing.*▲ [\d,]+ refusals/s);
+    expect(first).toContain("● up");
+    expect(first).not.toContain("▲");
+    expect(await proxy.line("event=refusing")).toContain(` node=127.0.0.1:${ports[2]} refusals=`);
+    await visit.screenshot("refusing");
+    await narrow.screenshot("refusing-phone-dark");
+    await shows(visit, "#health", "● healthy: all nodes up");
+    expect((await rows(visit))[2]).toMatch(/● up.*\s[\d,]+ refusals/s);
+    expect([...visit.complaints, ...narrow.complaints]).toEqual([]);
+  });
+
+  test("says why the last reload failed, until one succeeds", async () => {
+    const [backend] = await openBackends(1);
+    const folder = emptyFolder();
+    const [port, managementport, httpport] = await freePorts(3);
+    const settings = { host: "127.0.0.1", port, managementport, httpport, nodes: [backend.node] };
+    const proxy = await startProxy(settings, { folder });
+    const visit = await Visit.begin(browser, `http://127.0.0.1:${httpport}`);
+    await shows(visit, "#connection", "live");
+    configFile(folder, { ...settings, fall: "<img src=x>", rise: 0 });
+    await ask(proxy, "reload");
+    const alarm =
+      /^✕ the last reload failed at \d\d:\d\d:\d\d: fall: .*<img src=x>.*; rise: .*; the older configuration is/;
+    await until("the alarm", async () => alarm.test(await textOf(visit, "#proxy-errors")));
+    expect(await visit.page.locator("img").count()).toBe(0);
+    await visit.screenshot("failed-reload");
+    configFile(folder, settings);
+    await ask(proxy, "reload");
+    await shows(visit, "#proxy-errors", "");
+    expect(visit.complaints).toEqual([]);
+  });
+
   test("has no bar for a share of traffic that is over", async () => {
     const { url } = await start(2);
     const stats = (await (await fetch(`${url}/stats.json`)).json()) as StatusJson;
@@ -205,6 +254,15 @@ needing(CHROMIUM).describe("the status page", () => {
     await traffic(proxy, 3);
     expect(await visit.page.locator("tbody tr").count()).toBe(50);
     await visit.screenshot("fifty-nodes");
+    const numbers = async () => await visit.page.locator("tbody .badge").allTextContents();
+    const configured = Array.from({ length: 50 }, (_, i) => `${i + 1}`);
+    // Whoever comes to look has not sorted anything yet.
+    expect(await numbers()).toEqual(["8", ...configured.filter((number) => number !== "8")]);
+    expect(await visit.page.locator("th[aria-sort=other]").textContent()).toBe("Node");
+    await visit.page.click("thead >> text=Node");
+    expect(await numbers()).toEqual(configured);
+    await visit.page.click("thead >> text=Errors");
+    expect((await numbers())[0]).toBe("8");
     await visit.page.click("text=State");
     expect((await rows(visit))[0]).toContain("down");
     await visit.page.click("text=Share of the ring");
@@ -304,8 +362,12 @@ needing(CHROMIUM).describe("the status page", () => {
     await shows(visit, "#connection", "live");
     await first.end();
     await until("the loss", async () => (await textOf(visit, "#connection")).startsWith("✕ no answer since"));
+    // There is no verdict from figures of before.
+    expect(await textOf(visit, "#health")).toMatch(/^✕ unknown: no answer since \d\d:\d\d:\d\d$/);
+    expect(await visit.page.title()).toBe("✕ statsd-proxy: no answer");
     await startProxy(settings);
     await shows(visit, "#connection", "live");
+    await shows(visit, "#health", "● healthy: all nodes up");
     expect((await rows(visit)).length).toBe(1);
   });
 

@@ -1,6 +1,7 @@
 /** Reading the configuration again, with the compiled binary: by signal, console and file, idle and busy. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import { Placement } from "../../src/placement/placement.ts";
@@ -10,7 +11,7 @@ import { binary } from "../support/binary.ts";
 import { ask, send, stats } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { freePorts, silentSocket } from "../support/ports.ts";
-import { configFile, type RunningProxy, startProxy } from "../support/process.ts";
+import { configFile, RunningProxy, run, startProxy } from "../support/process.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
@@ -62,6 +63,15 @@ test("the console's reload answers what changed; a bad file changes nothing, and
   await proxy.line('event=reload_failed cause=console reason="fall: ');
   const after = await stats(proxy);
   expect(after).toMatchObject({ config_latest: 0, "config_reloads.failed": 1, config_hash: before.config_hash });
+  expect(await ask(proxy, "status")).toContain("\nconfiguration: last reload failed: fall: ");
+  expect(JSON.parse(await ask(proxy, "status json")).config).toMatchObject({
+    latest: false,
+    last_failure: { cause: "console", reasons: [expect.stringContaining("fall: "), expect.stringContaining("rise: ")] },
+  });
+  write([0]);
+  await ask(proxy, "reload");
+  expect(await ask(proxy, "status")).not.toContain("configuration");
+  expect(JSON.parse(await ask(proxy, "status json")).config).toMatchObject({ latest: true, last_failure: null });
 });
 
 test("the hash of the file on disk is that of the configuration in force, until the file changes", async () => {
@@ -106,6 +116,27 @@ test("the console moves, and the reload that moved it is still answered", async 
   expect(await ask({ consolePort: managementport }, "ping")).toBe("pong\n");
 });
 
+test("a configuration that came through a pipe cannot be read again, and that is the answer", async () => {
+  const [backend] = await openBackends(1);
+  const folder = emptyFolder();
+  const [port, managementport] = await freePorts(2);
+  const file = configFile(folder, { host: "127.0.0.1", port, managementport, nodes: [backend.node] });
+  const typed = `exec ${await binary()} -f <(cat ${file})`;
+  const proxy = new RunningProxy(["bash", "-c", typed], folder, { port, managementport });
+  await proxy.line("event=listening");
+  const reason = "the configuration came through a pipe: it cannot be read again";
+  expect(await ask(proxy, "reload")).toBe(`not reloaded: the configuration is as it was\n${reason}\n`);
+  proxy.signal("SIGHUP");
+  expect(await proxy.line("cause=signal")).toEndWith(`event=reload_failed cause=signal reason="${reason}"`);
+});
+
+test("a file that is gone is told as that", async () => {
+  const { proxy } = await start();
+  rmSync(join(proxy.cwd, "proxy.json"));
+  const answer = "not reloaded: the configuration is as it was\nthere is no configuration file any more\n";
+  expect(await ask(proxy, "reload")).toBe(answer);
+});
+
 describe("--watch", () => {
   test("a file that is written anew, or replaced, is read again; a burst is one reload", async () => {
     const { proxy, write } = await start({ args: ["--watch"] });
@@ -135,6 +166,39 @@ describe("--watch", () => {
     const proxy = await startProxyWith("proxy.json", { port, managementport }, { folder, args: ["--watch"] });
     put("..2", backends.slice(1));
     expect(await proxy.line("event=reloaded")).toContain(" cause=file nodes_removed=");
+  });
+
+  test("a good one that could not take over is tried again while it stays as it is", async () => {
+    const { proxy, write } = await start({ args: ["--watch"] });
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    write([0], { managementport: port });
+    await proxy.line("event=reload_failed cause=file");
+    taken.close();
+    await until("it took over", () => proxy.lines.some((line) => line.includes("event=reloaded")), 25_000);
+    expect(await proxy.line("event=reloaded cause=file")).toContain(" keys=managementport ");
+    expect(await ask({ consolePort: port }, "ping")).toBe("pong\n");
+  });
+
+  test("one that is touched after a failure is tried again", async () => {
+    const { proxy, write } = await start({ args: ["--watch"] });
+    write([0], { fall: 0 });
+    await proxy.line("event=reload_failed cause=file");
+    const again = new Date(Date.now() + 5000);
+    utimesSync(join(proxy.cwd, "proxy.json"), again, again);
+    await until("two failures", () => proxy.lines.filter((line) => line.includes("event=reload_failed")).length === 2);
+  });
+
+  test("a pipe is refused at the start", async () => {
+    const folder = emptyFolder();
+    const typed = `${await binary()} -f <(echo '{}') --watch`;
+    const { exitCode, stderr } = await run(["bash", "-c", typed], folder);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^\/dev\/fd\/\d+: the configuration came through a pipe: it cannot be read again \(--watch\)\n$/,
+    );
   });
 
   test("a bad one is told once, and the good one that follows takes over", async () => {

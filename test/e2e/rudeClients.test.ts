@@ -10,6 +10,7 @@ import { Client, endClients, stats } from "../support/client.ts";
 import { startPace } from "../support/pace.ts";
 import { freePort } from "../support/ports.ts";
 import { type RunningProxy, startProxy } from "../support/process.ts";
+import { inTime, watchStalls } from "../support/stalls.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
@@ -17,7 +18,7 @@ setDefaultTimeout(60_000);
 const RATE = 10_000;
 /** Asked while the rude are at it, one after the other, each on a connection of its own. */
 const PINGS = 20;
-/** For each: longer than any of them should take, even on a machine that does other things. */
+/** For each, on a machine that does nothing else. */
 const PING_MS_MAX = 500;
 const MEMORY_BYTES_MAX = 200 * 1024 * 1024;
 
@@ -114,11 +115,12 @@ function metricsAreFirst(who: string, rude: Rude, { short = RATE } = {}): void {
     const received = async () => (await stats(proxy)).packets_received;
     await until("metrics", async () => (await received()) > short / 10);
     const atRest = residentBytes(proxy);
+    const stalls = watchStalls([proxy.pid]);
     const end = await rude(scene);
     for (let i = 0; i < PINGS; i++) {
       const before = await Client.open(proxy.consolePort);
       before.send("ping\n");
-      await until("pong", () => before.answer === "pong\n", PING_MS_MAX);
+      await inTime("pong", () => before.answer === "pong\n", PING_MS_MAX, [proxy.pid]);
       before.socket.destroy();
       expect(residentBytes(proxy)).toBeLessThan(MEMORY_BYTES_MAX);
       await Bun.sleep(50);
@@ -127,8 +129,9 @@ function metricsAreFirst(who: string, rude: Rude, { short = RATE } = {}): void {
     await end?.();
     const sent = await pace.end();
     const figures = await stats(proxy);
-    // One in a hundred may be the machine's: with the rude at an advantage it was every other one.
-    expect(figures.kernel_drops).toBeLessThan(sent / 100);
+    // One in a hundred may be the machine's, and what came while it stalled: with the rude at an advantage it was every
+    // other one.
+    expect(figures.kernel_drops).toBeLessThan(sent / 100 + (short * stalls.stalledMs()) / 1000);
     expect(figures.lines_accepted).toBe(figures.lines_relayed + figures.lines_dropped + figures.lines_pending);
     await until("the memory back", () => residentBytes(proxy) < atRest + 80 * 1024 * 1024);
   });

@@ -112,7 +112,10 @@ describe("the Kubernetes manifest", () => {
     const folder = emptyFolder();
     const executable = await binary();
     const here = (command: string[]) =>
-      command.map((word) => (word === entrypoint ? executable : word.replace(mountPath, join(folder, "config"))));
+      command.map((word) => {
+        if (word === "8126") return String(managementport);
+        return word === entrypoint ? executable : word.replace(mountPath, join(folder, "config"));
+      });
 
     // The files of the ConfigMap, but with ports that are free here and a backend that is there.
     const backend = await Backend.open();

@@ -1,6 +1,6 @@
 /** `statsd-proxy top`: the compiled binary as text, and at a terminal. */
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { Backend } from "../support/backend.ts";
 import { binary } from "../support/binary.ts";
 import { send } from "../support/client.ts";
@@ -79,9 +79,18 @@ describe("as text", () => {
       stdout: "",
       stderr: `127.0.0.1:${port}: cannot be reached (ECONNREFUSED)\n`,
     });
-    const other = createServer((socket) => socket.end("unknown command\n"));
+    // It keeps the connection, as a statsd's console does.
+    const kept = new Set<Socket>();
+    const other = createServer((socket) => {
+      kept.add(socket);
+      socket.on("error", () => {});
+      socket.on("data", () => socket.write("unknown command\n"));
+    });
     await new Promise<void>((resolve) => other.listen(port, "127.0.0.1", resolve));
-    onTestFinished(() => void other.close());
+    onTestFinished(() => {
+      for (const socket of kept) socket.destroy();
+      other.close();
+    });
     expect(await top(`127.0.0.1:${port}`)).toMatchObject({
       exitCode: 1,
       stderr: `127.0.0.1:${port}: not the console of a statsd-proxy, or of an older version\n`,

@@ -83,6 +83,14 @@ describe("/healthz", () => {
     expect(response.status).toBe(status);
     expect(await response.text()).toStartWith(`health: ${status === 200 ? "up" : "down"}\n`);
   });
+
+  test("says why the last reload failed, which changes no verdict", async () => {
+    const { url } = openHttp({ reloadFailure: "fall: bad" });
+    const response = await fetch(`${url}/healthz`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe("health: up\n3 of 3 nodes up\nconfiguration: last reload failed: fall: bad\n");
+    expect(await (await fetch(`${openHttp().url}/healthz`)).text()).toBe("health: up\n3 of 3 nodes up\n");
+  });
 });
 
 describe("/stats.json", () => {

@@ -89,7 +89,16 @@ describe("a bad file changes nothing, and every problem is told", () => {
       expect.stringContaining("nodes[0].port: "),
       expect.stringContaining("fall: "),
     ]);
-    expect(bench.view).toEqual({ hash: hashOf(GOOD), loadedAtSeconds: 1, isLatest: false });
+    const lastFailure = {
+      atSeconds: 7,
+      cause: "console" as const,
+      reasons: [
+        expect.stringContaining("nodes[0].host: "),
+        expect.stringContaining("nodes[0].port: "),
+        expect.stringContaining("fall: "),
+      ],
+    };
+    expect(bench.view).toEqual({ hash: hashOf(GOOD), loadedAtSeconds: 1, isLatest: false, lastFailure });
     expect(bench.results).toEqual(["failed"]);
   });
 
@@ -109,6 +118,23 @@ describe("a bad file changes nothing, and every problem is told", () => {
     await bench.reloader.reload("file");
     expect(bench.results).toEqual(["failed", "ok"]);
     expect(bench.view.isLatest).toBe(true);
+    expect(bench.view.lastFailure).toBeUndefined();
+  });
+
+  test("and the view keeps a few of the problems, cut and escaped: they come from a file", async () => {
+    const bench = new Bench();
+    const hostile = { at: "nodes[0].name", message: `not "\x1b[2J\n\u202e${"x".repeat(1000)}` };
+    bench.text = `${GOOD} `;
+    bench.result = [hostile, ...Array.from({ length: 9 }, (_, i) => ({ at: `nodes[${i}]`, message: "bad" }))];
+    await bench.reloader.reload("signal");
+    const { reasons = [] } = bench.view.lastFailure ?? {};
+    expect(reasons).toEqual([
+      expect.stringMatching(/^nodes\[0\]\.name: not "\\u001b\[2J\\u000a\\u202ex+\.\.\.$/),
+      "nodes[0]: bad",
+      "nodes[1]: bad",
+      "7 more problems",
+    ]);
+    expect(reasons[0].length).toBeLessThan(250);
   });
 });
 

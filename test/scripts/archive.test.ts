@@ -10,7 +10,7 @@ import { emptyFolder } from "../support/folder.ts";
 import { brokenLinksIn } from "../support/links.ts";
 import { run } from "../support/process.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 test.skipIf(process.platform !== "linux")(
   "an archive is whole by its sum, and what it holds runs (Linux only)",

@@ -3,6 +3,9 @@ import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../../scripts/build.ts";
 
+/** In the environment of test processes: the path of a binary that was built for all of them. */
+export const BINARY_VARIABLE = "STATSD_PROXY_TEST_BINARY";
+
 /** One place for all runs, so that they leave nothing behind that grows. */
 const FOLDER = join(import.meta.dir, "..", "..", "dist", "test");
 
@@ -10,11 +13,12 @@ let built: Promise<string> | undefined;
 
 /** Path of the binary. It is built once in a test run. */
 export function binary(): Promise<string> {
-  built ??= buildBinary();
+  const given = process.env[BINARY_VARIABLE];
+  built ??= given === undefined ? buildBinary() : Promise.resolve(given);
   return built;
 }
 
-async function buildBinary(): Promise<string> {
+export async function buildBinary(): Promise<string> {
   mkdirSync(FOLDER, { recursive: true });
   const path = join(FOLDER, "statsd-proxy");
   const fresh = `${path}-${process.pid}`;

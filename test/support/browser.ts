@@ -1,4 +1,5 @@
 /** A real browser, without a window. */
+import { onTestFinished } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -21,7 +22,7 @@ export async function openBrowser(atEnd: AtEnd): Promise<Browser> {
   return browser;
 }
 
-/** A page, and all that went wrong in it: errors, messages of the console, requests that left the proxy. */
+/** A page until the end of the test, and all that went wrong in it: errors, messages of the console, requests that left the proxy. */
 export class Visit {
   readonly page: Page;
   readonly complaints: string[] = [];
@@ -39,8 +40,15 @@ export class Visit {
     });
   }
 
-  static async begin(browser: Browser, origin: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  static async begin(
+    browser: Browser,
+    origin: string,
+    options: BrowserContextOptions = {},
+    atEnd: AtEnd = onTestFinished,
+  ): Promise<Visit> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    // A page that nobody looks at any more would still ask and draw.
+    atEnd(() => context.close());
     const visit = new Visit(await context.newPage(), origin);
     await visit.page.goto(origin);
     return visit;

@@ -10,8 +10,10 @@ import { ask, figuresOf } from "./client.ts";
 import type { Load } from "./pacedSender.ts";
 import { PacedSender } from "./pacedSender.ts";
 import { type FaultyPeer, Peer } from "./peer.ts";
+import { prefer } from "./priority.ts";
 import { type RunningProxy, type Settings, startProxy } from "./process.ts";
 import { type StallWatch, watchStalls } from "./stalls.ts";
+import type { Tally } from "./tally.ts";
 import { until } from "./until.ts";
 
 /** A trickle, two rates at which a proxy gathers, and datagrams of several lines. */
@@ -26,8 +28,11 @@ const LOADS: readonly Load[] = [
 export const OUT_MS = 500;
 const PING_MS = 500;
 /** Beyond what a deadline allows, for the test to say how late it was. */
-const PATIENCE_MS = 3000;
-const SETTLED_MS = 10_000;
+const PATIENCE_MS = 15_000;
+const SETTLED_MS = 30_000;
+/** Longer than a backend with nothing in its socket takes to count what it has read. */
+const STEADY_MS = 100;
+/** Of the proxy's memory, since all was in order first. */
 const RESIDENT_GROWTH_BYTES_MAX = 48 << 20;
 
 /** Of `stats`, by name. */
@@ -56,16 +61,20 @@ export interface ClusterOptions<P extends FaultyPeer> {
   readonly startWith?: (settings: Settings) => Promise<RunningProxy>;
   /** Goes before the sender's command, as in PacedSender. */
   readonly inside?: readonly string[];
+  readonly residentGrowthBytesMax?: number;
   /** How the console is asked. */
   readonly asked?: (proxy: RunningProxy, command: string) => Promise<string>;
 }
 
 export class Cluster<P extends FaultyPeer = Peer> {
-  readonly load: Load;
   readonly peers: readonly P[];
   readonly proxy: RunningProxy;
   readonly checkInterval: number;
-  private readonly sender: PacedSender;
+  private readonly options: ClusterOptions<P>;
+  load: Load;
+  private sender: PacedSender;
+  /** Datagrams, by those before it. */
+  private sentBefore = 0;
   private readonly asked: (proxy: RunningProxy, command: string) => Promise<string>;
   private before: Snapshot;
   private exitCode: number | undefined;
@@ -74,6 +83,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
 
   private constructor(options: ClusterOptions<P>, proxy: RunningProxy, sender: PacedSender, checkInterval: number) {
     const { load, peers, asked = ask } = options;
+    this.options = options;
     this.load = load;
     this.peers = peers;
     this.proxy = proxy;
@@ -93,6 +103,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
     const { startWith = (settings) => startProxy(settings, { atEnd }) } = options;
     const complete = { nodes: peers.map(({ node }) => node), checkInterval: 1000, ...settings };
     const proxy = await startWith(complete);
+    prefer(proxy.pid);
     const sender = await PacedSender.start({ ...load, port: proxy.port, inside, atEnd });
     const cluster = new Cluster(options, proxy, sender, complete.checkInterval);
     cluster.before = { ...cluster.before, lines: await cluster.linesOfPeers() };
@@ -106,18 +117,32 @@ export class Cluster<P extends FaultyPeer = Peer> {
   /**
    * Has something happen to `victims` under load; and then sees that all is in order: the proxy alive and prompt, no other
    * node ever out, all nodes up, every line accounted for, here and there, memory and descriptors as before.
+   * Returns how many lines were sent.
    */
-  async suffers(victims: readonly P[], happens: () => Promise<void>): Promise<void> {
+  async suffers(victims: readonly P[], happens: () => Promise<void>): Promise<number> {
     const begin = this.now();
     this.sender.go();
     await this.relaysToAll();
     await happens();
     const over = this.now(...victims);
     await this.relaysToAll();
-    const sent = await this.sender.halt();
+    const sent = this.sentBefore + (await this.sender.halt());
+    const sentNow = sent - this.before.sent;
     await this.expectPrompt();
     await this.expectAllUp(over);
     await this.expectOrder(victims, sent, begin);
+    return sentNow * this.load.linesPerDatagram;
+  }
+
+  /** Another sender sends from now on. */
+  async turnTo(load: Load): Promise<void> {
+    const { inside = [], atEnd } = this.options;
+    await this.sender.end();
+    this.sentBefore = this.before.sent;
+    // Its serial numbers begin again.
+    for (const tally of talliesOf(this.peers)) tally.times.fill(0);
+    this.load = load;
+    this.sender = await PacedSender.start({ ...load, port: this.proxy.port, inside, atEnd });
   }
 
   async end(): Promise<void> {
@@ -223,19 +248,18 @@ export class Cluster<P extends FaultyPeer = Peer> {
       SETTLED_MS,
     );
     const { lines_received, lines_rejected, lines_accepted, lines_relayed, lines_dropped } = figures;
-    expect(lines_received).toBe(figures.packets_received * load.linesPerDatagram);
+    const since = (name: string) => figures[name] - (before.figures[name] ?? 0);
+    expect(since("lines_received")).toBe(since("packets_received") * load.linesPerDatagram);
     expect(lines_rejected).toBe(0);
     expect(lines_received).toBe(lines_rejected + lines_accepted);
     expect(lines_accepted).toBe(lines_relayed + lines_dropped);
     expect(figures.invariant_violations ?? 0).toBe(0);
+    expect(figures.internal_errors ?? 0).toBe(0);
 
     const lines: number[] = [];
     const kernelDrops = peers.map((peer) => kernelDropsOf(peer));
     for (const [i, peer] of peers.entries()) {
-      const grown = (name: string) => {
-        const figure = `node.${peer.label}.${name}`;
-        return figures[figure] - (before.figures[figure] ?? 0);
-      };
+      const grown = (name: string) => since(`node.${peer.label}.${name}`);
       const isVictim = victims.includes(peer);
       // Some of them its kernel may have dropped, or have held when it was killed.
       const isExact = !isVictim && kernelDrops[i] === before.kernelDrops[i];
@@ -249,6 +273,7 @@ export class Cluster<P extends FaultyPeer = Peer> {
         await until(`${relayed} lines at ${peer.label}`, async () => (await arrived()) >= relayed).catch(() => {});
         expect([peer.label, await arrived()]).toEqual([peer.label, relayed]);
       } else {
+        await takesInAll(peer);
         expect(await arrived()).toBeLessThanOrEqual(relayed);
       }
       if (!isVictim) {
@@ -260,7 +285,8 @@ export class Cluster<P extends FaultyPeer = Peer> {
     this.before = { figures, sent, lines, kernelDrops };
 
     if (this.openFiles === 0) return;
-    expect(residentBytes(this.proxy.pid)).toBeLessThan(this.residentBytes + RESIDENT_GROWTH_BYTES_MAX);
+    const { residentGrowthBytesMax = RESIDENT_GROWTH_BYTES_MAX } = this.options;
+    expect(residentBytes(this.proxy.pid)).toBeLessThan(this.residentBytes + residentGrowthBytesMax);
     await this.hasFewFiles();
   }
 }
@@ -291,9 +317,13 @@ function loadName({ datagramsPerSecond, linesPerDatagram }: Load): string {
   return `${datagramsPerSecond} datagrams/s${linesPerDatagram > 1 ? ` of ${linesPerDatagram} lines` : ""}`;
 }
 
+function talliesOf(peers: readonly FaultyPeer[]): Tally[] {
+  return peers.filter((peer) => peer instanceof Peer).map(({ tally }) => tally);
+}
+
 /** No line arrived twice, nor anything that was not sent. */
 function expectEachOnce(peers: readonly FaultyPeer[]): void {
-  const tallies = peers.filter((peer) => peer instanceof Peer).map(({ tally }) => tally);
+  const tallies = talliesOf(peers);
   expect(tallies.map(({ strange }) => strange)).toEqual(tallies.map(() => 0));
   const times = new Uint8Array(tallies[0]?.times.length ?? 0);
   let repeated = 0;
@@ -311,14 +341,34 @@ function timeOf(line: string): number {
   return Date.parse(/^time=(\S+)/.exec(line)?.[1] ?? "");
 }
 
-function residentBytes(pid: number): number {
+export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }
 
-/** Datagrams that the kernel dropped at a backend's socket, in whatever namespace that is. */
-export function kernelDropsOf({ pid, node }: FaultyPeer): number {
+/** Waits until a backend has counted all that its socket held: later it would count as what comes after the next fault. */
+async function takesInAll(peer: FaultyPeer): Promise<void> {
+  let last = { lines: -1, atMs: 0 };
+  await until(`all that ${peer.label} has to read`, async () => {
+    const lines = await peer.lines();
+    if (lines !== last.lines || udpSocketsOf(peer).some(({ queuedBytes }) => queuedBytes > 0))
+      last = { lines, atMs: performance.now() };
+    return performance.now() - last.atMs >= STEADY_MS;
+  });
+}
+
+/** Datagrams that the kernel dropped at a backend's socket. */
+export function kernelDropsOf(peer: FaultyPeer): number {
+  return udpSocketsOf(peer).reduce((sum, { drops }) => sum + drops, 0);
+}
+
+/** The sockets on a backend's port, in whatever namespace that is. */
+function udpSocketsOf({ pid, node }: FaultyPeer): { queuedBytes: number; drops: number }[] {
   const port = `:${node.port.toString(16).toUpperCase().padStart(4, "0")}`;
   const sockets = readFileSync(`/proc/${pid}/net/udp`, "utf8").split("\n");
   const own = sockets.map((line) => line.trim().split(/\s+/)).filter(([, local]) => local?.endsWith(port));
-  return own.reduce((sum, fields) => sum + Number(fields.at(-1)), 0);
+  // local_address, rem_address, st, tx_queue:rx_queue, ..., drops
+  return own.map((fields) => ({
+    queuedBytes: Number.parseInt(fields[4].split(":")[1], 16),
+    drops: Number(fields.at(-1)),
+  }));
 }

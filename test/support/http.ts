@@ -6,6 +6,7 @@ import { Http } from "../../src/http/session.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import type { Network } from "../../src/net/network.ts";
 import { History } from "../../src/observe/history.ts";
+import type { ConfigView } from "../../src/observe/view.ts";
 import type { Destination } from "../../src/placement/destination.ts";
 import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
@@ -22,6 +23,8 @@ interface OpenHttpOptions {
   readonly idleSeconds?: number;
   readonly health?: "up" | "down";
   readonly isUp?: boolean;
+  /** Why the last reload failed. */
+  readonly reloadFailure?: string;
   readonly port?: number;
   /** Default: the system's. */
   readonly network?: Network;
@@ -33,6 +36,7 @@ export function openHttp({
   prefix = "",
   health = "up",
   isUp = true,
+  reloadFailure,
   port = 0,
   nodes: count,
   ...parts
@@ -70,6 +74,7 @@ export function openHttp({
       health,
       view: {
         ...bench.view(),
+        ...(reloadFailure === undefined ? {} : { configuration: failedConfig(reloadFailure) }),
         nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label: prefix + label, isUp })),
       },
       healthChanges: [
@@ -99,4 +104,9 @@ export function openHttp({
     failing = true;
   };
   return { port: http.port, url: `http://127.0.0.1:${http.port}`, asked, codes, cuts, errors, fail };
+}
+
+function failedConfig(reason: string): ConfigView {
+  const lastFailure = { atSeconds: 8, cause: "file", reasons: [reason] };
+  return { hash: "0123456789ab", loadedAtSeconds: 1, isLatest: false, lastFailure };
 }

@@ -2,6 +2,7 @@
 import { onTestFinished } from "bun:test";
 import { join } from "node:path";
 import type { AtEnd } from "./cleanUp.ts";
+import { prefer } from "./priority.ts";
 
 /** What comes to the proxy. */
 export interface Load {
@@ -36,6 +37,7 @@ export class PacedSender {
     const words = [host, `${port}`, `${datagramsPerSecond}`, `${linesPerDatagram}`, `${flows}`];
     const command = [...inside, process.execPath, script, ...words];
     const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    prefer(child.pid);
     const sender = new PacedSender(child);
     atEnd(() => sender.end());
     await sender.said.next();

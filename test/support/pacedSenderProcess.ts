@@ -14,6 +14,8 @@ const TICK_MS = 4;
 /** What a sender that was kept from running makes up for: no more than this, so that it never becomes a flood. */
 const BEHIND_MS_MAX = 50;
 const TIME_MS_MAX = 30_000;
+/** Datagrams in a tick. */
+const AT_ONCE_MAX = 256;
 
 const [host, port, rate, linesPerDatagram, flows] = process.argv.slice(2);
 const datagramsPerMs = Number(rate) / 1000;
@@ -68,7 +70,7 @@ function datagram(): Buffer {
 function send(): number {
   try {
     if (waiting.length === 0) return 0;
-    return sockets[turn++ % sockets.length].sendMany(waiting.slice(0, 128));
+    return sockets[turn++ % sockets.length].sendMany(waiting.slice(0, AT_ONCE_MAX));
   } catch {
     return 0;
   }

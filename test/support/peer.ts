@@ -6,6 +6,7 @@ import { fileURLToPath } from "bun";
 import type { AtEnd } from "./cleanUp.ts";
 import { emptyFolder } from "./folder.ts";
 import { freePorts } from "./ports.ts";
+import { prefer } from "./priority.ts";
 import { configFile, Running } from "./process.ts";
 import { Tally, tallyFile } from "./tally.ts";
 import { until } from "./until.ts";
@@ -107,6 +108,7 @@ export class EtsyPeer implements FaultyPeer {
       flushInterval: 3_600_000,
     });
     this.running = new Running(["node", "--require", SHIM, STATSD, file], folder, this.atEnd);
+    prefer(this.running.pid);
     await this.running.line("server is up");
   }
 }
@@ -168,6 +170,7 @@ export class Peer implements FaultyPeer {
     const command = [...inside, process.execPath, script, ...words];
     this.said.length = 0;
     this.child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    prefer(this.child.pid);
     void this.read(this.child.stdout);
     await this.hears("ready");
   }
@@ -180,6 +183,11 @@ export class Peer implements FaultyPeer {
   /** Closes both ports and opens them again, by turns, until it is told to be steady. */
   async flap(eachMs: number): Promise<void> {
     await this.obeys(`flap ${eachMs}`);
+  }
+
+  /** Closes its UDP port, until it is told to be steady; whoever asks is told that all is well. */
+  async deaf(): Promise<void> {
+    await this.obeys("deaf");
   }
 
   async steady(): Promise<void> {

@@ -4,6 +4,7 @@
  *
  *     a name of MANNERS     the manners of the management port from now on
  *     flap MS               both ports are closed and opened again, by turns, after so many milliseconds
+ *     deaf                  the UDP port is closed
  *     steady                no more of that: both are open
  *
  * It ends with its standard input.
@@ -50,6 +51,7 @@ async function obey(command: string): Promise<void> {
   clearInterval(flapping);
   const [word, ms] = command.split(" ");
   if (word === "flap") flapping = setInterval(() => void (udp ? close() : open()), Number(ms));
+  else if (word === "deaf") closeUdp();
   else if (word === "steady") await open();
   else turnTo(word as PeerManners);
 }
@@ -75,9 +77,13 @@ async function open(): Promise<void> {
   }
 }
 
-function close(): void {
+function closeUdp(): void {
   udp?.close();
   udp = undefined;
+}
+
+function close(): void {
+  closeUdp();
   tcp?.close();
   tcp = undefined;
   for (const socket of connections) socket.resetAndDestroy();

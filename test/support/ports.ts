@@ -13,22 +13,42 @@ export const IPV6_HERE = Object.values(networkInterfaces()).some((addresses) =>
 );
 
 /**
- * Ports below those that the kernel gives to whoever does not ask for one (from 32768 on, Linux): nobody but a program
- * that asks for such a port gets it between the moment that it was found free and the moment that it is used.
+ * Ports below those that the kernel gives to whoever does not ask for one (from 32768 on, Linux), in blocks. A process
+ * holds a block for as long as it runs, by listening on the block's first port. So no two test processes give out the same
+ * port, and nobody but a program that asks for just that port gets it before it is used.
  */
 const FIRST = 10_000;
-const COUNT = 22_000;
-/** Another test run on this machine begins elsewhere. */
-let next = Math.floor(Math.random() * COUNT);
+const BLOCK_PORTS = 50;
+const BLOCKS = 440;
 
-/** Ports that were free a moment ago for both UDP and TCP, and that nobody gets by chance. None is given twice. */
+let next = 0;
+let blockEnd = 0;
+
+/** Ports that are free for both UDP and TCP, and that no other test gets. None is given twice. */
 export async function freePorts<Count extends number>(count: Count): Promise<number[] & { length: Count }> {
   const ports: number[] = [];
   while (ports.length < count) {
-    const port = FIRST + (next++ % COUNT);
+    if (next === blockEnd) holdBlock();
+    const port = next++;
     if (await isFree(port)) ports.push(port);
   }
   return ports as number[] & { length: Count };
+}
+
+function holdBlock(): void {
+  const firstTried = Math.floor(Math.random() * BLOCKS);
+  for (let tried = 0; tried < BLOCKS; tried++) {
+    const guard = FIRST + ((firstTried + tried) % BLOCKS) * BLOCK_PORTS;
+    try {
+      Bun.listen({ hostname: HOST, port: guard, socket: { data: () => {} } }).unref();
+    } catch {
+      continue;
+    }
+    next = guard + 1;
+    blockEnd = guard + BLOCK_PORTS;
+    return;
+  }
+  throw new Error("other test processes hold all ports");
 }
 
 export async function freePort(): Promise<number> {

@@ -9,7 +9,7 @@ import { freePorts } from "./ports.ts";
 import { until } from "./until.ts";
 
 /** Longer than any program here should take for anything. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 export interface Output {
   readonly exitCode: number;
@@ -18,8 +18,9 @@ export interface Output {
 }
 
 /** Runs a program to its end, without anything of this process's environment that might change what it does. */
-export async function run(command: string[], cwd: string): Promise<Output> {
+export async function run(command: string[], cwd: string, begun: (pid: number) => void = () => {}): Promise<Output> {
   const child = Bun.spawn(command, { cwd, env: plainEnvironment(), stdout: "pipe", stderr: "pipe", stdin: "ignore" });
+  begun(child.pid);
   const deadline = setTimeout(() => child.kill("SIGKILL"), DEADLINE_MS);
   const [exitCode, stdout, stderr] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()]);
   clearTimeout(deadline);

@@ -9,7 +9,7 @@ export function statusOf(labels: readonly string[], settings: Partial<StatusJson
     started_at_ms: 1000,
     uptime_seconds: 8,
     uptime_ms: 8000,
-    config: { hash: "0123456789ab", loaded_at_ms: 1000, latest: true },
+    config: { hash: "0123456789ab", loaded_at_ms: 1000, latest: true, last_failure: null },
     health: "up",
     mirror: false,
     ring: "farmhash",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { escapeBytes } from "../../src/text/escape.ts";
+import { escapeBytes, escapeControls } from "../../src/text/escape.ts";
 
 const SHOWN_MAX = 512;
 
@@ -42,3 +42,11 @@ function bytesOf(shown: string): number[] {
     return escapes[piece] ?? piece.charCodeAt(0);
   });
 }
+
+test.each([
+  ["naïve ☂ 🎈", "naïve ☂ 🎈"],
+  ["a\nb\x1b[2J", "a\\u000ab\\u001b[2J"],
+  ["\u2028\u202e\ud83d", "\\u2028\\u202e\\ud83d"],
+])("escapeControls leaves of %j only what can be shown", (text, escaped) => {
+  expect(escapeControls(text)).toBe(escaped);
+});
