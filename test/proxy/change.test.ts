@@ -354,7 +354,7 @@ describe("an address of the same port", () => {
   test("is given back when the change comes to nothing", async () => {
     const backend = await Backend.open();
     const bench = await Bench.open([backend.node], { host: HERE, managementhost: HERE });
-    const nodes = [backend.node, { host: "no-such-host.invalid", port: 9 }];
+    const nodes = [backend.node, { host: "255.255.255.255", port: 9 }];
     expect(await bench.change({ nodes, host: ANY, managementhost: ANY })).toHaveLength(1);
     await bench.send(20);
     expect(await ask({ consolePort: bench.settings.managementport }, "ping")).toBe("pong\n");
