@@ -10,6 +10,11 @@ import { answer, type ConsoleContext, looksComplete, type Stream } from "./comma
 export const LINE_BYTES_MAX = 4096;
 /** A line without an end counts as complete when nothing follows for this long (`echo -n stats | nc`). */
 const PAUSE_MS = 50;
+/**
+ * Turns of the event loop that the timer leaves for reading. If the loop was held up, the timer fires first, although the
+ * rest of the line has been there for long.
+ */
+const GRACE_TURNS = 3;
 const IDLE_SECONDS = 120;
 
 /** Why a connection is cut, besides the reasons of every server. */
@@ -90,6 +95,8 @@ class ConsoleSession implements Session {
   /** Output that keeps coming after an answer: the next command waits for its end. */
   private stream: Stream | undefined;
   private pause: Timer | undefined;
+  /** Incremented whenever the pause starts or ends: a timer that belongs to an earlier one is ignored. */
+  private pauseId = 0;
 
   constructor(connection: Connection<Reason>, context: ConsoleContext, clock: Clock) {
     this.clock = clock;
@@ -98,7 +105,7 @@ class ConsoleSession implements Session {
   }
 
   received(text: string): void {
-    this.clock.cancel(this.pause);
+    this.endPause();
     this.connection.touch();
     this.connection.input += this.withoutLateEnd(text);
   }
@@ -107,7 +114,7 @@ class ConsoleSession implements Session {
   ended(): void {
     const { connection } = this;
     const { input } = connection;
-    this.clock.cancel(this.pause);
+    this.endPause();
     connection.input += input === "" || input.endsWith("\n") ? "quit\n" : "\nquit\n";
     // A client that half-closed can be told from one that is gone only by sending it something.
     if (this.stream?.isTap) connection.write("# no more input: the tap runs to its end\n");
@@ -145,7 +152,7 @@ class ConsoleSession implements Session {
   }
 
   closed(): void {
-    this.clock.cancel(this.pause);
+    this.endPause();
     this.stream?.stop();
     this.stream = undefined;
     this.rest = undefined;
@@ -166,13 +173,27 @@ class ConsoleSession implements Session {
   /** A command may be complete without its line end. */
   private awaitLineEnd(): void {
     const { connection } = this;
-    this.clock.cancel(this.pause);
+    this.endPause();
     if (!looksComplete(connection.input)) return;
-    this.pause = this.clock.setTimeout(() => {
-      this.lateEnd = connection.input.endsWith("\r") ? "LF" : "CR LF";
-      connection.input += "\n";
-      connection.ask();
-    }, PAUSE_MS);
+    const { pauseId } = this;
+    this.pause = this.clock.setTimeout(() => this.paused(pauseId, GRACE_TURNS), PAUSE_MS);
+  }
+
+  private paused(pauseId: number, turnsLeft: number): void {
+    if (pauseId !== this.pauseId) return;
+    if (turnsLeft > 0) {
+      this.clock.setImmediate(() => this.paused(pauseId, turnsLeft - 1));
+      return;
+    }
+    const { connection } = this;
+    this.lateEnd = connection.input.endsWith("\r") ? "LF" : "CR LF";
+    connection.input += "\n";
+    connection.ask();
+  }
+
+  private endPause(): void {
+    this.clock.cancel(this.pause);
+    this.pauseId++;
   }
 
   private run(line: string): void {

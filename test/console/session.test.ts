@@ -6,6 +6,7 @@ import { ANSWERED_MS, INPUT_BYTES_MAX } from "../../src/server/tcpServer.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 import { Client, endClients, refusesConnections } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
+import { silentSocket } from "../support/ports.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
@@ -36,6 +37,32 @@ describe("a line without its end", () => {
     expect(client.answer).toBe("");
     client.send("ng\n");
     await client.answered("pong\n");
+  });
+
+  test("is not taken for a line when its rest has come, but nobody had time to read it", async () => {
+    const { port } = openConsole();
+    const client = await Client.open(port);
+    client.socket.setNoDelay(true);
+    client.send("health");
+    await Bun.sleep(10);
+    // Within the event of a socket: the timer of the pause is due when it ends, and comes before the next socket.
+    const late = Promise.withResolvers<void>();
+    const waker = await Bun.udpSocket({
+      hostname: "127.0.0.1",
+      socket: {
+        data: () => {
+          client.send(" down\nquit\n");
+          Bun.sleepSync(100);
+          late.resolve();
+        },
+      },
+    });
+    const sender = await silentSocket({ connect: { hostname: "127.0.0.1", port: waker.port } });
+    sender.send("now");
+    await late.promise;
+    sender.close();
+    waker.close();
+    expect(await client.wholeAnswer()).toBe("health: down\n");
   });
 
   test("that was answered is over: what comes next is a new line", async () => {

@@ -93,6 +93,7 @@ describe.skipIf(LINUX_ONLY !== "")(`what the socket holds at SIGTERM${LINUX_ONLY
     const folder = emptyFolder(atEnd);
     // A file: nobody's reading is in its way.
     const proxy = await startLogging({ nodes: peers.map(({ node }) => node) }, folder, args);
+    await until("it says that it listens", () => readFileSync(join(folder, LOG), "utf8").includes("event=listening"));
     const socket = await silentSocket({ connect: { hostname: "127.0.0.1", port: proxy.port } });
     proxy.signal("SIGSTOP");
     for (let serial = 0; serial < datagrams * lines; serial += lines) {
@@ -147,6 +148,9 @@ async function startLogging(settings: Settings, folder: string, args: readonly s
   const file = configFile(folder, { host: "127.0.0.1", port, managementport, ...settings });
   const command = ["sh", "-c", `exec "$0" "$@" 2> ${LOG}`, await binary(), "-f", file, ...args];
   const proxy = new RunningProxy(command, folder, { port, managementport }, atEnd);
-  await until("it listens", async () => !(await refusesConnections(managementport)));
+  // Its log is not read, and the socket for metrics is the last that it opens.
+  const bound = `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
+  await until("it listens", () => readFileSync("/proc/net/udp", "utf8").includes(bound));
+  await until("its console", async () => !(await refusesConnections(managementport)));
   return proxy;
 }

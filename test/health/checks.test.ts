@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Checks, type ChecksParts } from "../../src/health/checks.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
-import { watchedClock } from "../support/clocks.ts";
+import { ManualClock, watchedClock } from "../support/clocks.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
 import { run } from "../support/process.ts";
@@ -104,11 +104,16 @@ describe("a node is checked soon when there is a reason", () => {
 
   test("and never with two requests in flight", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
-    const checked = new Checked(management.port, { intervalMs: 10 });
-    await until("the question", () => management.questions.length === 1);
+    const clock = new ManualClock();
+    const checked = new Checked(management.port, { intervalMs: 10, clock });
+    await until("the question", () => {
+      clock.advance(1);
+      return management.questions.length === 1;
+    });
     for (let i = 0; i < 10; i++) {
       checked.checks.checkSoon();
-      await Bun.sleep(5);
+      clock.advance(5);
+      await clock.settle();
     }
     expect(management.questions).toHaveLength(1);
   });
@@ -187,7 +192,8 @@ describe("a kept connection's end", () => {
     const management = new ManagementPort();
     const checked = new Checked(management.port);
     await checked.until(1);
-    await checked.another();
+    checked.checks.checkSoon();
+    await checked.until(2);
     for (const client of management.clients) client.end();
     await checked.until(4);
     expect(checked.results).toEqual(["up", "up", "closed the connection", "up"]);

@@ -7,7 +7,7 @@ export interface Flood {
   readonly end: () => Promise<{ outcome: "ended while it was flooding" | "ran out of time"; datagrams: number }>;
 }
 
-/** Starts a flood of datagrams of 1400 bytes to a UDP port of this machine, which lasts no longer than ten seconds; `inside` goes before the command, to run it elsewhere. */
+/** Starts a flood of datagrams of 1400 bytes to a UDP port of this machine, which lasts no longer than half a minute; `inside` goes before the command, to run it elsewhere. */
 export async function startFlood(port: number, host = "127.0.0.1", inside: readonly string[] = []): Promise<Flood> {
   const command = [...inside, process.execPath, join(import.meta.dir, "flooder.ts"), host, `${port}`];
   const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
