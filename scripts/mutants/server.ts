@@ -54,8 +54,8 @@ export const SERVER: readonly Mutant[] = [
   {
     name: "console-line-without-end-is-never-whole",
     file: "src/console/session.ts",
-    find: "    connection.input += \"\\n\";\n    connection.ask();\n",
-    replace: "    connection.input += \"\\n\";\n",
+    find: '    connection.input += "\\n";\n    connection.ask();\n',
+    replace: '    connection.input += "\\n";\n',
     tests: ["console/session.clock.test.ts"],
   },
   {
