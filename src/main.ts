@@ -1,5 +1,5 @@
 /** The command line. */
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
 import { type Address, addressOf } from "./cli/address.ts";
@@ -16,6 +16,7 @@ import { nodesNow } from "./engine/nodesNow.ts";
 import { LOG_FORMATS, type LogFormat } from "./log/log.io.ts";
 import { LOG_LEVELS, type LogLevel } from "./log/logLimit.ts";
 import { loadFingerprint32 } from "./placement/farmhash.io.ts";
+import { suggestion } from "./text/nearest.ts";
 
 interface Options {
   readonly file?: string | undefined;
@@ -34,12 +35,8 @@ await new Command("statsd-proxy")
   .description("Relays StatsD metrics to the backend that owns each name on a consistent-hash ring.")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
   .option("-d, --debug", "log what arrives, where it goes, and what the checks find")
-  .option("--check", "validate the configuration, print what it would do, and exit")
-  .option(
-    "--against <address>",
-    "with --check: say what a reload of the proxy with that console would change",
-    addressOf,
-  )
+  .addOption(new Option("--check", "validate the configuration, print what it would do, and exit").conflicts("watch"))
+  .option("--against <address>", "with --check: compare with the proxy whose console is at HOST:PORT", addressOf)
   .option("--watch", "read the configuration file again whenever it changes")
   .option("--demo", "run with demo backends and sample metrics; without -f, use the example configuration")
   .addOption(
@@ -53,13 +50,18 @@ await new Command("statsd-proxy")
   .version(version, "--version")
   .showHelpAfterError("(see --help)")
   .enablePositionalOptions()
+  .helpCommand(true)
+  // Reported as an unknown command.
+  .allowExcessArguments()
   .action(run)
   .addCommand(healthcheckCommand)
   .addCommand(routeCommand)
   .addCommand(topCommand)
   .parseAsync();
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, command: CommandUnknownOpts): Promise<void> {
+  const mistake = mistakeIn(options, command);
+  if (mistake !== undefined) command.error(`error: ${mistake}`);
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
   if (options.check) await check(readFrom(options.file, example), options.against);
   else {
@@ -67,6 +69,18 @@ async function run(options: Options): Promise<void> {
     const flags = { isDebug: debug === true, isDemo: demo === true, isWatching: watch === true };
     await serve({ ...options, ...flags, text: example });
   }
+}
+
+/** What is wrong with a command line whose words are right one by one. */
+function mistakeIn({ check, against, watch, demo, file }: Options, { args, commands }: CommandUnknownOpts) {
+  const [unknown] = args;
+  if (unknown !== undefined) {
+    const known = [...commands.map((command) => command.name()), "help"];
+    return `unknown command ${unknown}${suggestion(unknown, known)}`;
+  }
+  if (against && !check) return "--against needs --check";
+  if (watch && demo && file === undefined) return "--watch needs a file: name it with -f";
+  return undefined;
 }
 
 async function check(read: ReadFile | undefined, against: Address | undefined): Promise<void> {

@@ -54,14 +54,14 @@ export const SERVER: readonly Mutant[] = [
   {
     name: "console-line-without-end-is-never-whole",
     file: "src/console/session.ts",
-    find: "      connection.ask();\n    }, PAUSE_MS);",
-    replace: "    }, PAUSE_MS);",
+    find: '    connection.input += "\\n";\n    connection.ask();\n',
+    replace: '    connection.input += "\\n";\n',
     tests: ["console/session.clock.test.ts"],
   },
   {
     name: "console-line-without-end-is-taken-twice",
     file: "src/console/session.ts",
-    find: "  received(text: string): void {\n    this.clock.cancel(this.pause);",
+    find: "  received(text: string): void {\n    this.endPause();",
     replace: "  received(text: string): void {",
     tests: ["console/session.clock.test.ts"],
   },

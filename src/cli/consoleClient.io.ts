@@ -1,6 +1,9 @@
 /** A client of the console, for answers of one line. */
 import { connect, type Socket } from "node:net";
 
+/** What is said of an answer that makes no sense. */
+export const NO_CONSOLE = "not the console of a statsd-proxy, or of one that is too old";
+
 const TIMEOUT_MS = 5000;
 /** More than any one-line answer: thousands of nodes. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;

@@ -17,6 +17,9 @@ interface Planned {
   readonly nodes: readonly WantedNode[];
 }
 
+/** What a check leaves open. */
+export const NOT_TRIED = "no port was opened: whether they are free shows when the proxy opens them";
+
 /** Addresses of a name that are shown. */
 const ADDRESSES_SHOWN_MAX = 3;
 
@@ -40,6 +43,7 @@ export function planText({ config, notes, hash, nodes }: Planned, loadFingerprin
     config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
     rows.length === 0 ? "  no nodes" : tableText(rows).replace(/^/gm, "  ").trimEnd(),
     `configuration ${hash} (config_hash ${Number.parseInt(hash, 16)})`,
+    NOT_TRIED,
     "",
   ].join("\n");
 }

@@ -11,6 +11,7 @@ import type { LogLevel } from "../log/logLimit.ts";
 import { StatsdProxy } from "../proxy/proxy.ts";
 import { Notifier } from "../system/notify.io.ts";
 import { Demo } from "./demo.io.ts";
+import { terminalOfStart } from "./terminal.io.ts";
 
 /** The longest that an exit waits for the log to be read, and that a failed start does. */
 const END_MS_MAX = 100;
@@ -56,10 +57,14 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
   const demo = isDemo ? new Demo(config) : undefined;
   let proxy: StatsdProxy | undefined;
   const notifier = new Notifier(process.env);
-  stopOnSignals(log, async () => {
-    notifier.stopping();
-    await proxy?.stop();
-    demo?.close();
+  onSignals(log, {
+    stop: async () => {
+      notifier.stopping();
+      await proxy?.stop();
+      demo?.close();
+    },
+    // Until the proxy runs there is nothing to reload, and no reason to exit.
+    reload: () => void proxy?.reload("signal"),
   });
   const problems = (await demo?.open()) ?? [];
   const started =
@@ -80,7 +85,6 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
   // Whatever a timer or handler throws is counted and logged; the metrics keep flowing.
   process.on("uncaughtException", (error) => started.failed(error));
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
-  process.on("SIGHUP", () => void started.reload("signal"));
   if (isWatching && text === undefined) watchFile(path, watchEventsOf(started, path));
   notifier.begin(() => started.status);
   await demo?.begin(started);
@@ -98,7 +102,8 @@ function watchEventsOf(proxy: StatsdProxy, file: string): WatchEvents {
 }
 
 /** Call this before anything announces that it listens: from then on, signals may come. */
-function stopOnSignals(log: Log, stop: () => Promise<void>): void {
+function onSignals(log: Log, { stop, reload }: { stop: () => Promise<void>; reload: () => void }): void {
+  const terminal = terminalOfStart();
   let isStopping = false;
   const end = async (signal: string) => {
     // A terminal's Ctrl-C may arrive twice: from the terminal, and from the program that runs this one.
@@ -114,8 +119,8 @@ function stopOnSignals(log: Log, stop: () => Promise<void>): void {
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  // Until the proxy runs there is nothing to reload, and no reason to exit.
-  process.on("SIGHUP", () => {});
+  // A terminal that closes sends it, too.
+  process.on("SIGHUP", (signal) => (terminal.isGone() ? void end(signal) : reload()));
 }
 
 /** Nothing is running that could be delayed, so a slow reader gets time to read the reason. */

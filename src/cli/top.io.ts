@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { configFrom } from "../config/file.io.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.ts";
-import { ConsoleClient } from "./consoleClient.io.ts";
+import { ConsoleClient, NO_CONSOLE } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
 
@@ -87,7 +87,7 @@ async function show(client: ConsoleClient, first: Sample, options: ShowOptions):
 
 async function sample(client: ConsoleClient): Promise<Sample> {
   const found = sampleOf(await client.ask("status json"));
-  if (found === undefined) throw new Error("not the console of a statsd-proxy, or of an older version");
+  if (found === undefined) throw new Error(NO_CONSOLE);
   return found;
 }
 

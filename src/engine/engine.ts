@@ -106,10 +106,10 @@ export class Engine {
       });
       return;
     }
-    // What a shared port hands to a socket that is closed again is lost.
-    if (next.reusePort && opening.problems.length > 0) return;
     // Another address of the same port: for a moment both sockets have it.
     const isShared = bound !== undefined && bound.port === next.port;
+    // What a shared port hands to a socket that is closed again is lost.
+    if ((next.reusePort || isShared) && opening.problems.length > 0) return;
     if (isShared) {
       const { config } = this;
       bound.source.use({ ...config, reusePort: true });

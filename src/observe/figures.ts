@@ -135,7 +135,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "lines_accepted",
     unit: "lines",
-    meaning: "lines that are metrics; always relayed + dropped + pending (when mirroring: for each node)",
+    meaning: "lines that are metrics; always relayed + dropped + pending (when mirroring, these count copies)",
     read: ({ counters }) => counters.linesAccepted,
     metric: { name: "statsd_proxy_lines_accepted_total", type: "counter" },
   },
@@ -313,7 +313,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "config_latest",
     unit: "state",
-    meaning: "1 if the configuration that was read last is in force; 0 if it could not take over",
+    meaning: "0: the last reload failed, and an older configuration is in force; else 1",
     read: ({ configuration }) => Number(configuration.isLatest),
     metric: { name: "statsd_proxy_config_latest", type: "gauge" },
   },

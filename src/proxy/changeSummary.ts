@@ -15,6 +15,8 @@ export interface ChangeSummary {
   readonly changed: readonly string[];
   /** The part of the names that get another owner while all nodes are up; undefined: mirroring, before or after. */
   readonly namesMoved: number | undefined;
+  /** Every name moves, to all nodes or from them. */
+  readonly mirroring?: "begins" | "ends" | undefined;
 }
 
 /** Of the configuration that is in force. */
@@ -45,28 +47,36 @@ export function changeSummary(
       return node0 !== undefined && changedNodeKeys(node0, node).length > 0 ? [node.label] : [];
     }),
     namesMoved: rings.before && rings.after && movedShare(rings.before, rings.after),
+    mirroring: before.mirror === after.mirror ? undefined : after.mirror ? "begins" : "ends",
   };
 }
 
 /** As fields of a log event. */
-export function summaryFields({ keys, added, removed, changed, namesMoved }: ChangeSummary): LogFields {
+export function summaryFields({ keys, added, removed, changed, namesMoved, mirroring }: ChangeSummary): LogFields {
   const lists = { keys, nodes_added: added, nodes_removed: removed, nodes_changed: changed };
   const present = Object.entries(lists).filter(([, all]) => all.length > 0);
   return {
     ...(present.length === 0 ? { changed: "nothing" } : {}),
     ...Object.fromEntries(present.map(([name, all]) => [name, listText(all, " ")])),
     ...(namesMoved === undefined ? {} : { names_moved: percent(namesMoved) }),
+    ...(mirroring === undefined ? {} : { mirroring }),
   };
 }
 
-/** As lines for people to read. */
-export function summaryText({ keys, added, removed, changed, namesMoved }: ChangeSummary): string {
+/** What is told of a change that was made. */
+export function reloadedText(summary: ChangeSummary): string {
+  const lines = summaryLines(summary);
+  return lines.length === 0 ? "reloaded: nothing changes\n" : `reloaded\n${lines.join("\n")}\n`;
+}
+
+/** For people to read. None: nothing changes. */
+export function summaryLines({ keys, added, removed, changed, namesMoved, mirroring }: ChangeSummary): string[] {
   const lists = { "nodes added": added, "nodes removed": removed, "nodes changed": changed, "keys changed": keys };
   const present = Object.entries(lists).filter(([, all]) => all.length > 0);
   const lines = present.map(([name, all]) => `${name}: ${listText(all, ", ")}`);
-  if (lines.length === 0) return "nothing changes\n";
-  const moved = namesMoved === undefined ? [] : [`names that move: ${percent(namesMoved)}`];
-  return `${[...lines, ...moved].join("\n")}\n`;
+  if (lines.length === 0) return [];
+  if (mirroring !== undefined) return [...lines, `names that move: every name (mirroring ${mirroring})`];
+  return namesMoved === undefined ? lines : [...lines, `names that move: ${percent(namesMoved)}`];
 }
 
 function listText(all: readonly string[], separator: string): string {

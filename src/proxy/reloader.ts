@@ -7,7 +7,7 @@ import { type Problem, problemText } from "../config/problem.ts";
 import type { Log } from "../log/log.ts";
 import type { ConfigView } from "../observe/view.ts";
 import { escapeControls } from "../text/escape.ts";
-import { type ChangeSummary, isSummary, NOTHING, summaryFields, summaryText } from "./changeSummary.ts";
+import { type ChangeSummary, isSummary, NOTHING, reloadedText, summaryFields } from "./changeSummary.ts";
 
 /** What asked for it. */
 export type ReloadCause = "signal" | "console" | "file";
@@ -97,7 +97,7 @@ export class Reloader {
     for (const note of notes) log.info("configuration", { note });
     log.info("reloaded", { cause, ...summaryFields(result), hash });
     this.done("ok", { hash, loadedAtSeconds: this.parts.nowSeconds(), isLatest: true });
-    return `reloaded\n${summaryText(result)}${warnings.map((problem) => `warning: ${problemText(problem)}\n`).join("")}`;
+    return `${reloadedText(result)}${warnings.map((problem) => `warning: ${problemText(problem)}\n`).join("")}`;
   }
 
   private failed(cause: ReloadCause, problems: readonly Problem[]): string {

@@ -326,9 +326,9 @@ describe("reload", () => {
   });
 
   test("answers when it is done", async () => {
-    const reply = answer("reload", { ...consoleContextOf(), reload: async () => "reloaded\nnothing changes\n" });
+    const reply = answer("reload", { ...consoleContextOf(), reload: async () => "reloaded: nothing changes\n" });
     const last = await new Promise<string>((resolve) => reply?.stream?.begin(() => true, resolve));
-    expect([reply?.text, last]).toEqual(["", "reloaded\nnothing changes\n"]);
+    expect([reply?.text, last]).toEqual(["", "reloaded: nothing changes\n"]);
   });
 
   test("says nothing to a client that is gone", async () => {

@@ -28,6 +28,8 @@ describe("--check", () => {
     expect(stdout).toContain("ring farmhash, failover rehash\n");
     expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8130 .* checked at port 8140 .* \d+\.\d % of the names$/m);
     expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8131 .* not checked .* \d+\.\d % of the names$/m);
+    // What it does not try, it says.
+    expect(stdout).toEndWith("\nno port was opened: whether they are free shows when the proxy opens them\n");
     expect(readdirSync(folder)).toEqual([file]);
   });
 
@@ -86,6 +88,28 @@ test("an unknown option is named on standard error, exit code 1", async () => {
   expect(exitCode).toBe(1);
   expect(stdout).toBe("");
   expect(stderr).toContain("--chekc");
+});
+
+test.each([
+  ["tpo", "unknown command tpo (did you mean top?)"],
+  ["helthcheck", "unknown command helthcheck (did you mean healthcheck?)"],
+  ["reload", "unknown command reload"],
+  ["--against 8126", "--against needs --check"],
+  ["--check --watch", "option '--check' cannot be used with option '--watch'"],
+  ["--demo --watch", "--watch needs a file: name it with -f"],
+])("%s is a mistake that is told, exit code 1", async (typed, mistake) => {
+  const { exitCode, stdout, stderr } = await run([await binary(), ...typed.split(" ")], emptyFolder());
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr: `error: ${mistake}\n(see --help)\n`,
+  });
+});
+
+test("help is a command, too", async () => {
+  const [help, option] = [await run([await binary(), "help"], "/"), await run([await binary(), "--help"], "/")];
+  expect(help).toEqual(option);
+  expect((await run([await binary(), "help", "top"], "/")).stdout).toContain("Usage: statsd-proxy top ");
 });
 
 test("the binary by itself, copied to an empty folder, relays", async () => {

@@ -94,18 +94,37 @@ test("--check --against says what a reload would change, and changes nothing", a
     const command = [await binary(), "--check", "-f", "proxy.json", "--against", `${proxy.consolePort}`];
     return Bun.spawnSync(command, { cwd: proxy.cwd });
   };
-  expect((await against()).stdout.toString()).toEndWith("would change\n  nothing changes\n");
+  const { consolePort } = proxy;
+  const notTried = "no port was opened: whether they are free shows when the proxy opens them\n";
+  const said = (await against()).stdout.toString();
+  expect(said).toBe(`a reload of 127.0.0.1:${consolePort} would change nothing\n${notTried}`);
   write([0, 1, 2], { types: ["c"] });
   const { stdout, exitCode } = await against();
   expect(stdout.toString()).toMatch(
-    /\n {2}nodes added: \S+\n {2}keys changed: types\n {2}names that move: \d+\.\d%\n$/,
+    /\n {2}nodes added: \S+\n {2}keys changed: types\n {2}names that move: \d+\.\d%\nno port was opened: .*\n$/,
   );
   expect(exitCode).toBe(0);
+  write([0, 1], { mirror: true });
+  expect((await against()).stdout.toString()).toContain("\n  names that move: every name (mirroring begins)\n");
   expect((await stats(proxy)).nodes).toBe(2);
   proxy.signal("SIGTERM");
   await proxy.exited;
   const gone = await against();
   expect([gone.exitCode, gone.stderr.toString()]).toEqual([1, expect.stringContaining("cannot be reached")]);
+});
+
+test("--check --against something else says that it is none", async () => {
+  const other = createServer((socket) => socket.on("error", () => {}).write("ERROR\n"));
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void other.close());
+  const { port } = other.address() as AddressInfo;
+  const folder = emptyFolder();
+  const file = configFile(folder, { nodes: [{ host: "127.0.0.1", port: 8130 }] });
+  expect(await run([await binary(), "--check", "-f", file, "--against", `${port}`], folder)).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr: `127.0.0.1:${port}: not the console of a statsd-proxy, or of one that is too old\n`,
+  });
 });
 
 test("the console moves, and the reload that moved it is still answered", async () => {

@@ -93,7 +93,7 @@ describe("as text", () => {
     });
     expect(await top(`127.0.0.1:${port}`)).toMatchObject({
       exitCode: 1,
-      stderr: `127.0.0.1:${port}: not the console of a statsd-proxy, or of an older version\n`,
+      stderr: `127.0.0.1:${port}: not the console of a statsd-proxy, or of one that is too old\n`,
     });
     for (const args of [["x"], ["0"], ["a:b"], ["70000"], ["-i", "0"], ["-n", "x"]]) {
       const { exitCode, stdout, stderr } = await top(...args);

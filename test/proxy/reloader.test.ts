@@ -159,7 +159,7 @@ test("reloads that are asked for at once are one, for each who asks for it in hi
 
 test("a file that says what is in force already changes nothing, and costs no change", async () => {
   const bench = new Bench();
-  expect(await bench.reloader.reload("console")).toBe("reloaded\nnothing changes\n");
+  expect(await bench.reloader.reload("console")).toBe("reloaded: nothing changes\n");
   expect([bench.changes, bench.results]).toEqual([[], ["ok"]]);
 });
 
@@ -170,7 +170,7 @@ test("a bug in a change is told, and the next reload works", async () => {
   expect(await bench.reloader.reload("console")).toContain("internal error: a programmer's\n");
   expect(bench.view.isLatest).toBe(false);
   bench.bug = undefined;
-  expect(await bench.reloader.reload("console")).toStartWith("reloaded\n");
+  expect(await bench.reloader.reload("console")).toStartWith("reloaded");
   expect(bench.results).toEqual(["failed", "ok"]);
 });
 
