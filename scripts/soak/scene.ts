@@ -1,6 +1,7 @@
 /** The compiled binary between real backends and a paced sender, and what happens to them: one thing in each phase. */
 import { expect } from "bun:test";
 import type { AtEnd } from "../../test/support/cleanUp.ts";
+import { figuresOf } from "../../test/support/client.ts";
 import { Cluster, OUT_MS, residentBytes } from "../../test/support/faultCluster.ts";
 import { emptyFolder } from "../../test/support/folder.ts";
 import type { Load } from "../../test/support/pacedSender.ts";
@@ -118,14 +119,14 @@ const FAULTS: Readonly<Record<string, Suffers>> = {
   "the configuration changes": async (scene, chance) => ({
     victims: [],
     happens: async () => {
-      for (let times = 0; times < 3; times++) await scene.reload(scene.settings(chance), "reloaded");
+      for (let times = 0; times < 3; times++) await scene.reload(scene.settings(chance), "ok");
     },
   }),
 
   "the configuration is bad": async (scene) => ({
     victims: [],
     happens: async () => {
-      for (const text of ["", "{", "{ nodes: [] }", '{ nodes: "no" }']) await scene.reload(text, "reload_failed");
+      for (const text of ["", "{", "{ nodes: [] }", '{ nodes: "no" }']) await scene.reload(text, "failed");
     },
   }),
 
@@ -230,12 +231,16 @@ export class Scene {
     return { ...this.base, ...Object.fromEntries(chosen) };
   }
 
-  /** Writes the file anew, tells the proxy to read it, and waits until its log says what came of it. */
-  async reload(settings: object | string, event: "reloaded" | "reload_failed"): Promise<void> {
-    const since = this.proxy.lines.length;
+  /** Writes the file anew, tells the proxy to read it, and waits until it counts what came of that. */
+  async reload(settings: object | string, result: "ok" | "failed"): Promise<void> {
+    const reloads = async () => {
+      const figures = figuresOf(await askConsole(this.proxy.consolePort, "stats"));
+      return figures[`config_reloads.${result}`];
+    };
+    const before = await reloads();
     configFile(this.folder, settings);
     this.proxy.signal("SIGHUP");
-    await until(event, () => this.proxy.lines.slice(since).some((line) => line.includes(`event=${event} `)));
+    await until(`a reload that is ${result}`, async () => (await reloads()) === before + 1);
   }
 
   /** Tells the proxy to end. */

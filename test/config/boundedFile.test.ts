@@ -8,9 +8,9 @@ import { run } from "../support/process.ts";
 const MIB = 2 ** 20;
 
 /** Reads with short bounds; `waits`: how often it was told that nothing comes. */
-function read(file: string): { text?: string; problem?: string; waits: number } {
+function read(file: string, silenceMs = 100): { text?: string; problem?: string; waits: number } {
   let waits = 0;
-  const waiting = { silenceMs: 100, reportAfterMs: 20, onWait: () => void waits++ };
+  const waiting = { silenceMs, reportAfterMs: 20, onWait: () => void waits++ };
   try {
     return { text: readBounded(file, { bytesMax: MIB, waiting }), waits };
   } catch (error) {
@@ -69,10 +69,10 @@ describe("a second time", () => {
 describe("a named pipe", () => {
   test("may be slower in all than the time in which something must come", async () => {
     const pipe = await namedPipe();
-    const writer = Bun.spawn(["sh", "-c", "for i in 1 2 3 4 5 6; do sleep 0.03; echo $i; done >pipe"], {
+    const writer = Bun.spawn(["sh", "-c", "for i in 1 2 3 4 5 6; do sleep 0.2; echo $i; done >pipe"], {
       cwd: join(pipe, ".."),
     });
-    expect(read(pipe).text).toBe("1\n2\n3\n4\n5\n6\n");
+    expect(read(pipe, 1000).text).toBe("1\n2\n3\n4\n5\n6\n");
     await writer.exited;
   });
 

@@ -23,7 +23,7 @@ setInterval(() => {
   const lateMs = nowMs - lastMs - TICK_MS;
   lastMs = nowMs;
   if (lateMs > USUAL_LATENESS_MS) late.push({ atMs: Date.now(), ms: lateMs });
-  for (const pid of watched) look(pid);
+  for (const pid of watched) waitedForProcessorMs(pid);
 }, TICK_MS).unref();
 export interface StallWatch {
   /** Milliseconds since it began: what timers of this process were late, and what the programs waited for a processor. */
@@ -33,10 +33,10 @@ export interface StallWatch {
 export function watchStalls(pids: readonly number[]): StallWatch {
   const beganMs = Date.now();
   for (const pid of pids) watched.add(pid);
-  const began = new Map(pids.map((pid) => [pid, look(pid)]));
+  const began = new Map(pids.map((pid) => [pid, waitedForProcessorMs(pid)]));
   const stalledMs = () => {
     const here = late.reduce((sum, { atMs, ms }) => (atMs >= beganMs ? sum + ms : sum), 0);
-    const there = pids.map((pid) => look(pid) - (began.get(pid) ?? 0));
+    const there = pids.map((pid) => waitedForProcessorMs(pid) - (began.get(pid) ?? 0));
     return here + there.reduce((sum, ms) => sum + ms, 0);
   };
   return { stalledMs };
@@ -59,8 +59,8 @@ export async function inTime<T>(
   throw new Error(`${what} after ${tookMs.toFixed()} ms, and not within ${withinMs} ms (${slack})`);
 }
 
-/** What a program has waited until now, or until it was seen last. */
-function look(pid: number): number {
+/** How long a program's main thread has waited for a processor until now, or until it was seen last. */
+export function waitedForProcessorMs(pid: number): number {
   try {
     const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ");
     waitedMs.set(pid, Number(waitedNs) / 1e6);
