@@ -40,44 +40,13 @@ export interface ConsoleParts {
   readonly clock: Clock;
 }
 
-export class Console {
-  private readonly server: TcpServer<Reason>;
-
+export class Console extends TcpServer<Reason> {
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  constructor(parts: ConsoleParts) {
-    const { context, clock, ...server } = parts;
-    this.server = new TcpServer<Reason>({
+  constructor({ context, clock, ...server }: ConsoleParts) {
+    super({
       ...{ ...server, clock, idleSeconds: IDLE_SECONDS },
       session: (connection) => new ConsoleSession(connection, context, clock),
     });
-  }
-
-  get port(): number {
-    return this.server.port;
-  }
-
-  /** Sets how many connections there may be. Those beyond it are closed. */
-  allow(connectionsMax: number): void {
-    this.server.allow(connectionsMax);
-  }
-
-  /** Releases the port. The connections that there are go on. */
-  suspend(): void {
-    this.server.suspend();
-  }
-
-  /** Listens again, after `suspend`. @throws what listen throws */
-  resume(): void {
-    this.server.resume();
-  }
-
-  /** Accepts no more connections; ends those that there are when they have had time to be answered. */
-  retire(onClosed: () => void): void {
-    this.server.retire(onClosed);
-  }
-
-  close(): void {
-    this.server.close();
   }
 }
 

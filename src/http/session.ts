@@ -36,44 +36,13 @@ export interface HttpParts {
   readonly idleSeconds?: number;
 }
 
-export class Http {
-  private readonly server: TcpServer<Reason>;
-
+export class Http extends TcpServer<Reason> {
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
-  constructor(parts: HttpParts) {
-    const { context, onAnswer, idleSeconds = IDLE_SECONDS, ...server } = parts;
-    this.server = new TcpServer<Reason>({
-      ...{ ...server, idleSeconds },
-      session: (connection) => new HttpSession(connection, context, onAnswer, parts.clock),
+  constructor({ context, onAnswer, clock, idleSeconds = IDLE_SECONDS, ...server }: HttpParts) {
+    super({
+      ...{ ...server, clock, idleSeconds },
+      session: (connection) => new HttpSession(connection, context, onAnswer, clock),
     });
-  }
-
-  get port(): number {
-    return this.server.port;
-  }
-
-  /** Sets how many connections there may be. Those beyond it are closed. */
-  allow(connectionsMax: number): void {
-    this.server.allow(connectionsMax);
-  }
-
-  /** Releases the port. The connections that there are go on. */
-  suspend(): void {
-    this.server.suspend();
-  }
-
-  /** Listens again, after `suspend`. @throws what listen throws */
-  resume(): void {
-    this.server.resume();
-  }
-
-  /** Accepts no more connections; ends those that there are when they have had time to be answered. */
-  retire(onClosed: () => void): void {
-    this.server.retire(onClosed);
-  }
-
-  close(): void {
-    this.server.close();
   }
 }
 
