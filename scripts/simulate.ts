@@ -1,0 +1,63 @@
+/**
+ * Runs the simulation (test/simulation): for ever, until something is violated, or for so many runs or minutes.
+ *
+ *     bun scripts/simulate.ts [--seed N] [--runs N] [--minutes M]
+ *     bun scripts/simulate.ts --faults [NAME...]     puts each known fault back, and looks for a seed that finds it
+ */
+import { parseArgs } from "node:util";
+import { campaignText, failureText, runCampaign } from "../test/simulation/campaign.ts";
+import { findFault } from "../test/simulation/faultSearch.ts";
+import { FAULTS } from "../test/simulation/faults.ts";
+
+const SAID_EVERY_MS = 60_000;
+
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    options: {
+      seed: { type: "string" },
+      runs: { type: "string" },
+      minutes: { type: "string" },
+      faults: { type: "boolean", default: false },
+    },
+    allowPositionals: true,
+  });
+  process.exitCode = values.faults
+    ? await findFaults(positionals)
+    : await soak({
+        seed: values.seed === undefined ? Math.floor(Math.random() * 2 ** 40) : Number(values.seed),
+        runsMax: Number(values.runs ?? Number.POSITIVE_INFINITY),
+        msMax: 60_000 * Number(values.minutes ?? Number.POSITIVE_INFINITY),
+      });
+}
+
+/** Returns the exit code. */
+async function soak(parts: {
+  readonly seed: number;
+  readonly runsMax: number;
+  readonly msMax: number;
+}): Promise<number> {
+  console.log(`from seed ${parts.seed} on`);
+  let saidAtMs = performance.now();
+  const campaign = await runCampaign({
+    ...parts,
+    onRun: ({ runs, turns }) => {
+      if (performance.now() < saidAtMs + SAID_EVERY_MS) return;
+      saidAtMs = performance.now();
+      console.log(`${runs} runs, ${turns} turns`);
+    },
+  });
+  console.log(campaign.failed ? failureText(campaign.failed) : campaignText(campaign));
+  return campaign.failed ? 1 : 0;
+}
+
+/** Returns the exit code. */
+async function findFaults(names: readonly string[]): Promise<number> {
+  let missed = 0;
+  for (const fault of FAULTS) {
+    if (names.length > 0 && !names.some((name) => fault.name.includes(name))) continue;
+    const found = await findFault(fault);
+    if (found === undefined) missed++;
+    console.log(`${fault.name}: ${found ?? "NOT FOUND"}`);
+  }
+  return missed > 0 ? 1 : 0;
+}

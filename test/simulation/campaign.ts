@@ -1,0 +1,73 @@
+/** Many runs of the simulation, one after the other, and what came of them together. */
+import { type Outcome, simulate } from "./simulation.ts";
+
+export interface CampaignParts {
+  /** Of the first run; each next one is one more. */
+  readonly seed: number;
+  /** It ends after so many runs, or after so long, or at the first violation. */
+  readonly runsMax?: number;
+  readonly msMax?: number;
+  /** Told after each run. */
+  readonly onRun?: (campaign: Campaign) => void;
+}
+
+export interface Campaign {
+  runs: number;
+  /** Turns of the event loop, each followed by a look at everything. */
+  turns: number;
+  simulatedMs: number;
+  /** Lines that applications sent, and those that the proxy read: each of these has its place. */
+  linesSent: number;
+  linesAccounted: number;
+  /** Changes of the configuration that went well. */
+  changes: number;
+  /** Nodes taken out, and taken back. */
+  nodeChanges: number;
+  readonly faults: Map<string, number>;
+  failed: Outcome | undefined;
+}
+
+export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts): Promise<Campaign> {
+  // What is loaded when somebody asks for HTTP takes more than microtasks the first time.
+  await import("../../src/page/page.ts");
+  const campaign: Campaign = {
+    ...{ runs: 0, turns: 0, simulatedMs: 0, linesSent: 0, linesAccounted: 0, changes: 0, nodeChanges: 0 },
+    faults: new Map(),
+    failed: undefined,
+  };
+  const untilMs = performance.now() + (msMax ?? Number.POSITIVE_INFINITY);
+  while (campaign.runs < (runsMax ?? Number.POSITIVE_INFINITY) && performance.now() < untilMs) {
+    const outcome = await simulate(seed + campaign.runs);
+    campaign.runs++;
+    campaign.turns += outcome.turns;
+    campaign.simulatedMs += outcome.simulatedMs;
+    campaign.linesSent += outcome.linesSent;
+    campaign.linesAccounted += outcome.linesAccounted;
+    campaign.changes += outcome.changes;
+    campaign.nodeChanges += outcome.nodeChanges;
+    for (const [kind, count] of outcome.faults) campaign.faults.set(kind, (campaign.faults.get(kind) ?? 0) + count);
+    if (outcome.violation !== undefined) {
+      campaign.failed = outcome;
+      break;
+    }
+    onRun?.(campaign);
+  }
+  return campaign;
+}
+
+/** What is to be known of a run that failed, with how to see it again. */
+export function failureText({ seed, violation, events, turns }: Outcome): string {
+  const replay = `bun scripts/simulate.ts --seed ${seed} --runs 1`;
+  return [...events, "", `seed ${seed}, turn ${turns}: ${violation}`, `again: ${replay}`].join("\n");
+}
+
+export function campaignText(campaign: Campaign): string {
+  const { runs, turns, simulatedMs, linesSent, linesAccounted, changes, nodeChanges, faults } = campaign;
+  const kinds = [...faults].sort().map(([kind, count]) => `${kind} ${count}`);
+  return [
+    `${runs} runs, ${turns} turns, ${(simulatedMs / 60_000).toFixed(0)} simulated minutes`,
+    `${linesSent} lines sent, ${linesAccounted} read and accounted for`,
+    `${changes} changes of the configuration, ${nodeChanges} of nodes' states`,
+    `faults: ${kinds.join(", ")}`,
+  ].join("\n");
+}

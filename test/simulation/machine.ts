@@ -1,0 +1,62 @@
+/** The proxy's machine: its descriptors, ports, addresses and routes, and how its kernel and runtime behave. */
+import type { BackendSocket } from "./backendSocket.ts";
+import type { Ledger } from "./ledger.ts";
+import type { ManagementConnection } from "./managementConnection.ts";
+import type { World } from "./world.ts";
+
+export interface MachineHabits {
+  /** As on Linux; else as elsewhere. */
+  readonly hasKernel: boolean;
+  readonly repeatsAnswers: boolean;
+  readonly throwsFromSendMany: boolean;
+  /** What `net.core.rmem_max` is. */
+  readonly receiveBufferMax: number;
+  /** Milliseconds that a datagram takes to be read, and to be sent. */
+  readonly readMs: number;
+  readonly sendMs: number;
+  /** The longest that a socket takes to open, and a look-up. */
+  readonly openMsMax: number;
+  readonly resolveMsMax: number;
+}
+
+export class Machine {
+  readonly world: World;
+  readonly habits: MachineHabits;
+  readonly ledger: Ledger;
+  /** Ports that other programs have, as `udp 8125`. */
+  readonly taken = new Set<string>();
+  /** Milliseconds that a datagram takes to be read. */
+  readMs: number;
+  hasRoute = true;
+  /** Counts the addresses that it has had. */
+  address = 0;
+  /** No descriptor is left for whoever asks. */
+  isOutOfDescriptors = false;
+  /** Of the proxy. */
+  descriptors = 0;
+  /** When something was last out of order that openings may fail for. */
+  troubledAtMs = Number.NEGATIVE_INFINITY;
+  openFailedAtMs = Number.NEGATIVE_INFINITY;
+  readonly links = new Set<BackendSocket>();
+  readonly management = new Set<ManagementConnection>();
+  /** Sockets of the proxy that are being opened. */
+  openings = 0;
+
+  constructor(world: World, habits: MachineHabits, ledger: Ledger) {
+    this.world = world;
+    this.habits = habits;
+    this.readMs = habits.readMs;
+    this.ledger = ledger;
+  }
+
+  /** Takes a descriptor, if there is one left. */
+  open(): boolean {
+    if (this.isOutOfDescriptors) return false;
+    this.descriptors++;
+    return true;
+  }
+
+  close(): void {
+    this.descriptors--;
+  }
+}

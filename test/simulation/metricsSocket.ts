@@ -1,0 +1,191 @@
+/** The UDP socket that metrics arrive at, with the kernel's queue behind it. */
+import { chargedBytes } from "../../src/net/gather.ts";
+import { BULK_DATAGRAMS, type UdpKernel, type UdpListener, type UdpListenerParts } from "../../src/net/network.ts";
+import type { EventLoop, Pollable } from "./eventLoop.ts";
+import type { Machine } from "./machine.ts";
+
+/** What a socket gets that asks for nothing. */
+const BUFFER_DEFAULT_BYTES = 212_992;
+/** Bun reads so many at a time, and hands all of them over. */
+const RUNTIME_DATAGRAMS = 8;
+
+type OnDatagram = Parameters<UdpKernel["read"]>[0];
+
+/** What the kernel has on its way to a socket arrives, also when that refuses senders meanwhile. */
+const UNDER_WAY_MS = 0.05;
+
+/** What bulk reading reads into: one memory for all, so that what lies around a datagram is what was there before. */
+const MEMORY = Buffer.alloc(1024 * 1024, "stale:1|c\n");
+
+export class MetricsSocket implements UdpListener, Pollable {
+  isQueued = false;
+  readonly port: number;
+  readonly kernel: UdpKernel | Error;
+  readonly canBeInterrupted: boolean;
+  /** Datagrams that came, and what became of them. */
+  arrived = 0;
+  /** As the kernel charges it. */
+  arrivedBytes = 0;
+  drops = 0;
+  handedOver = 0;
+  /** Read by somebody who did not relay them. */
+  thrownAway = 0;
+  isClosed = false;
+  /** Whether others may bind its port. */
+  isShared: boolean;
+  /** As the kernel charges them. */
+  queuedBytes = 0;
+  private readonly machine: Machine;
+  private readonly loop: EventLoop;
+  private readonly parts: UdpListenerParts;
+  private queue: Buffer[] = [];
+  private head = 0;
+  private bufferBytes: number;
+  private isPaused = false;
+  private refusesAtMs = Number.POSITIVE_INFINITY;
+  private isInterrupted = false;
+
+  /** It has its descriptors already. */
+  constructor(machine: Machine, loop: EventLoop, parts: UdpListenerParts) {
+    this.machine = machine;
+    this.loop = loop;
+    this.parts = parts;
+    this.port = parts.port;
+    this.isShared = parts.reusePort;
+    this.canBeInterrupted = true;
+    this.bufferBytes = machine.habits.hasKernel ? this.granted(parts.receiveBuffer) : BUFFER_DEFAULT_BYTES;
+    this.kernel = machine.habits.hasKernel ? this.openKernel() : new Error("not on this system");
+  }
+
+  /** What is sent to it reaches it. */
+  get takes(): boolean {
+    return !this.isClosed && this.machine.world.nowMs < this.refusesAtMs;
+  }
+
+  get host(): string {
+    return this.parts.host;
+  }
+
+  get queued(): number {
+    return this.queue.length - this.head;
+  }
+
+  get receiveBufferBytes(): number {
+    return this.bufferBytes;
+  }
+
+  /** False: nobody takes it. */
+  arrives(datagram: Buffer): boolean {
+    if (!this.takes) return false;
+    this.arrived++;
+    const charged = chargedBytes(datagram.length);
+    this.arrivedBytes += charged;
+    if (this.queuedBytes + charged > this.bufferBytes) {
+      this.drops++;
+      return true;
+    }
+    this.queuedBytes += charged;
+    this.queue.push(datagram);
+    if (!this.isPaused) this.loop.wake(this);
+    return true;
+  }
+
+  /** The runtime reads until there is nothing left, or until it is paused. */
+  dispatch(): void {
+    const { machine } = this;
+    this.isInterrupted = false;
+    while (!this.isClosed && !this.isPaused && !this.isInterrupted && this.queued > 0) {
+      const read: Buffer[] = [];
+      while (read.length < RUNTIME_DATAGRAMS && this.queued > 0) read.push(this.take());
+      for (const datagram of read) {
+        machine.world.advance(machine.readMs);
+        // The runtime makes a buffer for each, which is nobody else's.
+        this.handOver(this.parts.onDatagram, Buffer.from(datagram), 0, datagram.length);
+      }
+    }
+    if (!this.isClosed && !this.isPaused && this.queued > 0) this.loop.wake(this);
+  }
+
+  pause(): void {
+    if (this.kernel instanceof Error) this.isInterrupted = true;
+    else this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    if (this.queued > 0 && !this.isClosed) this.loop.wake(this);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.machine.close();
+    this.machine.ledger.closed(this);
+  }
+
+  private openKernel(): UdpKernel {
+    const socket = this;
+    return {
+      get receiveBufferBytes() {
+        return socket.bufferBytes;
+      },
+      read: (onDatagram) => this.readBulk(onDatagram),
+      drops: () => this.drops,
+      refuseSenders: () => {
+        this.refusesAtMs = this.machine.world.nowMs + UNDER_WAY_MS;
+      },
+      setReusePort: (allowed) => {
+        this.isShared = allowed;
+      },
+      setReceiveBuffer: (bytes) => {
+        this.bufferBytes = this.granted(bytes);
+        return this.bufferBytes;
+      },
+    };
+  }
+
+  private readBulk(onDatagram: OnDatagram): number {
+    const { machine } = this;
+    if (this.isClosed) {
+      machine.world.violated("somebody reads a socket that is closed");
+      return 0;
+    }
+    const bounds: number[] = [];
+    let at = 64;
+    while (bounds.length < 2 * BULK_DATAGRAMS && this.queued > 0) {
+      if (at + this.queue[this.head].length > MEMORY.length) break;
+      const datagram = this.take();
+      datagram.copy(MEMORY, at);
+      bounds.push(at, at + datagram.length);
+      at += datagram.length + 32;
+    }
+    for (let i = 0; i < bounds.length; i += 2) {
+      machine.world.advance(machine.readMs);
+      this.handOver(onDatagram, MEMORY, bounds[i], bounds[i + 1]);
+    }
+    return bounds.length / 2;
+  }
+
+  private handOver(onDatagram: OnDatagram, bytes: Buffer, start: number, end: number): void {
+    const { ledger } = this.machine;
+    ledger.arrives(bytes, start, end);
+    onDatagram(bytes, start, end);
+    if (ledger.arrived()) this.handedOver++;
+    else this.thrownAway++;
+  }
+
+  private take(): Buffer {
+    const datagram = this.queue[this.head++];
+    this.queuedBytes -= chargedBytes(datagram.length);
+    if (this.head === this.queue.length) {
+      this.queue = [];
+      this.head = 0;
+    }
+    return datagram;
+  }
+
+  /** As the kernel counts it: twice what it lets one ask. */
+  private granted(bytes: number): number {
+    return 2 * Math.min(bytes, this.machine.habits.receiveBufferMax);
+  }
+}

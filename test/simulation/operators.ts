@@ -1,0 +1,192 @@
+/** Operators who ask at the console and over HTTP: most in an orderly way, some not. */
+import type { Insides } from "./insides.ts";
+import type { OperatorConnection } from "./operatorSocket.ts";
+import type { SimulatedNetwork } from "./simulatedNetwork.ts";
+import type { World } from "./world.ts";
+
+/** An orderly client is answered within this, in time that the proxy was awake. */
+const ANSWER_MS_MAX = 2000;
+
+interface Question {
+  readonly text: string;
+  /** The whole answer, as a pattern. */
+  readonly answer: string;
+}
+
+const CONSOLE_QUESTIONS: readonly Question[] = [
+  { text: "ping", answer: "pong\\n" },
+  { text: "ping", answer: "pong\\n" },
+  { text: " PING ", answer: "pong\\n" },
+  {
+    text: "stats",
+    answer: "time running in seconds: \\d+\\npackets_received: \\d+\\.0{6}\\n(?:[^\\n ]+: [-\\d.]+\\n)+",
+  },
+  { text: "stats json", answer: '\\{"uptime_seconds":[^\\n]*\\}\\n' },
+  { text: "nodes", answer: "node +address[^\\n]*\\n(?:[^\\n]+ (?:up|down) [^\\n]*\\n)+" },
+  { text: "health", answer: "health: up\\n" },
+  { text: "status", answer: "uptime: \\d+\\nnodes: ?[^\\n]*\\n" },
+  { text: "route app.logins0", answer: "name[^\\n]*\\napp.logins0 [^\\n]*\\n" },
+  { text: "config", answer: "\\{\\n[^]*?\\n\\}\\n" },
+  { text: "memstats", answer: "bytes allocated and in use[^]*objects: \\d+\\n" },
+  { text: "", answer: "" },
+  { text: "wibble", answer: "unknown command\\n" },
+];
+
+const HTTP_QUESTIONS: readonly Question[] = [
+  { text: "GET /healthz", answer: "HTTP/1\\.1 (?:200|503) [^]*" },
+  { text: "GET /stats.json", answer: "HTTP/1\\.1 200 [^]*\\}\\s*" },
+  { text: "GET /metrics", answer: "HTTP/1\\.1 200 [^]*statsd_proxy[^]*" },
+  { text: "GET /nowhere", answer: "HTTP/1\\.1 404 [^]*" },
+];
+
+export class Operators {
+  asked = 0;
+  answered = 0;
+  private readonly world: World;
+  private readonly network: SimulatedNetwork;
+  private readonly proxy: Insides;
+  private isOver = false;
+  /** Counts what excuses the proxy from answering. */
+  private excuses = 0;
+
+  constructor(world: World, network: SimulatedNetwork, proxy: Insides) {
+    this.world = world;
+    this.network = network;
+    this.proxy = proxy;
+  }
+
+  /** Whoever is not answered now may have been cut for a reason. */
+  excuse(): void {
+    this.excuses++;
+  }
+
+  end(): void {
+    this.isOver = true;
+  }
+
+  somebody(): void {
+    const { random } = this.world;
+    const who = random.weighted({ asks: 12, asksHttp: 4, asksMuch: 1, sits: 1, taps: 1, resets: 1, talks: 1 });
+    if (this.isOver) return;
+    if (who === "asks") this.asks();
+    else if (who === "asksHttp") this.asksHttp();
+    else this.rude(who);
+  }
+
+  private asks(): void {
+    const { random } = this.world;
+    const questions = Array.from({ length: 1 + random.below(4) }, () => random.pick(CONSOLE_QUESTIONS));
+    const lineEnd = random.pick(["\n", "\n", "\r\n"]);
+    // Without its end the last line is taken for whole after a while; an empty one is none.
+    const isOpenEnded = random.chance(0.2) && questions.at(-1)?.text !== "";
+    const text = questions.map((question) => question.text).join(lineEnd) + (isOpenEnded ? "" : lineEnd);
+    const ends = random.pick(["half-closes", "quits", "stays"] as const);
+    const all = ends === "quits" ? `${text}${isOpenEnded ? lineEnd : ""}quit${lineEnd}` : text;
+    this.converse(this.proxy.config.managementport, all, questions.map(({ answer }) => answer).join(""), ends);
+  }
+
+  private asksHttp(): void {
+    const { httpport } = this.proxy.config;
+    const { text, answer } = this.world.random.pick(HTTP_QUESTIONS);
+    if (httpport !== 0) {
+      this.converse(httpport, `${text} HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n`, answer, "quits");
+    }
+  }
+
+  /** Says it in pieces, and reads at its own pace. */
+  private converse(port: number, text: string, pattern: string, ends: "half-closes" | "quits" | "stays"): void {
+    const { world, network } = this;
+    const { random } = world;
+    const expected = new RegExp(`^${pattern}$`);
+    const excusesBefore = this.excuses;
+    const cutBefore = this.cuts();
+    let heard = "";
+    let isEnded = false;
+    let isDone = false;
+    const connection = network.operatorPortAt(port)?.connect(
+      (bytes) => {
+        heard += bytes.toString("latin1");
+      },
+      () => {
+        isEnded = true;
+        connection?.sayEnd();
+      },
+    );
+    this.asked++;
+    if (connection === undefined) {
+      if (this.excuses === excusesBefore) world.violated(`port ${port} refuses operators`);
+      return;
+    }
+    world.note("asks", port, JSON.stringify(text));
+    this.say(connection, Buffer.from(text, "latin1"), random.chance(0.3), ends === "half-closes");
+    const bytesAtOnce = random.chance(0.2) ? 200 : 100_000;
+    const listen = () => {
+      connection.read(bytesAtOnce);
+      if (!expected.test(heard) || (ends !== "stays" && !isEnded)) return;
+      isDone = true;
+      this.answered++;
+      world.note("answered", port, heard.length);
+      connection.sayEnd();
+    };
+    const beganMs = world.awakeMs;
+    const again = () => {
+      if (isDone) return;
+      listen();
+      if (isDone || this.isOver || this.excuses > excusesBefore || this.cuts() > cutBefore) {
+        connection.reset();
+        return;
+      }
+      if (world.awakeMs - beganMs > ANSWER_MS_MAX) {
+        world.violated(`an operator is not answered: ${JSON.stringify(text)}: ${JSON.stringify(heard.slice(-200))}`);
+        return;
+      }
+      world.after(random.between(1, 20), again);
+    };
+    again();
+  }
+
+  private say(connection: OperatorConnection<unknown>, bytes: Buffer, inPieces: boolean, ends: boolean): void {
+    const { world } = this;
+    const length = inPieces ? 1 + world.random.below(bytes.length) : bytes.length;
+    const taken = connection.say(bytes.subarray(0, length));
+    const rest = bytes.subarray(taken);
+    // A pause must not make a line of a part: so the pieces come quickly.
+    if (rest.length > 0) world.after(world.random.between(0, 4), () => this.say(connection, rest, inPieces, ends));
+    else if (ends) connection.sayEnd();
+  }
+
+  private rude(who: "asksMuch" | "sits" | "taps" | "resets" | "talks"): void {
+    const { world, network, proxy } = this;
+    const { random } = world;
+    world.fault(`client ${who}`);
+    const count = who === "sits" ? random.pick([3, 20, 135]) : 1;
+    for (let i = 0; i < count; i++) {
+      const listener = network.operatorPortAt(proxy.config.managementport);
+      const connection = listener?.connect(
+        () => {},
+        () => {},
+      );
+      if (connection === undefined) return;
+      if (who === "asksMuch") connection.say(Buffer.from("stats\nconfig\n".repeat(1 + random.below(60))));
+      if (who === "talks") connection.say(Buffer.from("x".repeat(random.pick([10, 4097, 70_000]))));
+      if (who === "taps")
+        connection.say(Buffer.from(`tap ${random.pick(["", "rejected", "app*"])} ${1 + random.below(50)}\n`));
+      if (who === "resets") connection.say(Buffer.from("stats\n"));
+      const reads = random.chance(0.5);
+      const goOn = (times: number) => {
+        if (reads) connection.read(500);
+        if (times > 0 && !this.isOver) world.after(random.between(5, 50), () => goOn(times - 1));
+        else connection.reset();
+      };
+      goOn(who === "resets" ? 0 : random.below(40));
+    }
+  }
+
+  private cuts(): number {
+    const { consoleCut, httpCut } = this.proxy.counters;
+    return (
+      Object.values(consoleCut).reduce((sum, count) => sum + count, 0) +
+      Object.values(httpCut).reduce((sum, count) => sum + count, 0)
+    );
+  }
+}

@@ -1,0 +1,79 @@
+/** The whole proxy in simulated worlds. A failure prints its seed, and how to see it again. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { failureText, runCampaign } from "./campaign.ts";
+import { sourceWith } from "./faultSearch.ts";
+import { FAULTS } from "./faults.ts";
+import { Random } from "./random.ts";
+import { Schedule } from "./schedule.ts";
+import { simulate } from "./simulation.ts";
+
+setDefaultTimeout(120_000);
+
+const FIXED_RUNS = 700;
+const FIXED_MS_MAX = 12_000;
+const RANDOM_MS_MAX = 10_000;
+
+test("a seed decides everything that happens", async () => {
+  await runCampaign({ seed: 1, runsMax: 1 });
+  for (const seed of [1, 20, 38, 100]) {
+    const [one, other] = [await simulate(seed), await simulate(seed)];
+    expect(other.hash).toBe(one.hash);
+    expect(other.turns).toBe(one.turns);
+  }
+  expect((await simulate(2)).hash).not.toBe((await simulate(3)).hash);
+});
+
+test("the same runs each time: whatever happens, every line has its place", async () => {
+  const campaign = await runCampaign({ seed: 1, runsMax: FIXED_RUNS, msMax: FIXED_MS_MAX });
+  if (campaign.failed) throw new Error(failureText(campaign.failed));
+  // It is a world in which things happen.
+  expect(campaign.linesAccounted).toBeGreaterThan(20 * campaign.runs);
+  expect(campaign.changes).toBeGreaterThan(0);
+  expect(campaign.nodeChanges).toBeGreaterThan(0);
+  expect(campaign.faults.size).toBeGreaterThan(10);
+});
+
+test("other runs each time", async () => {
+  const seed = Math.floor(Math.random() * 2 ** 40);
+  const campaign = await runCampaign({ seed, msMax: RANDOM_MS_MAX });
+  if (campaign.failed) throw new Error(failureText(campaign.failed));
+  console.log(`simulation: ${campaign.runs} runs from seed ${seed} on`);
+});
+
+test.each(FAULTS.map(({ name, ...fault }) => [name, fault] as const))(
+  "the sources still have what is broken by: %s",
+  (_, fault) => {
+    expect(sourceWith(fault)).not.toContain(fault.find);
+  },
+);
+
+test("random numbers are even, and the same of the same seed", () => {
+  const counts = new Array<number>(10).fill(0);
+  const random = new Random(7);
+  for (let i = 0; i < 100_000; i++) counts[random.below(10)]++;
+  for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
+  const again = new Random(2 ** 40 + 7);
+  expect(again.uint32()).not.toBe(new Random(7).uint32());
+  expect(new Random(2 ** 40 + 7).uint32()).toBe(new Random(2 ** 40 + 7).uint32());
+});
+
+test("what is scheduled comes in order of its time, equal times in order of their coming, and nothing that is cancelled", () => {
+  const random = new Random(1);
+  const schedule = new Schedule();
+  const expected: (readonly [number, number])[] = [];
+  for (let i = 0; i < 2000; i++) {
+    const atMs = random.below(300);
+    const entry = schedule.add(atMs, () => {});
+    if (random.chance(0.3)) schedule.cancel(entry);
+    else expected.push([atMs, entry.order]);
+  }
+  expected.sort(([a, i], [b, j]) => a - b || i - j);
+  expect(schedule.size).toBe(expected.length);
+  const found = Array.from({ length: expected.length }, () => schedule.take(1000)).map((entry) => [
+    entry?.atMs,
+    entry?.order,
+  ]);
+  expect(found).toEqual(expected.map(([atMs, order]) => [atMs, order]));
+  expect(schedule.take(1000)).toBeUndefined();
+  expect(schedule.size).toBe(0);
+});
