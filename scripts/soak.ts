@@ -69,14 +69,12 @@ async function round(scene: Scene, seed: number): Promise<void> {
 
   doing = `simulating from seed ${seed} on`;
   const simulated = await runSimulation(SIMULATION_SECONDS / 60, seed);
-  if (simulated !== undefined) {
-    report.simulationRuns += simulated.runs;
-    report.simulationSteps += simulated.steps;
-    report.simulated.sent += simulated.linesSent;
-    report.simulated.accounted += simulated.linesAccounted;
-    for (const [kind, count] of simulated.faults) report.fault(kind, "simulated", count);
-    if (simulated.failure !== undefined) throw new Error(simulated.failure);
-  }
+  report.simulationRuns += simulated.runs;
+  report.simulationSteps += simulated.steps;
+  report.simulated.sent += simulated.linesSent;
+  report.simulated.accounted += simulated.linesAccounted;
+  for (const [kind, count] of simulated.faults) report.fault(kind, "simulated", count);
+  if (simulated.failure !== undefined) throw new Error(simulated.failure);
 
   const chance = new Chance(seed);
   for (const phase of phasesOf(chance)) {

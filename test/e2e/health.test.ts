@@ -194,17 +194,21 @@ describe("a node without management port", () => {
 });
 
 describe("checks in a row", () => {
-  /** A management port that goes through a list of manners, one for each check, and is up afterwards. */
-  async function startWith(
-    script: ("up" | "down")[],
-    settings: object,
-  ): Promise<{ proxy: RunningProxy; management: ManagementPort }> {
-    const backend = await Backend.open();
-    const management = new ManagementPort({ manners: (client) => MANNERS[script.shift() ?? "up"](client) });
-    const nodes = [{ ...backend.node, managementport: management.port }];
-    const proxy = await startProxy({ nodes, checkInterval: 200, ...settings });
-    await until("the whole script", () => script.length === 0 && management.questions.length > 5);
-    return { proxy, management };
+  /**
+   * A management port that goes through a list of manners, one for each check, and is up afterwards; once more, if the
+   * machine kept one of its answers for so long that that check failed as well.
+   */
+  async function startWith(script: readonly ("up" | "down")[], settings: object): Promise<{ proxy: RunningProxy }> {
+    return await until("a machine that is quick enough", async () => {
+      const backend = await Backend.open();
+      const rest = [...script];
+      const management = new ManagementPort({ manners: (client) => MANNERS[rest.shift() ?? "up"](client) });
+      const nodes = [{ ...backend.node, managementport: management.port }];
+      const proxy = await startProxy({ nodes, checkInterval: 200, ...settings });
+      await until("the whole script", () => rest.length === 0 && management.questions.length > 5);
+      const failed = (await stats(proxy))[`node.127.0.0.1:${backend.port}.checks_failed`];
+      return failed === script.filter((manners) => manners === "down").length && { proxy };
+    });
   }
 
   test("fall 3: two failures in a row, again and again, do not take a node out", async () => {
