@@ -6,7 +6,7 @@ import { escapeBytes } from "../text/escape.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { type Address, addressOf, consoleOf } from "./address.ts";
 
-/** Including the start of the process, the result is there within a second. */
+/** With the start of the process, the result is there in about a second. */
 const TIMEOUT_MS = 800;
 /** The answer is no longer than this. */
 const ANSWER_BYTES_MAX = 64;

@@ -56,6 +56,7 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
 
   const demo = isDemo ? new Demo(config) : undefined;
   let proxy: StatsdProxy | undefined;
+  let isReloadDue = false;
   const notifier = new Notifier(process.env);
   onSignals(log, {
     stop: async () => {
@@ -63,8 +64,11 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
       await proxy?.stop();
       demo?.close();
     },
-    // Until the proxy runs there is nothing to reload, and no reason to exit.
-    reload: () => void proxy?.reload("signal"),
+    // Until the proxy runs there is nothing to reload, and no reason to exit: it is done then.
+    reload: () => {
+      isReloadDue = proxy === undefined;
+      void proxy?.reload("signal");
+    },
   });
   const problems = (await demo?.open()) ?? [];
   const started =
@@ -87,6 +91,7 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
   if (isWatching && text === undefined) watchFile(path, watchEventsOf(started, path));
   notifier.begin(() => started.status);
+  if (isReloadDue) void started.reload("signal");
   await demo?.begin(started);
 }
 

@@ -69,6 +69,7 @@ function textOf(file: string, report: Report): string {
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file (-f names another; --demo needs none)",
+  EACCES: "permission denied: this user may not read it (EACCES)",
   ENXIO: "cannot be opened: give it as a file or through a pipe (ENXIO)",
 };
 /** Of a proxy that runs. */

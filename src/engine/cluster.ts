@@ -133,7 +133,7 @@ export class Cluster {
     const placed = await opening.attempt("ring", () => this.placedOf(next, wanted.nodes));
     const known = new Map(this.nodes.map((node) => [node.label, node]));
     const prepared = await Promise.all(
-      wanted.nodes.map((node) => this.prepareNode(next, node, known.get(node.config.label), opening)),
+      wanted.nodes.map((node) => this.prepareNode(next, node, known.get(node.config.label), isOwn, opening)),
     );
     const nodes = prepared.filter((node) => node !== undefined);
     opening.onCommit(() => this.commit(next, { nodes, placed, own: wanted.own, version }));
@@ -243,6 +243,7 @@ export class Cluster {
     next: Config,
     { config, at, hostName, addresses, failure }: WantedNode,
     known: Node | undefined,
+    isOwn: IsOwn,
     opening: Opening,
   ): Promise<PreparedNode | undefined> {
     const { maxDatagramBytes: datagramBytesMax, checkInterval: checkIntervalMs } = next;
@@ -254,7 +255,9 @@ export class Cluster {
       const node = isNode ? opened : (known as Node);
       return { node, settings: settingsAt(host), link: isNode ? undefined : opened, failure };
     };
-    const lastGood = known !== undefined && known.hostName === hostName ? known.address : undefined;
+    const before = known !== undefined && known.hostName === hostName ? known.address : undefined;
+    // The proxy may listen there by now.
+    const lastGood = hostName !== undefined && before !== undefined && isOwn(before, config.port) ? undefined : before;
     let problem = failure;
     for (const host of candidates(addresses, lastGood)) {
       if (known?.isAt(host, config.port)) return preparedAt(host, undefined);
@@ -328,7 +331,8 @@ export class Cluster {
   private isNew({ config }: OwnAddress, next: Config): boolean {
     if (next === this.config) return false;
     const isKnown = ({ host, port }: NodeConfig) => host === config.host && port === config.port;
-    return isIP(config.host) !== 0 || !this.config?.nodes.some(isKnown);
+    const isListeningKept = next.host === this.config?.host && next.port === this.config.port;
+    return isIP(config.host) !== 0 || !isListeningKept || !this.config?.nodes.some(isKnown);
   }
 
   private commit(next: Config, { nodes: prepared, placed, own, version }: Prepared): void {
@@ -370,6 +374,9 @@ export class Cluster {
     this.logDiscovered(nodesBefore, ringBefore);
     this.settle(prepared, own);
     this.resolver.use(hostsOf(next.nodes), next.resolveInterval);
+    // Whether one of their addresses can be connected to by now.
+    for (const { node } of prepared)
+      if (node.address === undefined && node.hostName !== undefined) this.resolver.askSoon(node.hostName);
     // Answers that came while all this was prepared.
     if (this.resolver.version !== version) this.parts.onNamesChanged();
   }

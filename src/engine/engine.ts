@@ -95,9 +95,10 @@ export class Engine {
 
   /**
    * Binds the socket that metrics arrive at, if it is a new one. Call this when everything else is open, and commit
-   * without waiting for anything: a socket that shares its port gets datagrams from the moment that it is bound.
+   * without waiting for anything: a socket that shares its port gets datagrams from the moment that it is bound. A proxy
+   * that stops meanwhile binds none.
    */
-  async prepareSource(next: Config, opening: Opening): Promise<void> {
+  async prepareSource(next: Config, opening: Opening, isStopping: () => boolean): Promise<void> {
     const { bound } = this;
     if (bound?.host === next.host && bound.port === next.port) {
       opening.onCommit(() => {
@@ -110,15 +111,15 @@ export class Engine {
     const isShared = bound !== undefined && bound.port === next.port;
     // What a shared port hands to a socket that is closed again is lost.
     if ((next.reusePort || isShared) && opening.problems.length > 0) return;
+    const address = await opening.resolve("host", next.host);
+    if (address === undefined || isStopping()) return;
     if (isShared) {
       const { config } = this;
       bound.source.use({ ...config, reusePort: true });
       opening.onAbandon(() => bound.source.use(config));
     }
     const settings = { ...next, reusePort: next.reusePort || isShared };
-    const source = await opening.listen({ host: "host", port: "port" }, next.host, (host) =>
-      this.openSource(settings, host),
-    );
+    const source = await opening.open("port", () => this.openSource(settings, address));
     if (source === undefined) return;
     opening.onCommit(() => {
       this.config = next;

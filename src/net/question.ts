@@ -23,6 +23,8 @@ export interface Answer {
   /** Empty: the name has no such address. Undefined: nobody said. */
   readonly ipv4: readonly string[] | undefined;
   readonly ipv6: readonly string[] | undefined;
+  /** The name of the search list that had the addresses; undefined: none had, or they are the file's or the system's. */
+  readonly foundAs: string | undefined;
   /** Why there is no address at all, for people; undefined: there is one. */
   readonly failure: string | undefined;
 }
@@ -39,6 +41,8 @@ export class SystemTurns {
 
 export interface QuestionParts {
   readonly host: string;
+  /** The name of the search list that had addresses last. */
+  readonly foundAs?: string | undefined;
   readonly service: NameService;
   readonly clock: Pick<Clock, "setTimeout" | "cancel">;
   readonly systemTurns: SystemTurns;
@@ -51,6 +55,7 @@ export class Question {
   private readonly query: NameQuery;
   private timer: Timer;
   private isOver = false;
+  private foundAs: string | undefined;
   private readonly found: Record<Family, readonly string[]> = { 4: [], 6: [] };
   /** What nobody has said yet. */
   private readonly open = new Set(FAMILIES);
@@ -83,6 +88,9 @@ export class Question {
       if (this.isOver || this.hasAddresses()) break;
       for (const family of FAMILIES) this.open.add(family);
       await Promise.all(FAMILIES.map((family) => this.ask(name, family)));
+      if (this.hasAddresses()) this.foundAs = name;
+      // It may still have addresses: those of a name further down are somebody else's.
+      else if (name === this.parts.foundAs && this.errors.size > 0) return this.end();
     }
     if (!this.isOver && !this.hasAddresses()) await systemTurns.take(() => this.askSystem());
     this.end();
@@ -133,6 +141,7 @@ export class Question {
     this.cancel();
     const [error = this.open.size > 0 ? "ETIMEOUT" : "ENOTFOUND"] = this.errors.values();
     this.parts.onAnswer({
+      foundAs: this.foundAs,
       ipv4: this.answerFor(4),
       ipv6: this.answerFor(6),
       failure: this.hasAddresses() ? undefined : unresolvedText(error),

@@ -62,6 +62,7 @@ interface Name {
   /** What was logged last. */
   readonly told: { hasFailed: boolean; isCut: boolean };
   question: Question | undefined;
+  foundAs: string | undefined;
   askedAtMs: number;
   /** Puts it into the queue. */
   timer: Timer | undefined;
@@ -152,6 +153,7 @@ export class Resolver {
         found: 0,
         told: { hasFailed: false, isCut: false },
         question: undefined,
+        foundAs: undefined,
         askedAtMs: Number.NEGATIVE_INFINITY,
       },
       ...{ timer: undefined, dueAtMs: Number.POSITIVE_INFINITY, waiting: [] },
@@ -201,7 +203,7 @@ export class Resolver {
     name.askedAtMs = clock.nowMs();
     this.underWay++;
     name.question = new Question({
-      ...{ host, service, clock, systemTurns: this.systemTurns },
+      ...{ host, foundAs: name.foundAs, service, clock, systemTurns: this.systemTurns },
       onAnswer: (answer) => this.answered(name, answer),
     });
   }
@@ -227,6 +229,7 @@ export class Resolver {
     const ipv6 = answer.ipv6 && backendAddresses(answer.ipv6);
     const hasAddresses = (ipv4?.length ?? 0) + (ipv6?.length ?? 0) > 0;
     if (hasAddresses) {
+      name.foundAs = answer.foundAs;
       // A family that nobody spoke of stays as it was.
       name.ipv4 = ipv4 ?? name.ipv4;
       name.ipv6 = ipv6 ?? name.ipv6;

@@ -163,7 +163,7 @@ export class StatsdProxy {
       if ("message" in room) opening.problems.push(room);
       else await this.operators.prepare(next, room.connectionsMax, opening);
       // Opened last: what arrives at it waits for the commit, and nothing can fail any more.
-      await this.engine.prepareSource(next, opening);
+      await this.engine.prepareSource(next, opening, () => this.isStopping);
     } catch (error) {
       this.failed(error as Error);
       opening.problems.push({ at: "", message: `internal error: ${(error as Error).message}` });

@@ -140,13 +140,9 @@ class Channel {
       if (this.transmit(this.waiting[0]())) {
         this.waiting.shift();
         this.retries = 0;
-      } else if (this.retries++ < RETRIES_MAX) {
-        this.timer = setTimeout(() => this.sendWaiting(), RETRY_MS);
-        return;
       } else {
-        // There is nobody who listens.
-        this.waiting.length = 0;
-        this.retries = 0;
+        this.timer = setTimeout(() => this.sendWaiting(), this.retries++ < RETRIES_MAX ? RETRY_MS : STATUS_MS);
+        return;
       }
     }
   }

@@ -11,6 +11,8 @@ import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
 
+const PATIENCE_MS = 120_000;
+
 const STATS_BEGIN = "time running in seconds: 7\npackets_received: 0.000000\n";
 
 describe("a line without its end", () => {
@@ -220,25 +222,30 @@ describe("limits", () => {
     expect(cuts).toEqual([]);
   });
 
-  test("for a client that does not read answers are not made", async () => {
-    let made = 0;
-    const memory = () => ({ heapUsedBytes: ++made, heapCapacityBytes: 2, residentBytes: 3, objects: 4 });
-    const { port, cuts } = openConsole({ memory });
-    const client = await Client.open(port);
-    client.socket.pause();
-    const asked = 25_000;
-    client.send("memstats\n".repeat(asked));
-    let before = 0;
-    await until("no more", async () => {
-      before = made;
-      await Bun.sleep(200);
-      return made > 0 && made === before;
-    });
-    expect(made).toBeLessThan(asked / 2);
-    client.socket.resume();
-    await until("the rest", () => made === asked);
-    expect(cuts).toEqual([]);
-  });
+  test(
+    "for a client that does not read answers are not made",
+    async () => {
+      let made = 0;
+      const memory = () => ({ heapUsedBytes: ++made, heapCapacityBytes: 2, residentBytes: 3, objects: 4 });
+      const { port, cuts } = openConsole({ memory });
+      const client = await Client.open(port);
+      client.socket.pause();
+      const asked = 25_000;
+      client.send("memstats\n".repeat(asked));
+      let before = 0;
+      await until("no more", async () => {
+        before = made;
+        await Bun.sleep(200);
+        return made > 0 && made === before;
+      });
+      expect(made).toBeLessThan(asked / 2);
+      client.socket.resume();
+      // On a busy machine the kernel resends much of it.
+      await until("the rest", () => made === asked, PATIENCE_MS);
+      expect(cuts).toEqual([]);
+    },
+    2 * PATIENCE_MS,
+  );
 
   test.skipIf(process.platform !== "linux")(
     "clients that ask, do not read, and are gone leave nothing open (Linux only)",

@@ -40,6 +40,24 @@ test("an address that could not be connected to is tried again with the next ans
   expect(bench.namesChanged).toBe(1);
 });
 
+test("an address that could not be connected to is tried again every five seconds, however long the interval is", async () => {
+  const bench = new ClusterBench();
+  bench.network.nameService.say(NAME, ["10.0.0.1"]);
+  const noRoute = Object.assign(new Error(), { code: "ENETUNREACH" });
+  const connect = spyOn(bench.network, "connectUdp").mockRejectedValue(noRoute);
+  const config = configOf({ nodes: [NODE], resolveInterval: 60_000 });
+  expect(await bench.use(config)).toEqual([]);
+  for (let i = 1; i <= 2; i++) {
+    await bench.clock.elapse(5000);
+    expect(bench.namesChanged).toBe(i);
+    expect(await bench.use(config)).toEqual([]);
+  }
+  connect.mockRestore();
+  await bench.clock.elapse(5000);
+  expect(await bench.use(config)).toEqual([]);
+  expect(bench.cluster.views()[0]).toMatchObject({ isUp: true, address: "10.0.0.1" });
+});
+
 test("a machine that has got the address of a configured node keeps no name from changing", async () => {
   const bench = new ClusterBench();
   bench.network.nameService.say(NAME, ["10.0.0.1"]);

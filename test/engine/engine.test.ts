@@ -22,16 +22,22 @@ async function engineAt(first: number) {
     debugMode: false,
   });
   onTestFinished(() => engine.close());
-  const change = async (port: number) => {
+  const change = async (port: number, isStopping = false) => {
     const opening = new Opening(network);
     const next = configOf({ nodes: [NODE], port });
     await clock.until(engine.prepare(next, opening));
-    await clock.until(engine.prepareSource(next, opening));
+    await clock.until(engine.prepareSource(next, opening, () => isStopping));
     opening.commit();
     return network.listeners[network.listeners.length - 1];
   };
   return { engine, clock, network, log, change, listener: await change(first) };
 }
+
+test("a proxy that is stopping binds no other port: nobody would read what came to it", async () => {
+  const { change, network } = await engineAt(8125);
+  await change(8225, true);
+  expect(network.listeners).toHaveLength(1);
+});
 
 test("kernel drops of a replaced socket count exactly once, while it drains and after it is closed", async () => {
   const { engine, clock, change, listener } = await engineAt(8125);

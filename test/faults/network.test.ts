@@ -81,7 +81,7 @@ describe.skipIf(NO_NETNS !== "")(`at a trickle and busy${NO_NETNS}`, () => {
         await near.run("ip link set wire down");
         await allOut(cluster, down);
         await near.run("ip link set wire up");
-        await allBack(cluster, cluster.now());
+        await allBack(cluster, cluster.now(), ARP_MS);
       });
     });
   });

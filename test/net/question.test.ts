@@ -9,16 +9,21 @@ class Bench {
   readonly answers: Answer[] = [];
   private readonly systemTurns = new SystemTurns();
 
-  ask(host = "statsd.test"): Question {
+  ask(host = "statsd.test", foundAs?: string): Question {
     const { clock, service, systemTurns } = this;
-    return new Question({ host, clock, service, systemTurns, onAnswer: (answer) => void this.answers.push(answer) });
+    return new Question({
+      ...{ host, foundAs, clock, service, systemTurns },
+      onAnswer: (answer) => void this.answers.push(answer),
+    });
   }
 
   /** The answer after so long; undefined: there is none yet. */
-  async answerAfter(ms: number): Promise<Answer | undefined> {
+  async answerAfter(ms: number): Promise<Omit<Answer, "foundAs"> | undefined> {
     await this.clock.elapse(ms);
     expect(this.answers.length).toBeLessThan(2);
-    return this.answers[0];
+    if (this.answers.length === 0) return undefined;
+    const [{ foundAs: _, ...answer }] = this.answers;
+    return answer;
   }
 }
 
@@ -50,6 +55,30 @@ test("search domains are tried until one has addresses", async () => {
   expect(await bench.answerAfter(0)).toEqual({ ipv4: [], ipv6: ["::2"], failure: undefined });
   expect(bench.service.asked).toEqual(["statsd.a/4", "statsd.a/6", "statsd.b/4", "statsd.b/6"]);
 });
+
+test.each(["ESERVFAIL", "EREFUSED"])(
+  "an error (%s) of the search domain that had addresses does not give the name to another",
+  async (error) => {
+    const bench = new Bench();
+    bench.service.resolvConf = "search a b";
+    bench.service.say("statsd.a", ["10.0.0.1"]);
+    bench.service.say("statsd.b", ["10.9.9.9"]);
+    bench.ask("statsd");
+    await bench.clock.elapse(0);
+    const [{ foundAs }] = bench.answers.splice(0);
+    expect(foundAs).toBe("statsd.a");
+    bench.service.say("statsd.a", { error });
+    bench.ask("statsd", foundAs);
+    const answer = await bench.answerAfter(0);
+    expect([answer?.ipv4, answer?.ipv6]).toEqual([undefined, undefined]);
+    expect(answer?.failure).toContain(error);
+    // It is another's once the search domain says that it has none.
+    bench.answers.length = 0;
+    bench.service.say("statsd.a", []);
+    bench.ask("statsd", foundAs);
+    expect((await bench.answerAfter(0))?.ipv4).toEqual(["10.9.9.9"]);
+  },
+);
 
 test("a name that nobody knows does not resolve, and the system was asked as well", async () => {
   const bench = new Bench();

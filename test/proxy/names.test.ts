@@ -107,6 +107,19 @@ async function arrived(backends: readonly Backend[], count: number): Promise<voi
   await until(`${count} lines`, () => linesOf(backends) >= count);
 }
 
+test("a proxy does not begin to listen at the address of a node's name", async () => {
+  const [backend] = await backendsAt("127.0.0.2");
+  const { port } = backend;
+  backend.close();
+  const names = new FakeNames();
+  names.say(NAME, ["127.0.0.2"]);
+  const nodes = [{ host: NAME, port }];
+  const bench = await Bench.start(names, { nodes, host: "127.0.0.1" });
+  expect(await bench.change({ nodes, host: "127.0.0.2", port })).toEqual([
+    expect.stringContaining("nodes[0]: the proxy itself listens here"),
+  ]);
+});
+
 describe("a name that does not resolve at the start", () => {
   test("is a node that is down, for a reason, and its names go elsewhere, until it resolves", async () => {
     const [backend, other] = [await Backend.open(), await Backend.open()];
