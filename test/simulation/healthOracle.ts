@@ -63,12 +63,10 @@ export class HealthOracle {
     const { proxy, watched } = this;
     const nodes = proxy.nodes;
     for (const node of nodes) this.lookAt(node);
+    // Those, too, that never had an address, and were not watched. One of the same name may come again, and is up.
+    for (const label of this.saidUp.keys()) if (!nodes.some((node) => node.label === label)) this.saidUp.delete(label);
     if (watched.size === nodes.length) return;
-    for (const [node] of watched) {
-      if (nodes.includes(node)) continue;
-      watched.delete(node);
-      this.saidUp.delete(node.label);
-    }
+    for (const [node] of watched) if (!nodes.includes(node)) watched.delete(node);
   }
 
   private lookAt(node: Node): void {
