@@ -122,11 +122,15 @@ export class Engine {
     const source = await opening.open("port", () => this.openSource(settings, address));
     if (source === undefined) return;
     opening.onCommit(() => {
+      const before = this.config;
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
       source.use(next);
       source.begin();
-      if (bound) this.drainSource(bound.source);
+      if (bound === undefined) return;
+      // A sleep for the old socket delays the new one.
+      bound.source.use({ ...before, gather: next.gather, reusePort: before.reusePort || isShared });
+      this.drainSource(bound.source);
     });
   }
 

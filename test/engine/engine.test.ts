@@ -5,6 +5,7 @@ import { Opening } from "../../src/engine/opening.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { BULK_DATAGRAMS } from "../../src/net/network.ts";
 import { ClusterBench, configOf, nodesOf } from "../support/clusterBench.ts";
+import { FakeListener } from "../support/fakeNetwork.ts";
 
 const [NODE] = nodesOf([8130]).map((node) => ({ ...node, managementport: 0 }));
 
@@ -22,9 +23,9 @@ async function engineAt(first: number) {
     debugMode: false,
   });
   onTestFinished(() => engine.close());
-  const change = async (port: number, isStopping = false) => {
+  const change = async (port: number, isStopping = false, gather = 10) => {
     const opening = new Opening(network);
-    const next = configOf({ nodes: [NODE], port });
+    const next = configOf({ nodes: [NODE], port, gather });
     await clock.until(engine.prepare(next, opening));
     await clock.until(engine.prepareSource(next, opening, () => isStopping));
     opening.commit();
@@ -64,6 +65,32 @@ test("kernel drops of a replaced socket count exactly once, while it drains and 
   await drained(next);
   last.dropped = 1;
   expect(engine.view().kernelDrops).toBe(10);
+});
+
+test("while a replaced socket drains no sleep is longer than the new configuration allows", async () => {
+  const { clock, change, network } = await engineAt(8125);
+  // Without the kernel's help the runtime reads the rest, and turns go on.
+  network.listenUdp = async (parts) => {
+    const listener = new FakeListener(parts, new Error("not here"));
+    network.listeners.push(listener);
+    return listener;
+  };
+  const listener = await change(8126, false, 100);
+  const datagram = Buffer.from("a:1|c");
+  const busy = async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      for (let i = 0; i < 20; i++) listener.parts.onDatagram(datagram, 0, datagram.length);
+      clock.advance(1);
+      await clock.settle(1);
+    }
+  };
+  await busy();
+  expect(Math.max(...clock.slept)).toBeGreaterThan(2);
+  clock.slept.length = 0;
+  await change(8127, false, 1);
+  await busy();
+  expect(clock.slept.length).toBeGreaterThan(0);
+  expect(Math.max(...clock.slept)).toBeLessThanOrEqual(1);
 });
 
 test("datagrams that could not be read in time are counted, and logged when the proxy stops", async () => {
