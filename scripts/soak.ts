@@ -15,13 +15,20 @@ const FUZZ_SECONDS = 20;
 const SIMULATION_SECONDS = 20;
 const SAMPLE_MS = 2000;
 const SEEDS = 2 ** 31;
+/** From a round's seed to the next one's: a round simulates some hundred seeds, and no two rounds the same ones. */
+const SEED_STEP = 1_000_000;
 
 const command = new Command("soak")
   .description(
     "Fuzzing, simulation and real processes with faults, by turns; exit code 1 at the first thing that is wrong.",
   )
   .argument("[minutes]", "how long; the round that has begun by then is ended", minutesOf, 5)
-  .option("--seed <number>", "of the first round; each next one is one more", Number, Math.floor(Math.random() * SEEDS))
+  .option(
+    "--seed <number>",
+    "of the first round; each next one is a million more",
+    Number,
+    Math.floor(Math.random() * SEEDS),
+  )
   .showHelpAfterError("(see --help)")
   .parse();
 
@@ -43,7 +50,7 @@ async function soak(minutes: number, firstSeed: number): Promise<undefined> {
   const sample = () => void report.samples.push(scene.sample(performance.now() - beganMs));
   const sampling = setInterval(sample, SAMPLE_MS);
   ends.push(() => clearInterval(sampling));
-  for (let seed = firstSeed; performance.now() < endMs; seed++) {
+  for (let seed = firstSeed; performance.now() < endMs; seed += SEED_STEP) {
     await round(scene, seed);
     report.rounds++;
     const { fuzzCases, simulationRuns, phases, real, samples } = report;
