@@ -74,6 +74,8 @@ function integer(min: number, max: number, range: string) {
   return v.pipe(
     v.number(expected(`expected ${range}`)),
     v.check((value) => Number.isInteger(value) && value >= min && value <= max, expected(`expected ${range}`)),
+    // -0, which JSON5 knows, is a value of its own to whoever compares configurations.
+    v.transform((value) => value + 0),
   );
 }
 

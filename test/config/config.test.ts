@@ -87,6 +87,7 @@ describe("a good file", () => {
     ["single quotes", `{ ${NODES}, 'host': '127.0.0.2' }`, { host: "127.0.0.2" }],
     ["a byte order mark", `\ufeff{ ${NODES} }`, {}],
     ["CRLF", `{\r\n  ${NODES},\r\n  rise: 4\r\n}\r\n`, { rise: 4 }],
+    ["minus zero", `{ ${NODES}, httpport: -0, gather: -0 }`, { httpport: 0, gather: 0 }],
     ["a host name", `{ ${NODES}, host: "metrics.example.com" }`, { host: "metrics.example.com" }],
     ["mirroring", `{ ${NODES}, mirror: true }`, { mirror: true }],
     ["every type", `{ ${NODES}, types: "*" }`, { types: ["*"] }],
