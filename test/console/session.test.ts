@@ -242,7 +242,7 @@ describe("limits", () => {
       "memstats"
         .padEnd(LONG - 1)
         .concat("\n")
-        .repeat(ASKED),
+        .repeat(2 * ASKED),
     );
     let before = 0;
     await until("no more", async () => {
