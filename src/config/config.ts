@@ -8,8 +8,10 @@ import type { RingKind } from "../placement/placement.ts";
 import { NODES_MAX } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { NODE_KEYS, type nodeSchema, topSchema } from "./keys.ts";
+import { checkProblems } from "./nodeCheck.ts";
+import { isObject } from "./objects.ts";
 import type { Problem } from "./problem.ts";
-import { isObject, spellKeys } from "./spelling.ts";
+import { spellKeys } from "./spelling.ts";
 import { DEPTH_MAX, syntaxProblem } from "./syntaxError.ts";
 
 const addressSchema = v.object({
@@ -69,6 +71,7 @@ export function readConfig(text: string): ConfigReading {
     ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
     ...equalNodes(spelled.value),
     ...namedDiscoveries(spelled.value),
+    ...badChecks(spelled.value),
   ];
   if (!result.success || errors.length > 0) return { errors, warnings, notes: [] };
   const { server, udp_version, forkCount = 0, address_ipv6, ...kept } = result.output;
@@ -161,6 +164,11 @@ function namedDiscoveries(file: unknown): Problem[] {
     const message = "discovered nodes are named by their addresses; remove name, or discover";
     return isNamed ? [{ at: `nodes[${i}].name`, message }] : [];
   });
+}
+
+function badChecks(file: unknown): Problem[] {
+  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
+  return file.nodes.flatMap((node, i) => checkProblems(node, `nodes[${i}]`));
 }
 
 function labelOf({ name, host, port }: { name?: string | undefined; host: string; port: number }): string {

@@ -359,7 +359,7 @@ export class Cluster {
     this.membership.use({ nodes, rules: next, rehash });
     for (const { node, failure = NO_ADDRESS } of prepared) {
       if (node.address === undefined) this.loseAddress(node, failure);
-      else if (node.config.managementport === 0 || node.health.noAddress !== undefined) this.release(node);
+      else if (node.health.noAddress !== undefined) this.release(node);
     }
     if (placement && locator && (!isPlacedAsBefore || before?.failover !== next.failover)) {
       locator.use(() => (rehash ? placement.live(nodes.map(({ isUp }) => isUp)) : placement.full));
@@ -446,7 +446,7 @@ export class Cluster {
     if (this.membership.loseAddress(node, reason, this.parts.platform.clock.epochMs())) this.logChange(node, reason);
   }
 
-  /** A node without checks counts as up, and so does one that has an address again. */
+  /** A node that has an address again counts as up. */
   private release(node: Node): void {
     if (this.membership.release(node, this.parts.platform.clock.epochMs())) this.logChange(node, undefined);
   }

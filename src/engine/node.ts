@@ -3,6 +3,7 @@
  * may change; it stays the same object as long as its label is in the configuration.
  */
 import type { NodeConfig } from "../config/config.ts";
+import { checkOf } from "../config/nodeCheck.ts";
 import { Checks } from "../health/checks.ts";
 import { type Check, NodeHealth } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.ts";
@@ -95,7 +96,8 @@ export class Node implements RelayNode {
       ...{ host, port, network, clock, onReady },
       onRefusal: () => {
         counters.refusals++;
-        this.checks?.checkSoon();
+        // Each refusal answers one datagram, which has at least one line, unless it was a check's.
+        if (this.checks?.refused() !== true) counters.linesRefused++;
       },
       onError: (errno, isNew) => {
         counters.sendErrors++;
@@ -125,7 +127,8 @@ export class Node implements RelayNode {
     }
     const isCheckedAsBefore =
       settings.host === before.host &&
-      settings.config.managementport === before.config.managementport &&
+      settings.config.port === before.config.port &&
+      Bun.deepEquals(checkOf(settings.config), checkOf(before.config)) &&
       settings.checkIntervalMs === before.checkIntervalMs;
     if (!isCheckedAsBefore) this.startChecks(delayMs);
   }
@@ -144,7 +147,7 @@ export class Node implements RelayNode {
     this.link?.flush(batch, counters);
   }
 
-  /** @param delayMs until the first check; without a management port or an address there are no checks */
+  /** @param delayMs until the first check; without an address there are no checks */
   startChecks(delayMs: number): void {
     this.stopChecks();
     const { counters, label } = this;
@@ -153,7 +156,8 @@ export class Node implements RelayNode {
     const { host, config, checkIntervalMs } = this.settings;
     if (host === undefined) return;
     this.checks = new Checks({
-      ...{ host, port: config.managementport, intervalMs: checkIntervalMs, network, clock },
+      ...{ host, port: config.port, check: checkOf(config), intervalMs: checkIntervalMs, network, clock },
+      sendEmptyLine: () => (this.link === undefined ? "there is no socket" : this.link.sendEmptyLine()),
       isUp: () => this.isUp,
       onCheck: (failure, durationMs) => {
         if (failure === undefined) counters.checksPassed++;

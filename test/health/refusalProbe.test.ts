@@ -1,0 +1,113 @@
+import { describe, expect, onTestFinished, test } from "bun:test";
+import type { CheckResult } from "../../src/health/checkPlan.ts";
+import { Checks } from "../../src/health/checks.ts";
+import { REFUSAL_WAIT_MS, RefusalProbe } from "../../src/health/refusalProbe.ts";
+import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import { ManualClock } from "../support/clocks.ts";
+
+const INTERVAL_MS = 1000;
+
+describe("a look whether somebody listens", () => {
+  function opened(error?: string) {
+    const clock = new ManualClock();
+    const results: CheckResult[] = [];
+    let sent = 0;
+    const send = () => {
+      sent++;
+      return error;
+    };
+    const probe = new RefusalProbe({ send, refused: "nobody listens at a:1", clock });
+    probe.ask((result) => results.push(result));
+    expect(sent).toBe(1);
+    return { clock, results, probe };
+  }
+
+  test("fails with a refusal, and one only", () => {
+    const { clock, results, probe } = opened();
+    expect(probe.refused()).toBe(true);
+    expect(probe.refused()).toBe(false);
+    clock.advance(2 * REFUSAL_WAIT_MS);
+    expect(results).toEqual([{ outcome: "failed", reason: "nobody listens at a:1", sign: "refusal" }]);
+  });
+
+  test("passes with silence", () => {
+    const { clock, results } = opened();
+    clock.advance(REFUSAL_WAIT_MS - 1);
+    expect(results).toEqual([]);
+    clock.advance(1);
+    expect(results).toEqual([{ outcome: "passed" }]);
+  });
+
+  test("is skipped when nothing could be sent, and silent once it is closed", () => {
+    expect(opened("ENOBUFS").results).toEqual([{ outcome: "skipped", reason: "ENOBUFS" }]);
+    const { clock, results, probe } = opened();
+    probe.close();
+    expect(probe.refused()).toBe(false);
+    clock.advance(2 * REFUSAL_WAIT_MS);
+    expect(results).toEqual([]);
+  });
+});
+
+describe("a node without a check", () => {
+  /** It goes down after two failed checks in a row. */
+  function unchecked() {
+    const clock = new ManualClock();
+    const state = { isUp: true, sent: 0, isClosed: false, results: [] as string[], failures: 0 };
+    const checks = new Checks({
+      ...{ host: "127.0.0.1", port: 8130, check: undefined, intervalMs: INTERVAL_MS, clock, network: bunNetwork },
+      isUp: () => state.isUp,
+      sendEmptyLine: () => {
+        state.sent++;
+        // The answer comes when the loop has gone on.
+        if (state.isClosed) clock.setTimeout(() => void checks.refused(), 1);
+        return undefined;
+      },
+      onCheck: (failure) => {
+        state.results.push(failure ?? "up");
+        state.failures = failure === undefined ? 0 : state.failures + 1;
+        state.isUp = state.failures < 2;
+      },
+      onSkip: () => {},
+    });
+    onTestFinished(() => checks.stop());
+    checks.start(0);
+    return { clock, state, checks };
+  }
+
+  test("is never looked at while nothing is refused", () => {
+    const { clock, state } = unchecked();
+    clock.advance(1000 * INTERVAL_MS);
+    expect(state.sent).toBe(0);
+  });
+
+  test("is down soon after one line was refused, and back when somebody listens again", () => {
+    const { clock, state, checks } = unchecked();
+    state.isClosed = true;
+    expect(checks.refused()).toBe(false);
+    clock.advance(250);
+    const nobody = "nobody listens at 127.0.0.1:8130";
+    expect(state.results).toEqual([nobody, nobody]);
+    expect(state.isUp).toBe(false);
+    clock.advance(10 * INTERVAL_MS);
+    expect(state.sent).toBeLessThanOrEqual(2 + 10);
+    expect(state.isUp).toBe(false);
+    state.isClosed = false;
+    clock.advance(INTERVAL_MS + REFUSAL_WAIT_MS);
+    expect(state.isUp).toBe(true);
+    const { sent } = state;
+    clock.advance(1000 * INTERVAL_MS);
+    expect(state.sent).toBe(sent);
+  });
+
+  test("stays up through a restart of 50 ms, however many lines are refused meanwhile", () => {
+    const { clock, state, checks } = unchecked();
+    state.isClosed = true;
+    for (let i = 0; i < 50; i++) {
+      for (let line = 0; line < 20; line++) checks.refused();
+      clock.advance(1);
+    }
+    state.isClosed = false;
+    clock.advance(3 * REFUSAL_WAIT_MS);
+    expect(state.results).toEqual(["nobody listens at 127.0.0.1:8130", "up"]);
+  });
+});
