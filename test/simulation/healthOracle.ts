@@ -129,8 +129,11 @@ export class HealthOracle {
       return;
     }
     if (!node.isUp) return;
+    const settledMs = 4 * patienceMs + intervalMs;
+    // A connection from an address that the machine has lost says nothing of a death.
+    const isSettled = host.wasHealthyMs > settledMs && host.sinceMs - this.disturbedMs > settledMs;
     const allowedMs =
-      host.manner === "dead" && host.wasHealthyMs > 4 * patienceMs + intervalMs && sinceMs === host.sinceMs
+      host.manner === "dead" && isSettled && sinceMs === host.sinceMs
         ? this.signMs(host, intervalMs) + fall * (RECHECK_MS + stepMs)
         : 3 * patienceMs + intervalMs + fall * Math.max(intervalMs, 3 * patienceMs + stepMs);
     if (forMs > allowedMs + SLACK_MS) {

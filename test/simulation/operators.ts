@@ -132,7 +132,8 @@ export class Operators {
     const again = () => {
       if (isDone) return;
       listen();
-      if (isDone || this.isOver || this.excuses > excusesBefore || this.cuts() > cutBefore) {
+      const isExcused = this.excuses > excusesBefore || this.cuts() > cutBefore || !network.hasDescriptor();
+      if (isDone || this.isOver || isExcused) {
         connection.reset();
         return;
       }
