@@ -287,7 +287,7 @@ function* partsOf(text: string): Generator<string> {
 }
 
 const NODE_COLUMNS = [
-  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals", "send_errors"],
+  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refused", "send_errors"],
   ...["check", "checks_passed", "checks_failed", "checks_skipped", ""],
 ];
 
@@ -298,7 +298,7 @@ function nodesLines({ view }: ConsoleContext): Iterable<string> {
     for (const { label, config, address, isUp, counters, batch, health } of nodes) {
       const { host, port, weight } = config;
       const dropped = allDropped(counters);
-      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
+      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.linesRefused, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = [checkText(config), checksPassed, checksFailed, checksSkipped];
       const state = [hostPort(address ?? host, port), weight, isUp ? "up" : "down"];
