@@ -13,9 +13,8 @@ import { expected, flag, host, label, objectOf, oneOf, port, prefix, processes, 
  *
  * - `live`: takes effect on what runs
  * - `reopen`: a socket is reopened
- * - `restart`: cannot change while the proxy runs
  */
-export type Change = "live" | "reopen" | "restart";
+export type Change = "live" | "reopen";
 
 interface ReadKey {
   readonly value: v.ObjectEntries[string];

@@ -4,9 +4,16 @@
 export interface Problem {
   readonly at: string;
   readonly message: string;
+  /** Lines of the file that show the place, for a reader who sees them below the message. */
+  readonly excerpt?: readonly string[];
 }
 
 /** A problem as one line. */
 export function problemText({ at, message }: Problem): string {
   return at === "" ? message : `${at}: ${message}`;
+}
+
+/** The same with the place below it, where there is one. */
+export function problemLines(problem: Problem): string[] {
+  return [problemText(problem), ...(problem.excerpt ?? []).map((line) => `  ${line}`.trimEnd())];
 }
