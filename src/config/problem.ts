@@ -13,7 +13,10 @@ export function problemText({ at, message }: Problem): string {
   return at === "" ? message : `${at}: ${message}`;
 }
 
-/** The same with the place below it, where there is one. */
-export function problemLines(problem: Problem): string[] {
-  return [problemText(problem), ...(problem.excerpt ?? []).map((line) => `  ${line}`.trimEnd())];
+/** What shows its place, below it. */
+export function excerptLines({ excerpt = [] }: Problem): string[] {
+  return excerpt.map((line) => `  ${line}`.trimEnd());
 }
+
+/** Of a proxy that was started without a file. */
+export const NO_FILE = "there is no configuration file to read: the proxy runs on its built-in example";

@@ -85,8 +85,8 @@ function unknownKey(word: string, { words, ignored }: Vocabulary, withNearest: b
   const why = ignored.get(word);
   if (why !== undefined) return `has no effect here: ${why}`;
   const elsewhere = LEVELS.filter(({ keys }) => keys.has(word)).map(({ where }) => where);
-  if (elsewhere.length > 0) return `unknown key here, ignored: it belongs ${elsewhere.join(", or ")}`;
-  return `unknown key, ignored${withNearest ? suggestion(word, words) : ""}`;
+  if (elsewhere.length > 0) return `unknown key here: it belongs ${elsewhere.join(", or ")}`;
+  return `unknown key${withNearest ? suggestion(word, words) : ""}`;
 }
 
 function vocabularyOf(table: Keys, where: string): Vocabulary {

@@ -1,6 +1,7 @@
 /** The console's language: commands in, answers out. console/session.ts does the sockets and timers. */
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
+import { NO_FILE } from "../config/problem.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
@@ -101,9 +102,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (words, context) => {
       if (words.length > 0) return undefined;
       const { reload } = context;
-      return reload === undefined
-        ? { text: "there is no configuration file to read\n" }
-        : { text: "", stream: lateAnswer(reload) };
+      return reload === undefined ? { text: `${NO_FILE}\n` } : { text: "", stream: lateAnswer(reload) };
     },
   },
   nodes: {

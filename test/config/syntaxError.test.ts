@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { readConfig } from "../../src/config/config.ts";
-import { problemLines } from "../../src/config/problem.ts";
+import { excerptLines } from "../../src/config/problem.ts";
 import { syntaxFault } from "../../src/config/syntaxError.ts";
 
 const VALUE = 'expected a plain value, such as 8125 or "text"';
@@ -102,7 +102,7 @@ describe("the excerpt", () => {
   ])("of %j has the line and a mark under the place", (text, line, mark) => {
     expect(syntaxFault(text)?.excerpt).toEqual([line, mark]);
     const [problem] = readConfig(text).errors;
-    expect(problemLines(problem).slice(1)).toEqual([`  ${line}`, `  ${mark}`]);
+    expect(excerptLines(problem)).toEqual([`  ${line}`, `  ${mark}`]);
   });
 });
 
