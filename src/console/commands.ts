@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
 import { checkText } from "../config/nodeCheck.ts";
+import { NO_FILE } from "../config/problem.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
@@ -102,9 +103,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (words, context) => {
       if (words.length > 0) return undefined;
       const { reload } = context;
-      return reload === undefined
-        ? { text: "there is no configuration file to read\n" }
-        : { text: "", stream: lateAnswer(reload) };
+      return reload === undefined ? { text: `${NO_FILE}\n` } : { text: "", stream: lateAnswer(reload) };
     },
   },
   nodes: {

@@ -1,9 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import exampleConfig from "../../exampleConfig.json";
-import { type Config, type ConfigReading, readConfig } from "../../src/config/config.ts";
+import { type Config, type ConfigReading, readConfig, strictly } from "../../src/config/config.ts";
 import { problemText } from "../../src/config/problem.ts";
+
+setDefaultTimeout(30_000);
 
 const NODES = 'nodes: [{ host: "127.0.0.1", port: 8130 }]';
 const NODE = {
@@ -554,8 +556,45 @@ describe("an unknown key", () => {
     const { config, errors, warnings } = readConfig(text);
     expect(config).toEqual(DEFAULTS);
     expect(errors).toEqual([]);
-    expect(warnings.map((problem) => problem.at)).toEqual([at]);
-    expect(warnings[0].message).toMatch(new RegExp(`\\b${nearest}\\b`));
+    expect(warnings).toEqual([{ at, message: `unknown key (did you mean ${nearest}?)` }]);
+  });
+
+  test.each(["timeout", "chks", "x", "logging", "prt"])(
+    "%s, which is like no other, is told without a guess",
+    (key) => {
+      expect(readConfig(`{ ${NODES}, ${key}: 5 }`).warnings).toEqual(
+        key === "prt"
+          ? [{ at: key, message: "unknown key (did you mean port?)" }]
+          : [{ at: key, message: "unknown key" }],
+      );
+    },
+  );
+
+  test.each([
+    [`{ ${NODES}, weight: 5 }`, "weight", "in nodes[]"],
+    [`{ ${NODES}, Discover: true }`, "Discover", "in nodes[]"],
+    [`{ ${NODES}, prefix: "a" }`, "prefix", "in selfMetrics"],
+    ["{ nodes: [{ host: '127.0.0.1', port: 8130, fall: 5 }] }", "nodes[0].fall", "at the top of the file"],
+    ["{ nodes: [{ host: '127.0.0.1', port: 8130, mgmt_port: 5 }] }", "nodes[0].mgmt_port", "at the top of the file"],
+    [
+      `{ ${NODES}, selfMetrics: { port: 1 } }`,
+      "selfMetrics.port",
+      "at the top of the file, or in nodes[], or in a node's check",
+    ],
+  ])("%s is told where the key belongs", (text, at, where) => {
+    const message = `unknown key here: it belongs ${where}`;
+    expect(readConfig(text).warnings).toEqual([{ at, message }]);
+  });
+
+  test("is an error for whoever allows no warnings, beside the others", () => {
+    const warned = readConfig(`{ ${NODES}, timeout: 5 }`);
+    const problem = { at: "timeout", message: "unknown key" };
+    expect(strictly(warned)).toMatchObject({ errors: [problem], warnings: [] });
+    expect(strictly(warned).config).toBeUndefined();
+    const wrong = strictly(readConfig(`{ ${NODES}, timeout: 5, port: 0 }`));
+    expect(wrong.errors.map(({ at }) => at)).toEqual(["port", "timeout"]);
+    const good = readConfig(`{ ${NODES} }`);
+    expect(strictly(good)).toBe(good);
   });
 
   test.each([

@@ -322,7 +322,9 @@ describe("config", () => {
 
 describe("reload", () => {
   test("says that there is nothing to read, where there is no file", () => {
-    expect(linesOf("reload", consoleContextOf())).toEqual(["there is no configuration file to read"]);
+    expect(linesOf("reload", consoleContextOf())).toEqual([
+      "there is no configuration file to read: the proxy runs on its built-in example",
+    ]);
   });
 
   test("answers when it is done", async () => {
