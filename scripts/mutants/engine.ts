@@ -45,10 +45,24 @@ export const ENGINE: readonly Mutant[] = [
     tests: ["proxy/change.test.ts"],
   },
   {
+    name: "drained-node-keeps-its-names-with-hold",
+    file: "src/engine/membership.ts",
+    find: 'health.word !== "drain"',
+    replace: "true",
+    tests: ["engine/membership.test.ts"],
+  },
+  {
+    name: "operators-word-moves-no-names",
+    file: "src/engine/membership.ts",
+    find: "member.health.set(word, atMs);\n    this.place();",
+    replace: "member.health.set(word, atMs);",
+    tests: ["engine/membership.test.ts"],
+  },
+  {
     name: "change-new-ring-has-nodes-that-are-down",
     file: "src/engine/cluster.ts",
-    find: "(rehash ? placement.live(nodes.map(({ isUp }) => isUp)) : placement.full)",
-    replace: "placement.full",
+    find: "if (!isPlacedAsBefore || before?.failover !== next.failover) this.membership.place();",
+    replace: "",
     tests: ["proxy/change.test.ts"],
   },
   {
@@ -68,8 +82,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "change-rules-of-health-stay",
     file: "src/engine/cluster.ts",
-    find: "this.membership.use({ nodes, rules: next, rehash })",
-    replace: "this.membership.use({ nodes, rules: before ?? next, rehash })",
+    find: "this.membership.use({ nodes, rules: next, placed,",
+    replace: "this.membership.use({ nodes, rules: before ?? next, placed,",
     tests: ["engine/cluster.test.ts"],
   },
   {

@@ -30,6 +30,7 @@ const sampleSchema = v.object({
     v.object({
       node: v.string(),
       up: v.boolean(),
+      state: v.optional(v.string()),
       figures: v.object({
         lines_relayed: figure,
         lines_dropped: figure,
@@ -114,6 +115,12 @@ const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "lines_refused", "che
 /** Figures of a node that make its row an alarm while they grow. */
 const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "lines_refused", "send_errors", "checks_skipped"];
 
+/** An operator's word is told from what the checks say. */
+function stateText({ up, state }: SampleNode): string {
+  if (up) return "up";
+  return state === "drained" || state === "set down" ? state.toUpperCase() : "DOWN";
+}
+
 /** Parses the answer to `status json`; undefined: it is something else. */
 export function sampleOf(answer: string): Sample | undefined {
   try {
@@ -170,7 +177,7 @@ function nodeLines(
     const bytesRate = rate(node, "bytes_sent");
     return [
       printable(node.node),
-      node.up ? "up" : "DOWN",
+      stateText(node),
       ...NODE_RATES.map((name) => rateText(rate(node, name))),
       rateText(bytesRate === undefined ? undefined : bytesRate / 1000),
       ...NODE_COUNTS.map((name) => countText(node.figures[name])),

@@ -3,6 +3,8 @@ import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
 import { checkText } from "../config/nodeCheck.ts";
 import { NO_FILE } from "../config/problem.ts";
+import { OPERATOR_WORDS, type OperatorWord } from "../health/nodeHealth.ts";
+import { type NodeSetting, nodeSettingText } from "../observe/nodeSetting.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
@@ -29,6 +31,8 @@ export interface ConsoleContext {
   memory(): MemoryFigures;
   /** Where a name, or a whole line, goes. */
   destinationOf(asked: Buffer): Destination;
+  /** Says how a node should be. Undefined: there is no node of that label. */
+  setNode(label: string, word: OperatorWord): NodeSetting | undefined;
   /** Undefined: there are too many taps already. */
   tap(request: TapRequest): Stream | undefined;
   /** Reads the configuration again, and says what came of it; undefined: there is no file. Never throws. */
@@ -110,6 +114,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "nodes",
     meaning: "a table of the nodes",
     run: (words, context) => (words.length === 0 ? piecesOf(nodesLines(context)) : undefined),
+  },
+  node: {
+    usage: "node NAME [up|drain|down]",
+    meaning: "show or set how a node is: drain passes its names on, down is as if its checks failed",
+    wordsMin: 1,
+    run: (words, context) => nodeAnswer(words, context),
   },
   route: {
     usage: "route NAME...",
@@ -294,17 +304,40 @@ const NODE_COLUMNS = [
 function nodesLines({ view }: ConsoleContext): Iterable<string> {
   const { nodes } = view();
   function* rows(): Generator<readonly string[]> {
-    for (const { label, config, address, isUp, counters, batch, health } of nodes) {
+    for (const { label, config, address, counters, batch, health } of nodes) {
       const { host, port, weight } = config;
       const dropped = allDropped(counters);
       const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.linesRefused, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = [checkText(config), checksPassed, checksFailed, checksSkipped];
-      const state = [hostPort(address ?? host, port), weight, isUp ? "up" : "down"];
+      const state = [hostPort(address ?? host, port), weight, health.state];
       yield [label, ...state, ...figures, ...checks, health.noAddress ?? ""].map(String);
     }
   }
   return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 10, 11, 12]);
+}
+
+/** One node: how it is, or how it should be. */
+function nodeAnswer([name, wanted, ...rest]: readonly string[], context: ConsoleContext): Answer | undefined {
+  if (name === undefined || rest.length > 0) return undefined;
+  const label = Buffer.from(name, "latin1").toString();
+  const { nodes } = context.view();
+  const node = nodes.find((node) => node.label === label);
+  if (node === undefined) {
+    const near = suggestion(
+      label,
+      nodes.map((node) => node.label),
+    );
+    return { text: `there is no node ${escapeBytes(Buffer.from(name, "latin1"))}${near}\n` };
+  }
+  if (wanted === undefined) {
+    const { lastCheck, noAddress, state } = node.health;
+    const failure = noAddress ?? lastCheck?.failure;
+    return { text: `${label}: ${state}${failure === undefined ? "" : ` (${failure})`}\n` };
+  }
+  const word = OPERATOR_WORDS.find((word) => word === wanted.toLowerCase());
+  const setting = word && context.setNode(label, word);
+  return setting && { text: nodeSettingText(label, setting) };
 }
 
 function* routeLines(asked: readonly string[], context: ConsoleContext): Generator<string> {

@@ -9,12 +9,13 @@
  */
 import { isIP } from "node:net";
 import type { Config, NodeConfig } from "../config/config.ts";
-import type { Check, HealthChange } from "../health/nodeHealth.ts";
+import type { Check, HealthChange, OperatorWord } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.ts";
 import type { Link } from "../net/link.ts";
 import { type IsOwn, ownTest } from "../net/ownAddress.ts";
 import { Resolver } from "../net/resolver.ts";
 import type { Totals } from "../observe/history.ts";
+import type { NodeSetting } from "../observe/nodeSetting.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
 import type { NodeView, Retired, View } from "../observe/view.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
@@ -115,7 +116,7 @@ export class Cluster {
         if (hasChanged || this.unsettledHosts.has(host)) parts.onNamesChanged();
       },
     });
-    this.membership = new Membership({ nodes: [], rules: { fall: 1, rise: 1 }, rehash: undefined });
+    this.membership = new Membership({ nodes: [], rules: { fall: 1, rise: 1 }, placed: undefined, holds: false });
     this.retiredNodes = new RetiredNodes(clock, parts.log);
     this.selfMetrics = new SelfMetricsSender({ clock, counters, view });
   }
@@ -195,6 +196,40 @@ export class Cluster {
   fullRing(): LabelledRing | undefined {
     const { placement, nodes } = this;
     return placement && { ring: placement.full, labels: nodes.map(({ label }) => label) };
+  }
+
+  /** An operator says how a node should be. Undefined: there is no node of that label. */
+  setNode(label: string, word: OperatorWord): NodeSetting | undefined {
+    const node = this.nodes.find((node) => node.label === label);
+    if (node === undefined) return undefined;
+    const { log, platform } = this.parts;
+    const { word: was } = node.health;
+    const shareBefore = this.shareOf(node);
+    const ringBefore = this.currentRing();
+    if (word !== was) this.membership.set(node, word, platform.clock.epochMs());
+    const ring = this.currentRing();
+    const movedPart = ring && ringBefore && movedShare(ringBefore, ring);
+    const upCount = this.membership.upCount;
+    if (word !== was) {
+      const moved = movedPart === undefined ? {} : { names_moved: `${(100 * movedPart).toFixed(1)}%` };
+      log.info("node_set", {
+        node: label,
+        from: was,
+        to: word,
+        ...moved,
+        nodes_up: `${upCount} of ${this.nodes.length}`,
+      });
+    }
+    const holds = this.config?.failover === "hold" && !this.config.mirror;
+    return { word, was, health: node.health, movedPart, shareBefore, holds, upCount, nodes: this.nodes.length };
+  }
+
+  private currentRing(): LabelledRing | undefined {
+    return this.locator && { ring: this.locator.ring, labels: this.labels() };
+  }
+
+  private shareOf(node: Node): number | undefined {
+    return this.locator && this.shares(this.locator.ring)[this.nodes.indexOf(node)];
   }
 
   /** Where a name, or a whole line, goes now. */
@@ -350,15 +385,12 @@ export class Cluster {
       else node.startChecks(delayMs);
     });
     this.relay.use({ lines: new Lines(next.types, this.seed), locator, nodes });
-    const rehash = placement && locator && next.failover === "rehash" ? { placement, locator } : undefined;
-    this.membership.use({ nodes, rules: next, rehash });
+    this.membership.use({ nodes, rules: next, placed, holds: next.failover === "hold" });
     for (const { node, failure = NO_ADDRESS } of prepared) {
       if (node.address === undefined) this.loseAddress(node, failure);
       else if (node.health.noAddress !== undefined) this.release(node);
     }
-    if (placement && locator && (!isPlacedAsBefore || before?.failover !== next.failover)) {
-      locator.use(() => (rehash ? placement.live(nodes.map(({ isUp }) => isUp)) : placement.full));
-    }
+    if (!isPlacedAsBefore || before?.failover !== next.failover) this.membership.place();
     const { selfMetrics, maxDatagramBytes: datagramBytesMax } = next;
     this.selfMetrics.use(selfMetrics && { ...selfMetrics, datagramBytesMax, locator, nodes }, before === undefined);
     // What is pending for removed nodes is still sent.

@@ -1,6 +1,6 @@
-/** Which nodes get metrics: the results of the checks, and their effect on the ring. */
+/** Which nodes get metrics: what the checks and the operators say, and its effect on the ring. */
 import type { HealthRules } from "../health/health.ts";
-import { type Check, type HealthChange, type NodeHealth, remember } from "../health/nodeHealth.ts";
+import { type Check, type HealthChange, type NodeHealth, type OperatorWord, remember } from "../health/nodeHealth.ts";
 import type { Locator } from "../placement/locator.ts";
 import type { Placement } from "../placement/placement.ts";
 
@@ -13,8 +13,10 @@ export interface Member {
 export interface MembershipSettings {
   readonly nodes: readonly Member[];
   readonly rules: HealthRules;
-  /** Passes a dead node's names to other nodes; undefined: they stay (mirroring, or `failover: hold`). */
-  readonly rehash: { readonly locator: Locator; readonly placement: Placement } | undefined;
+  /** Where names go; undefined: everywhere (mirroring). */
+  readonly placed: { readonly locator: Locator; readonly placement: Placement } | undefined;
+  /** Whether a dead node keeps its names (`failover: hold`). */
+  readonly holds: boolean;
 }
 
 export class Membership {
@@ -57,13 +59,22 @@ export class Membership {
     return true;
   }
 
-  private recordChange({ label, health }: Member, atMs: number, failure: string | undefined): void {
-    this.rehash();
-    remember(this.changes, { atMs, node: label, isUp: health.isUp, failure });
+  /** An operator says how the node should be. */
+  set(member: Member, word: OperatorWord, atMs: number): void {
+    member.health.set(word, atMs);
+    this.place();
   }
 
-  private rehash(): void {
-    const { nodes, rehash } = this.settings;
-    rehash?.locator.use(() => rehash.placement.live(nodes.map(({ health }) => health.isUp)));
+  /** Gives the names to the nodes that should have them now. */
+  place(): void {
+    const { nodes, placed, holds } = this.settings;
+    placed?.locator.use(() =>
+      placed.placement.live(nodes.map(({ health }) => (holds ? health.word !== "drain" : health.isUp))),
+    );
+  }
+
+  private recordChange({ label, health }: Member, atMs: number, failure: string | undefined): void {
+    if (!this.settings.holds) this.place();
+    remember(this.changes, { atMs, node: label, isUp: health.isWell, failure });
   }
 }

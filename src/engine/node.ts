@@ -158,7 +158,7 @@ export class Node implements RelayNode {
     this.checks = new Checks({
       ...{ host, port: config.port, check: checkOf(config), intervalMs: checkIntervalMs, network, clock },
       sendEmptyLine: () => (this.link === undefined ? "there is no socket" : this.link.sendEmptyLine()),
-      isUp: () => this.isUp,
+      isUp: () => this.health.isWell,
       onCheck: (failure, durationMs) => {
         if (failure === undefined) counters.checksPassed++;
         else counters.checksFailed++;

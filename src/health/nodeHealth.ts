@@ -21,6 +21,19 @@ export interface HealthChange {
   readonly failure: string | undefined;
 }
 
+/**
+ * What an operator has said of a node:
+ *
+ * - `up`: its checks decide
+ * - `drain`: it gets no more lines, and its names go to other nodes, whatever `failover` is
+ * - `down`: as if its checks failed
+ */
+export const OPERATOR_WORDS = ["up", "drain", "down"] as const;
+export type OperatorWord = (typeof OPERATOR_WORDS)[number];
+
+/** The state of a node in a word or two. */
+export type NodeState = "up" | "down" | "drained" | "set down";
+
 export class NodeHealth {
   /** When it entered its current state. */
   sinceMs: number;
@@ -31,48 +44,73 @@ export class NodeHealth {
   /** Why the node has no address, and is down whatever its checks said; undefined: it has one. */
   noAddress: string | undefined;
   private health: Health = STARTS_UP;
+  private operatorWord: OperatorWord = "up";
 
   constructor(nowMs: number) {
     this.sinceMs = nowMs;
   }
 
+  /** Whether it gets lines. */
   get isUp(): boolean {
+    return this.isWell && this.operatorWord === "up";
+  }
+
+  /** What its checks say. */
+  get isWell(): boolean {
     return this.health.isUp;
   }
 
-  /** The node has no address, and therefore counts as down. Returns whether it was up. */
+  /** What an operator said last. */
+  get word(): OperatorWord {
+    return this.operatorWord;
+  }
+
+  get state(): NodeState {
+    if (this.operatorWord === "drain") return "drained";
+    if (this.operatorWord === "down") return "set down";
+    return this.isWell ? "up" : "down";
+  }
+
+  /** An operator says how it should be. */
+  set(word: OperatorWord, atMs: number): void {
+    const { isUp } = this;
+    this.operatorWord = word;
+    this.changed(isUp, atMs);
+  }
+
+  /** The node has no address, and therefore counts as down. Returns whether it was well. */
   loseAddress(reason: string, atMs: number): boolean {
-    const wasUp = this.health.isUp;
+    const { isWell, isUp } = this;
     this.noAddress = reason;
     this.health = { isUp: false, against: 0 };
     this.lastCheck = undefined;
-    if (!wasUp) return false;
-    this.sinceMs = atMs;
-    this.changes++;
-    return true;
+    this.changed(isUp, atMs);
+    return isWell;
   }
 
-  /** The node has an address again, and therefore counts as up. Returns whether it was down. */
+  /** The node has an address again, and therefore counts as up. Returns whether it was not well. */
   release(atMs: number): boolean {
-    const wasUp = this.health.isUp;
+    const { isWell, isUp } = this;
     this.health = STARTS_UP;
     this.noAddress = undefined;
     this.lastCheck = undefined;
-    if (wasUp) return false;
-    this.sinceMs = atMs;
-    this.changes++;
-    return true;
+    this.changed(isUp, atMs);
+    return !isWell;
   }
 
-  /** Records a check. Returns whether the node went down or came back. */
+  /** Records a check. Returns whether the checks say something else now. */
   record(check: Check, rules: HealthRules): boolean {
-    const before = this.health;
-    this.health = afterCheck(before, check.failure === undefined, rules);
+    const { isWell, isUp } = this;
+    this.health = afterCheck(this.health, check.failure === undefined, rules);
     this.lastCheck = check;
-    if (this.health.isUp === before.isUp) return false;
-    this.sinceMs = check.atMs;
+    this.changed(isUp, check.atMs);
+    return this.isWell !== isWell;
+  }
+
+  private changed(wasUp: boolean, atMs: number): void {
+    if (this.isUp === wasUp) return;
+    this.sinceMs = atMs;
     this.changes++;
-    return true;
   }
 }
 

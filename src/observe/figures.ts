@@ -387,6 +387,13 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     metric: { name: "statsd_proxy_node_up", type: "gauge" },
   },
   {
+    name: "set_aside",
+    unit: "state",
+    meaning: "1 while an operator has drained the node or set it down",
+    read: ({ health }) => Number(health.state === "drained" || health.state === "set down"),
+    metric: { name: "statsd_proxy_node_set_aside", type: "gauge" },
+  },
+  {
     name: "ring_share",
     unit: "part",
     meaning: "share of all names it owns now, 0 to 1 (not when mirroring)",

@@ -4,7 +4,7 @@
  */
 import type { Config } from "../config/config.ts";
 import { checkOf, checkText } from "../config/nodeCheck.ts";
-import type { HealthChange } from "../health/nodeHealth.ts";
+import type { HealthChange, NodeState } from "../health/nodeHealth.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
@@ -53,7 +53,10 @@ export interface NodeJson {
   readonly node: string;
   /** An IP address, unless its name does not resolve. */
   readonly address: string;
+  /** Whether it gets lines. */
   readonly up: boolean;
+  /** `up`, `down`, `drained` or `set down`; the last two are an operator's word. */
+  readonly state: NodeState;
   /** Why it has no address, and is down; null: it has one. */
   readonly no_address: string | null;
   /** When it entered its current state. */
@@ -147,6 +150,7 @@ function nodeJson(node: NodeView): NodeJson {
     node: node.label,
     address: hostPort(node.address ?? host, port),
     up: node.isUp,
+    state: node.health.state,
     no_address: node.health.noAddress ?? null,
     since_ms: node.health.sinceMs,
     checked: checkOf(node.config) !== undefined,

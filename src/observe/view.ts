@@ -16,7 +16,7 @@ export interface NodeView {
   readonly batch: Batch;
   /** Its current share of all names, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
-  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck" | "noAddress">;
+  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck" | "noAddress" | "state">;
   /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;
 }

@@ -60,7 +60,7 @@ const COLUMNS: readonly Column[] = [
     key: rankOf,
     show: (cell, { node, nowMs, losses }) => {
       const [loss] = losses;
-      const text = !node.up ? "✕ down" : loss === undefined ? "● up" : `▲ up, ${LOSS_WORDS[loss]}`;
+      const text = !node.up ? `✕ ${node.state}` : loss === undefined ? "● up" : `▲ up, ${LOSS_WORDS[loss]}`;
       cell.mark(`state ${!node.up ? "bad" : loss === undefined ? "good" : "fair"}`);
       cell.setTexts(text, `for ${durationText((nowMs - node.since_ms) / 1000)}`);
     },

@@ -216,6 +216,7 @@ function consoleContextOf(
     memory,
     reload,
     destinationOf: (asked) => engine.cluster.destinationOf(asked),
+    setNode: (label, word) => engine.cluster.setNode(label, word),
     tap: (request) => taps.open(request),
     health: "up",
   };

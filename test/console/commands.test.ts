@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { version } from "../../package.json";
 import { readConfig } from "../../src/config/config.ts";
@@ -11,6 +11,8 @@ import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
 import { statsSourceOf } from "../support/statsSource.ts";
 
+setDefaultTimeout(30_000);
+
 const COMMANDS = [
   ...[
     "ping",
@@ -19,6 +21,7 @@ const COMMANDS = [
     "config",
     "reload",
     "nodes",
+    "node",
     "route",
     "tap",
     "health",
@@ -179,13 +182,14 @@ describe("nodes", () => {
     const nodes = context.view().nodes.map((node, i) => ({
       ...node,
       isUp: i !== 2,
+      health: { ...node.health, state: i === 2 ? ("set down" as const) : ("up" as const) },
       config: { ...node.config, managementport: i === 1 ? 8141 : 0 },
     }));
     expect(linesOf("nodes", { ...context, view: () => ({ ...context.view(), nodes }) })).toEqual([
-      "node            address         weight  state  relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped",
-      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0        8            9  refusals                         0              0               0",
-      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0        0            0  statsd at port 8141              5              6               7",
-      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0        0            0  refusals                         0              0               0",
+      "node            address         weight  state     relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped",
+      "127.0.0.1:8130  127.0.0.1:8130       1  up          12345        0        0        8            9  refusals                         0              0               0",
+      "127.0.0.1:8131  127.0.0.1:8131       1  up              0        0        0        0            0  statsd at port 8141              5              6               7",
+      "127.0.0.1:8132  127.0.0.1:8132       1  set down        0        7        0        0            0  refusals                         0              0               0",
     ]);
   });
 });
@@ -358,6 +362,38 @@ describe("help", () => {
   });
 });
 
+describe("node", () => {
+  const context = consoleContextOf();
+  const [a] = BENCH_LABELS;
+
+  test.each([
+    [`node ${a}`, `${a}: up`],
+    ["node 127.0.0.1:8139", "there is no node 127.0.0.1:8139 (did you mean 127.0.0.1:8130?)"],
+    ["node nobody up", "there is no node nobody"],
+    ["node", "usage: node NAME [up|drain|down]"],
+    [`node ${a} dwon`, "usage: node NAME [up|drain|down]"],
+    [`node ${a} up please`, "usage: node NAME [up|drain|down]"],
+  ])("%p: %p", (command, text) => {
+    expect(linesOf(command, context)).toEqual([text]);
+  });
+
+  test("passes an operator's word on, and tells what came of it", () => {
+    const asked: unknown[] = [];
+    const setNode: ConsoleContext["setNode"] = (label, word) => {
+      asked.push([label, word]);
+      const { health } = context.view().nodes[0];
+      return {
+        ...{ word, was: "up", movedPart: 0.25, shareBefore: 0.25, holds: false, upCount: 2, nodes: 3 },
+        health: { ...health, isWell: true },
+      };
+    };
+    expect(linesOf(`node ${a} DRAIN`, { ...context, setNode })).toEqual([
+      `${a} drains: 25.0% of the names moved to 2 nodes`,
+    ]);
+    expect(asked).toEqual([[a, "drain"]]);
+  });
+});
+
 describe("status", () => {
   test("names the nodes that are in the ring, and no others", () => {
     const context = consoleContextOf();
@@ -444,6 +480,7 @@ function consoleContextOf(bench = new RelayBench({})): ConsoleContext {
     config,
     view: () => bench.view(),
     reload: undefined,
+    setNode: () => undefined,
     source: () => statsSourceOf(bench.view()),
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
     destinationOf: () => routed({ now: "-", allUp: "-" }),

@@ -130,6 +130,51 @@ describe("a node that goes down", () => {
   });
 });
 
+describe("an operator's word", () => {
+  const isUp = (bench: RelayBench) => bench.nodes.map((node) => node.isUp);
+
+  test.each([true, false])("drain passes a node's names on, also with failover hold (rehash: %p)", (rehash) => {
+    const bench = new RelayBench({});
+    const membership = membershipOf(bench, RULES, rehash);
+    membership.set(bench.nodes[1], "drain", 5);
+    expect(isUp(bench)).toEqual([true, false, true]);
+    expect(bench.locator?.ring).toEqual(PLACEMENT.live([true, false, true]));
+    receiveAll(bench);
+    expect(bench.linesSent(1)).toEqual([]);
+    expect(bench.linesSent(0).length + bench.linesSent(2).length).toBe(NAMES.length);
+    membership.set(bench.nodes[1], "up", 6);
+    expect(bench.locator?.ring).toEqual(PLACEMENT.full);
+    expect(bench.nodes[1].health).toMatchObject({ state: "up", sinceMs: 6, changes: 2 });
+  });
+
+  test("down is as if its checks failed: failover decides", () => {
+    for (const rehash of [true, false]) {
+      const bench = new RelayBench({});
+      membershipOf(bench, RULES, rehash).set(bench.nodes[1], "down", 5);
+      expect(isUp(bench)).toEqual([true, false, true]);
+      expect(bench.locator?.ring).toEqual(rehash ? PLACEMENT.live([true, false, true]) : PLACEMENT.full);
+      receiveAll(bench);
+      const { held } = bench.nodes[1].counters.linesDropped;
+      expect(held).toBe(rehash ? 0 : linesOwned(PLACEMENT.full, 1).length);
+    }
+  });
+
+  test("stays whatever the checks say meanwhile, and what they say counts once it is up again", () => {
+    const { bench, membership } = rehashing();
+    const [node] = bench.nodes;
+    membership.set(node, "drain", 1);
+    expect([failed, failed].map((check) => membership.record(node, check))).toEqual([false, true]);
+    expect(membership.record(node, passed)).toBe(true);
+    expect(node.health).toMatchObject({ state: "drained", isUp: false, changes: 1, sinceMs: 1 });
+    for (const check of [failed, failed]) membership.record(node, check);
+    membership.set(node, "up", 9);
+    expect(node.health).toMatchObject({ state: "down", isUp: false, changes: 1 });
+    expect(bench.locator?.ring).toEqual(PLACEMENT.live([false, true, true]));
+    membership.record(node, passed);
+    expect(isUp(bench)).toEqual([true, true, true]);
+  });
+});
+
 function rehashing(): { bench: RelayBench; membership: Membership } {
   const bench = new RelayBench({});
   return { bench, membership: membershipOf(bench, RULES, true) };
@@ -137,7 +182,8 @@ function rehashing(): { bench: RelayBench; membership: Membership } {
 
 function membershipOf(bench: RelayBench, rules: { fall: number; rise: number }, rehash: boolean): Membership {
   const { nodes, locator } = bench;
-  return new Membership({ nodes, rules, rehash: rehash && locator ? { locator, placement: PLACEMENT } : undefined });
+  const placed = locator && { locator, placement: PLACEMENT };
+  return new Membership({ nodes, rules, placed, holds: !rehash });
 }
 
 function receiveAll(bench: RelayBench): void {

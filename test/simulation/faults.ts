@@ -66,8 +66,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a node that is not checked is said to be up with each change",
     file: "src/health/nodeHealth.ts",
-    find: "    if (wasUp) return false;\n    this.sinceMs = atMs;",
-    replace: "    void wasUp;\n    this.sinceMs = atMs;",
+    find: "    return !isWell;",
+    replace: "    return true;",
   },
   {
     name: "a stop does not read the socket",
@@ -180,8 +180,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a node that goes down keeps its names",
     file: "src/engine/membership.ts",
-    find: "    this.rehash();\n    remember(",
-    replace: "    if (health.isUp) this.rehash();\n    remember(",
+    find: "    if (!this.settings.holds) this.place();\n    remember(",
+    replace: "    if (!this.settings.holds && health.isUp) this.place();\n    remember(",
   },
   {
     name: "a sleep does not look at the buffer",

@@ -60,6 +60,7 @@ export function openConsole({
     source: () => ({ version: "1.2.3", nowMs: 9000, config, health: "up", view: view(), ...none }),
     memory,
     reload: undefined,
+    setNode: () => undefined,
     destinationOf: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,
     health: "up",

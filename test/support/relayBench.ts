@@ -115,7 +115,7 @@ export class RelayBench {
         batch: this.nodes[node].batch,
         ringShare: this.locator && BENCH_SHARES[node],
         health: {
-          ...{ sinceMs: 0, changes: 0, noAddress: undefined },
+          ...{ sinceMs: 0, changes: 0, noAddress: undefined, state: "up" as const },
           lastCheck: { atMs: 0, durationMs: 2, failure: undefined },
         },
         rate: undefined,

@@ -26,6 +26,7 @@ function nodeOf(label: string, ring_share: number): NodeJson {
     node: label,
     address: label,
     up: true,
+    state: "up",
     no_address: null,
     since_ms: 1000,
     checked: false,

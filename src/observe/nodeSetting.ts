@@ -1,0 +1,47 @@
+/** What came of an operator's word about a node. */
+import type { NodeHealth, OperatorWord } from "../health/nodeHealth.ts";
+
+export interface NodeSetting {
+  readonly word: OperatorWord;
+  readonly was: OperatorWord;
+  readonly health: Pick<NodeHealth, "isWell" | "lastCheck" | "noAddress">;
+  /** Part of all names that have another owner now; undefined when mirroring. */
+  readonly movedPart: number | undefined;
+  /** Part of all names that it had before; undefined when mirroring. */
+  readonly shareBefore: number | undefined;
+  /** Whether a node that is down keeps its names. */
+  readonly holds: boolean;
+  /** Nodes that get lines now, and all. */
+  readonly upCount: number;
+  readonly nodes: number;
+}
+
+/** For people, with its line ends. */
+export function nodeSettingText(label: string, setting: NodeSetting): string {
+  const { word, was, upCount } = setting;
+  const nobody = upCount === 0 ? "no node is left: lines are dropped until one is up\n" : "";
+  if (word === was) return `nothing changed: ${label} ${NOW[word]} already\n${nobody}`;
+  return `${label} ${effectOf(setting)}\n${nobody}`;
+}
+
+const NOW = { up: "goes by its checks", drain: "drains", down: "is set down" } as const;
+
+function effectOf({ word, health, movedPart, shareBefore, holds, upCount }: NodeSetting): string {
+  if (word === "up") {
+    const { isWell, lastCheck, noAddress } = health;
+    if (!isWell) return `is up again when it is well: ${noAddress ?? lastCheck?.failure ?? "it is down"}`;
+    return movedPart === undefined || movedPart === 0
+      ? "is up"
+      : `is up: ${percent(movedPart)} of the names moved to it`;
+  }
+  if (movedPart === undefined) return `${NOW[word]}: it gets no more lines`;
+  if (word === "down" && holds) {
+    return `${NOW[word]}: ${percent(shareBefore ?? 0)} of the names are held, and their lines dropped, until it is up`;
+  }
+  const others = upCount === 1 ? "1 node" : `${upCount} nodes`;
+  return `${NOW[word]}: ${percent(movedPart)} of the names moved${upCount === 0 ? "" : ` to ${others}`}`;
+}
+
+function percent(part: number): string {
+  return `${(100 * part).toFixed(1)}%`;
+}
