@@ -8,6 +8,7 @@ import { Checks } from "../health/checks.ts";
 import { type Check, NodeHealth } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.ts";
 import { dropAll, type Link } from "../net/link.ts";
+import { OtherDatagrams } from "../net/otherDatagrams.ts";
 import { UdpLink } from "../net/udpLink.ts";
 import { RateMeter } from "../observe/rateMeter.ts";
 import { Batch } from "../relay/batch.ts";
@@ -48,11 +49,13 @@ export class Node implements RelayNode {
   /** Undefined while there is no address. */
   private link: Link | undefined;
   private checks: Checks | undefined;
+  private readonly others: OtherDatagrams;
 
   private constructor(settings: NodeSettings, parts: NodeParts) {
     this.label = settings.config.label;
     this.batch = new Batch(settings.datagramBytesMax);
     this.health = new NodeHealth(parts.platform.clock.epochMs());
+    this.others = new OtherDatagrams(parts.platform.clock);
     this.parts = parts;
     this.settings = settings;
   }
@@ -96,8 +99,9 @@ export class Node implements RelayNode {
       ...{ host, port, network, clock, onReady },
       onRefusal: () => {
         counters.refusals++;
-        // Each refusal answers one datagram, which has at least one line, unless it was a check's.
-        if (this.checks?.refused() !== true) counters.linesRefused++;
+        // Each refusal answers one datagram, which has at least one line, unless it was another's.
+        if (!this.others.refused()) counters.linesRefused++;
+        this.checks?.refused();
       },
       onError: (errno, isNew) => {
         counters.sendErrors++;
@@ -144,6 +148,7 @@ export class Node implements RelayNode {
 
   /** Also used for the proxy's own metrics, which have a batch of their own. */
   flush(batch: Batch, counters: NodeCounters): void {
+    if (counters !== this.counters) this.others.expect(batch.datagrams);
     this.link?.flush(batch, counters);
   }
 
@@ -157,7 +162,11 @@ export class Node implements RelayNode {
     if (host === undefined) return;
     this.checks = new Checks({
       ...{ host, port: config.port, check: checkOf(config), intervalMs: checkIntervalMs, network, clock },
-      sendEmptyLine: () => (this.link === undefined ? "there is no socket" : this.link.sendEmptyLine()),
+      sendEmptyLine: () => {
+        if (this.link === undefined) return "there is no socket";
+        this.others.expect(1);
+        return this.link.sendEmptyLine();
+      },
       isUp: () => this.isUp,
       onCheck: (failure, durationMs) => {
         if (failure === undefined) counters.checksPassed++;
@@ -185,6 +194,7 @@ export class Node implements RelayNode {
 
   close(): void {
     this.stopChecks();
+    this.others.close();
     this.link?.close();
   }
 }

@@ -89,17 +89,13 @@ export class Checks {
     return new RefusalProbe({ send, refused: refusedText(host, port), clock });
   }
 
-  /**
-   * The node's host answered a datagram: nobody listens. May be called as often as you like. Returns whether the datagram
-   * may have been a check's own, which holds no line.
-   */
-  refused(): boolean {
+  /** The node's host answered a datagram: nobody listens. May be called as often as you like. */
+  refused(): void {
     const { running } = this;
-    if (running === undefined) return false;
-    if (running.probe instanceof RefusalProbe && running.probe.refused()) return true;
+    if (running === undefined) return;
+    if (running.probe instanceof RefusalProbe && running.probe.refused()) return;
     running.plan.checkSoon(this.parts.clock.nowMs());
     this.schedule(running);
-    return false;
   }
 
   /** Stops the checks and closes their connection; nothing is reported afterwards. */

@@ -44,7 +44,7 @@ export class RefusalProbe {
     else this.timer = this.parts.clock.setTimeout(() => this.timedOut(waitId, GRACE_TURNS), REFUSAL_WAIT_MS);
   }
 
-  /** The host answered that nobody listens. Returns whether that answers the datagram of a check. */
+  /** The host answered that nobody listens. Returns whether that was the answer to a check. */
   refused(): boolean {
     if (this.done === undefined) return false;
     this.finish({ outcome: "failed", reason: this.parts.refused, sign: "refusal" });
