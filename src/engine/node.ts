@@ -6,6 +6,7 @@ import type { NodeConfig } from "../config/config.ts";
 import { checkOf } from "../config/nodeCheck.ts";
 import { Checks } from "../health/checks.ts";
 import { type Check, NodeHealth } from "../health/nodeHealth.ts";
+import type { RefusingHosts } from "../health/refusingHost.ts";
 import type { Log } from "../log/log.ts";
 import { dropAll, type Link } from "../net/link.ts";
 import { OtherDatagrams } from "../net/otherDatagrams.ts";
@@ -28,6 +29,8 @@ export interface NodeSettings {
 
 export interface NodeParts {
   readonly platform: Pick<Platform, "clock" | "network">;
+  /** Of all nodes. */
+  readonly refusingHosts: RefusingHosts;
   readonly log: Log;
   /** A check has ended: its result must be recorded in the node's health. */
   readonly onCheck: (node: Node, check: Check) => void;
@@ -156,12 +159,13 @@ export class Node implements RelayNode {
   startChecks(delayMs: number): void {
     this.stopChecks();
     const { counters, label } = this;
-    const { platform, log, onCheck } = this.parts;
+    const { platform, refusingHosts, log, onCheck } = this.parts;
     const { clock, network } = platform;
     const { host, config, checkIntervalMs } = this.settings;
     if (host === undefined) return;
     this.checks = new Checks({
       ...{ host, port: config.port, check: checkOf(config), intervalMs: checkIntervalMs, network, clock },
+      refusingHost: refusingHosts.of(host),
       sendEmptyLine: () => {
         if (this.link === undefined) return "there is no socket";
         this.others.expect(1);

@@ -10,6 +10,7 @@ import { CheckPlan, type CheckResult } from "./checkPlan.ts";
 import { protocolOf } from "./checkProtocol.ts";
 import { Probe } from "./probe.ts";
 import { RefusalProbe } from "./refusalProbe.ts";
+import type { RefusingHost } from "./refusingHost.ts";
 
 /** Upper limit of a check's timeout, however long the interval. */
 const TIMEOUT_MS_MAX = 5000;
@@ -23,6 +24,8 @@ export interface ChecksParts {
   readonly check: CheckConfig | undefined;
   /** The port for metrics. */
   readonly port: number;
+  /** What is known of the refusals of that address. */
+  readonly refusingHost: RefusingHost;
   /** Sends a datagram without a line to that port. Returns what prevented it, if something did. */
   readonly sendEmptyLine: () => string | undefined;
   readonly intervalMs: number;
@@ -85,13 +88,14 @@ export class Checks {
   }
 
   private refusalProbe(): RefusalProbe {
-    const { host, port, sendEmptyLine: send, clock } = this.parts;
-    return new RefusalProbe({ send, refused: refusedText(host, port), clock });
+    const { host, port, sendEmptyLine: send, refusingHost, isUp, clock } = this.parts;
+    return new RefusalProbe({ send, isUp, host: refusingHost, refused: refusedText(host, port), clock });
   }
 
   /** The node's host answered a datagram: nobody listens. May be called as often as you like. */
   refused(): void {
     const { running } = this;
+    this.parts.refusingHost.refused(this.parts.clock.nowMs());
     if (running === undefined) return;
     if (running.probe instanceof RefusalProbe && running.probe.refused()) return;
     running.plan.checkSoon(this.parts.clock.nowMs());

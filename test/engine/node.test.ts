@@ -2,6 +2,7 @@ import { expect, onTestFinished, spyOn, test } from "bun:test";
 import type { NodeConfig } from "../../src/config/config.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { Node } from "../../src/engine/node.ts";
+import { RefusingHosts } from "../../src/health/refusingHost.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { violations } from "../../src/observe/invariants.ts";
 import { Lines } from "../../src/protocol/line.ts";
@@ -29,6 +30,7 @@ test("a bug while one node sends does not affect the others, and every line stay
         { config, hostName: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 },
         {
           platform: bunPlatform,
+          refusingHosts: new RefusingHosts(),
           log: openLog({ format: "logfmt", level: "error" }),
           onCheck: () => {},
           onReady: () => {},
@@ -61,6 +63,7 @@ test("a refusal tells of a lost line only if no other datagram can have been ref
   const settings = { config, hostName: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 };
   const node = await Node.open(settings, {
     platform: { ...bunPlatform, clock, network },
+    refusingHosts: new RefusingHosts(),
     log: openLog({ format: "logfmt", level: "error" }),
     onCheck: () => {},
     onReady: () => {},
