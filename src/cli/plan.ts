@@ -1,5 +1,6 @@
 /** What a configuration would do, for people to read before they start the proxy. */
 import type { Config } from "../config/config.ts";
+import { checkOf, checkText } from "../config/nodeCheck.ts";
 import type { WantedNode } from "../engine/wantedNodes.ts";
 import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
@@ -29,10 +30,10 @@ const ADDRESSES_SHOWN_MAX = 3;
 export function planText({ config, notes, hash, nodes }: Planned, loadFingerprint32: () => Fingerprint32): string {
   const placed = { ring: config.ring, nodes: nodes.map((node) => node.config) };
   const shareOf = config.mirror ? undefined : shares(placementOf(placed, loadFingerprint32).full, nodes.length);
-  const rows = nodes.map(({ config: { label, port, managementport }, addresses }, i) => [
-    label,
-    addressesText(addresses, port),
-    managementport === 0 ? "not checked" : `checked at port ${managementport}`,
+  const rows = nodes.map(({ config, addresses }, i) => [
+    config.label,
+    addressesText(addresses, config.port),
+    checkOf(config) === undefined ? "no check" : `check ${checkText(config)}`,
     shareOf ? `${(100 * shareOf[i]).toFixed(1)} % of the names` : "every metric",
   ]);
   return [

@@ -36,7 +36,7 @@ const sampleSchema = v.object({
         lines_pending: figure,
         datagrams_sent: figure,
         bytes_sent: figure,
-        refusals: figure,
+        lines_refused: figure,
         send_errors: figure,
         checks_failed: figure,
         checks_skipped: figure,
@@ -101,7 +101,7 @@ const NODE_HEAD = [
   "datagrams/s",
   "kB/s",
   "pending",
-  "refusals",
+  "refused",
   "checks failed",
 ];
 /** Columns shown only if some node has a value other than zero. */
@@ -110,9 +110,9 @@ const NODE_RARE: readonly (readonly [head: string, name: NodeName])[] = [
   ["checks skipped", "checks_skipped"],
 ];
 const NODE_RATES: readonly NodeName[] = ["lines_relayed", "lines_dropped", "datagrams_sent"];
-const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "refusals", "checks_failed"];
+const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "lines_refused", "checks_failed"];
 /** Figures of a node that make its row an alarm while they grow. */
-const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "refusals", "send_errors", "checks_skipped"];
+const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "lines_refused", "send_errors", "checks_skipped"];
 
 /** Parses the answer to `status json`; undefined: it is something else. */
 export function sampleOf(answer: string): Sample | undefined {

@@ -9,9 +9,11 @@ import { NODES_MAX } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { NODE_KEYS, type nodeSchema, topSchema } from "./keys.ts";
 import { listenerProblems } from "./listeners.ts";
+import { checkProblems } from "./nodeCheck.ts";
+import { isObject } from "./objects.ts";
 import { isBinary } from "./otherForms.ts";
 import type { Problem } from "./problem.ts";
-import { isObject, spellKeys } from "./spelling.ts";
+import { spellKeys } from "./spelling.ts";
 import { DEPTH_MAX, syntaxFault } from "./syntaxError.ts";
 
 const addressSchema = v.object({
@@ -78,6 +80,7 @@ export function readConfig(text: string): ConfigReading {
     ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
     ...equalNodes(spelled.value),
     ...namedDiscoveries(spelled.value),
+    ...badChecks(spelled.value),
   ];
   if (!result.success || errors.length > 0) return { errors, warnings, notes: [] };
   const { server, udp_version, forkCount = 0, address_ipv6, ...kept } = result.output;
@@ -177,6 +180,11 @@ function namedDiscoveries(file: unknown): Problem[] {
     const message = "discovered nodes are named by their addresses; remove name, or discover";
     return isNamed ? [{ at: `nodes[${i}].name`, message }] : [];
   });
+}
+
+function badChecks(file: unknown): Problem[] {
+  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
+  return file.nodes.flatMap((node, i) => checkProblems(node, `nodes[${i}]`));
 }
 
 function labelOf({ name, host, port }: { name?: string | undefined; host: string; port: number }): string {

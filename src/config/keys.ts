@@ -6,7 +6,22 @@ import * as v from "valibot";
 import { RING_KINDS } from "../placement/placement.ts";
 import { NODES_MAX } from "../placement/ring.ts";
 import { EVENT_TYPE, SERVICE_CHECK_TYPE } from "../protocol/line.ts";
-import { expected, flag, host, label, objectOf, oneOf, port, prefix, processes, types, wholeNumber } from "./values.ts";
+import { CHECK_TYPES } from "./nodeCheck.ts";
+import {
+  answerPart,
+  expected,
+  flag,
+  host,
+  label,
+  objectOf,
+  oneOf,
+  path,
+  port,
+  prefix,
+  processes,
+  types,
+  wholeNumber,
+} from "./values.ts";
 
 /**
  * What it takes to change a value:
@@ -30,10 +45,20 @@ interface IgnoredKey {
 
 export type Keys = Readonly<Record<string, ReadKey | IgnoredKey>>;
 
+export const CHECK_KEYS = {
+  type: { value: oneOf(CHECK_TYPES), change: "reopen" },
+  port: { value: port(), change: "reopen" },
+  path: { value: v.optional(path), change: "reopen" },
+  expect: { value: v.optional(answerPart), change: "reopen" },
+} as const satisfies Keys;
+
+const checkSchema = schemaOf(CHECK_KEYS, '{ type: "http", port: 8080, path: "/health" }');
+
 export const NODE_KEYS = {
   host: { value: host, change: "reopen" },
   port: { value: port(), change: "reopen" },
   managementport: { value: v.optional(port("no checks"), 0), etsyNames: ["adminport"], change: "reopen" },
+  check: { value: v.optional(checkSchema), change: "reopen" },
   name: { value: v.optional(label), change: "live" },
   weight: { value: v.optional(wholeNumber(1, 100), 1), change: "live" },
   discover: { value: v.optional(flag, false), change: "live" },

@@ -1,7 +1,8 @@
 /** Normalizes the keys of a configuration: from two families of relays and any case to one spelling. */
 import { NODES_MAX } from "../placement/ring.ts";
 import { suggestion } from "../text/nearest.ts";
-import { type Keys, NODE_KEYS, SELF_METRICS_KEYS, TOP_KEYS } from "./keys.ts";
+import { CHECK_KEYS, type Keys, NODE_KEYS, SELF_METRICS_KEYS, TOP_KEYS } from "./keys.ts";
+import { isObject } from "./objects.ts";
 import type { Problem } from "./problem.ts";
 
 export interface Spelling {
@@ -29,8 +30,9 @@ interface Vocabulary {
 
 const TOP = vocabularyOf(TOP_KEYS, "at the top of the file");
 const NODE = vocabularyOf(NODE_KEYS, "in nodes[]");
+const CHECK = vocabularyOf(CHECK_KEYS, "in a node's check");
 const SELF_METRICS = vocabularyOf(SELF_METRICS_KEYS, "in selfMetrics");
-const LEVELS = [TOP, NODE, SELF_METRICS];
+const LEVELS = [TOP, NODE, CHECK, SELF_METRICS];
 
 /** A near name is suggested only if there are no more unknown keys than typing errors explain. */
 const NEAREST_PROBLEMS_MAX = 100;
@@ -46,12 +48,20 @@ export function spellKeys(file: unknown): Spelling {
   const findings: Findings = { errors: [], warnings: [], isEtsy: false };
   const value = canonicalKeys(file, TOP, "", findings);
   if (isObject(value) && Array.isArray(value.nodes) && value.nodes.length <= NODES_MAX) {
-    value.nodes = value.nodes.map((node, i) => canonicalKeys(node, NODE, `nodes[${i}].`, findings));
+    value.nodes = value.nodes.map((node, i) => canonicalNode(node, `nodes[${i}].`, findings));
   }
   if (isObject(value) && isObject(value.selfMetrics)) {
     value.selfMetrics = canonicalKeys(value.selfMetrics, SELF_METRICS, "selfMetrics.", findings);
   }
   return { value, ...findings };
+}
+
+function canonicalNode(node: unknown, prefix: string, findings: Findings): unknown {
+  const value = canonicalKeys(node, NODE, prefix, findings);
+  if (isObject(value) && isObject(value.check)) {
+    value.check = canonicalKeys(value.check, CHECK, `${prefix}check.`, findings);
+  }
+  return value;
 }
 
 /** The object with normalized keys, whatever their case or family. */
@@ -106,8 +116,4 @@ function vocabularyOf(table: Keys, where: string): Vocabulary {
     for (const word of known.etsyNames ?? []) etsyNames.add(word.toLowerCase());
   }
   return { where, words, keys, etsyNames, ignored };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,8 @@ import { ANY_TYPE, TYPE_BYTES_MAX } from "../protocol/line.ts";
 const HOST_LENGTH_MAX = 253;
 const HOST = "expected a host name or an IP address";
 const LABEL = "expected 1 to 255 printable characters without spaces, and not * or -";
+const PATH = "expected a path of 1 to 200 printable characters without spaces, beginning with /";
+const ANSWER_PART = "expected 1 to 100 printable characters";
 const PREFIX = "expected words of letters, digits, _ and -, joined by dots";
 const TYPES = `expected "*" or a list of types, each of 1 to ${TYPE_BYTES_MAX} bytes`;
 const TYPES_MAX = 1000;
@@ -16,6 +18,11 @@ export const flag = v.boolean(expected("expected true or false"));
 /** Operators read * as every node and - as no live node. */
 export const label = v.pipe(v.string(expected(LABEL)), v.regex(/^(?![*-]$)[^\s\p{C}]{1,255}$/u, expected(LABEL)));
 export const prefix = v.pipe(v.string(expected(PREFIX)), v.regex(/^(?=.{1,200}$)[\w-]+(\.[\w-]+)*$/, expected(PREFIX)));
+export const path = v.pipe(v.string(expected(PATH)), v.regex(/^\/[\x21-\x7e]{0,199}$/, expected(PATH)));
+export const answerPart = v.pipe(
+  v.string(expected(ANSWER_PART)),
+  v.regex(/^[\x20-\x7e]{1,100}$/, expected(ANSWER_PART)),
+);
 export const processes = v.custom<number | "auto">(
   (value) => value === "auto" || (typeof value === "number" && Number.isInteger(value) && value >= 0),
   expected('expected "auto" or a whole number, 0 or more'),

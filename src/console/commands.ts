@@ -1,6 +1,7 @@
 /** The console's language: commands in, answers out. console/session.ts does the sockets and timers. */
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
+import { checkText } from "../config/nodeCheck.ts";
 import { NO_FILE } from "../config/problem.ts";
 import { healthOf } from "../observe/proxyHealth.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
@@ -305,25 +306,25 @@ function* partsOf(text: string): Generator<string> {
 }
 
 const NODE_COLUMNS = [
-  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals", "send_errors"],
-  ...["checks_passed", "checks_failed", "checks_skipped", ""],
+  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refused", "send_errors"],
+  ...["check", "checks_passed", "checks_failed", "checks_skipped", ""],
 ];
 
-/** Nodes without checks show none. At the end of a row: why a node has no address. */
+/** At the end of a row: why a node has no address. */
 function nodesLines({ view }: ConsoleContext): Iterable<string> {
   const { nodes } = view();
   function* rows(): Generator<readonly string[]> {
     for (const { label, config, address, isUp, counters, batch, health } of nodes) {
-      const { host, port, managementport, weight } = config;
+      const { host, port, weight } = config;
       const dropped = allDropped(counters);
-      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
+      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.linesRefused, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
-      const checks = managementport === 0 ? ["-", "-", "-"] : [checksPassed, checksFailed, checksSkipped];
+      const checks = [checkText(config), checksPassed, checksFailed, checksSkipped];
       const state = [hostPort(address ?? host, port), weight, isUp ? "up" : "down"];
       yield [label, ...state, ...figures, ...checks, health.noAddress ?? ""].map(String);
     }
   }
-  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 9, 10, 11]);
+  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 10, 11, 12]);
 }
 
 function* routeLines(asked: readonly string[], context: ConsoleContext): Generator<string> {

@@ -10,6 +10,7 @@
 import { isIP } from "node:net";
 import type { Config, NodeConfig } from "../config/config.ts";
 import type { Check, HealthChange } from "../health/nodeHealth.ts";
+import { RefusingHosts } from "../health/refusingHost.ts";
 import type { Log } from "../log/log.ts";
 import type { Link } from "../net/link.ts";
 import { type IsOwn, ownTest } from "../net/ownAddress.ts";
@@ -98,6 +99,7 @@ export class Cluster {
   private listening: { readonly host: string; readonly address: string | undefined } | undefined;
   private readonly membership: Membership;
   private readonly retiredNodes: RetiredNodes;
+  private readonly refusingHosts = new RefusingHosts();
   private readonly selfMetrics: SelfMetricsSender;
   /** Each node's share of a ring. Cached, because it costs a walk over all points, and rings rarely change. */
   private readonly shares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
@@ -274,8 +276,9 @@ export class Cluster {
 
   private openNode(settings: NodeSettings): Promise<Node> {
     const { platform, log, onFailure } = this.parts;
+    const { refusingHosts } = this;
     return Node.open(settings, {
-      ...{ platform, log, onFailure },
+      ...{ platform, refusingHosts, log, onFailure },
       onCheck: (node, check) => this.onCheck(node, check),
       onReady: () => this.flush(),
     });
@@ -354,7 +357,7 @@ export class Cluster {
     this.membership.use({ nodes, rules: next, rehash });
     for (const { node, failure = NO_ADDRESS } of prepared) {
       if (node.address === undefined) this.loseAddress(node, failure);
-      else if (node.config.managementport === 0 || node.health.noAddress !== undefined) this.release(node);
+      else if (node.health.noAddress !== undefined) this.release(node);
     }
     if (placement && locator && (!isPlacedAsBefore || before?.failover !== next.failover)) {
       locator.use(() => (rehash ? placement.live(nodes.map(({ isUp }) => isUp)) : placement.full));
@@ -441,7 +444,7 @@ export class Cluster {
     if (this.membership.loseAddress(node, reason, this.parts.platform.clock.epochMs())) this.logChange(node, reason);
   }
 
-  /** A node without checks counts as up, and so does one that has an address again. */
+  /** A node that has an address again counts as up. */
   private release(node: Node): void {
     if (this.membership.release(node, this.parts.platform.clock.epochMs())) this.logChange(node, undefined);
   }

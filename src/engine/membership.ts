@@ -50,7 +50,7 @@ export class Membership {
     return true;
   }
 
-  /** The node is no longer checked, or has an address again, and therefore counts as up. Returns whether it was down. */
+  /** The node has an address again, and therefore counts as up. Returns whether it was down. */
   release(member: Member, atMs: number): boolean {
     if (!member.health.release(atMs)) return false;
     this.recordChange(member, atMs, undefined);

@@ -26,14 +26,18 @@ export type CheckResult =
 export class CheckPlan {
   dueAtMs: number;
   private readonly intervalMs: number;
+  /** Whether a node that is up is checked only when there is a reason. */
+  private readonly onlyInDoubt: boolean;
   private beganAtMs = Number.NEGATIVE_INFINITY;
   private passed = false;
   /** Whether the node closes its connections after each answer, so that a closed connection means nothing. */
   private closes: "unknown" | "asking" | "yes" = "unknown";
 
-  constructor(intervalMs: number, firstAtMs: number) {
+  /** @param firstAtMs infinite: when there is a reason */
+  constructor(intervalMs: number, firstAtMs: number, onlyInDoubt = false) {
     this.intervalMs = intervalMs;
     this.dueAtMs = firstAtMs;
+    this.onlyInDoubt = onlyInDoubt;
   }
 
   /** A check begins. */
@@ -52,6 +56,7 @@ export class CheckPlan {
    */
   end(result: CheckResult, isUp: boolean, nowMs: number): void {
     this.passed = result.outcome === "passed";
+    if (this.onlyInDoubt && this.passed && isUp) this.dueAtMs = Number.POSITIVE_INFINITY;
     if (this.closes === "asking") this.closes = this.passed ? "yes" : "unknown";
     if (result.outcome !== "failed" || !isUp) return;
     if (result.sign === "refusal") this.checkSoon(nowMs);

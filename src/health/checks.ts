@@ -3,10 +3,14 @@
  * results mean.
  */
 
+import { type CheckConfig, refusedText } from "../config/nodeCheck.ts";
 import type { Network } from "../net/network.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import { CheckPlan, type CheckResult } from "./checkPlan.ts";
+import { protocolOf } from "./checkProtocol.ts";
 import { Probe } from "./probe.ts";
+import { RefusalProbe } from "./refusalProbe.ts";
+import type { RefusingHost } from "./refusingHost.ts";
 
 /** Upper limit of a check's timeout, however long the interval. */
 const TIMEOUT_MS_MAX = 5000;
@@ -16,8 +20,14 @@ const TIMEOUT_MS_MIN = 250;
 export interface ChecksParts {
   /** An IP address. */
   readonly host: string;
-  /** The management port; 0: no checks. */
+  /** What is asked where; undefined: nothing. Then a refused metric is a reason to look whether somebody listens. */
+  readonly check: CheckConfig | undefined;
+  /** The port for metrics. */
   readonly port: number;
+  /** What is known of the refusals of that address. */
+  readonly refusingHost: RefusingHost;
+  /** Sends a datagram without a line to that port. Returns what prevented it, if something did. */
+  readonly sendEmptyLine: () => string | undefined;
   readonly intervalMs: number;
   /** Whether the node gets metrics: one that does not is not checked more often for failing. */
   readonly isUp: () => boolean;
@@ -32,7 +42,7 @@ export interface ChecksParts {
 /** Exists from `start` to `stop`. */
 interface Running {
   readonly plan: CheckPlan;
-  readonly probe: Probe;
+  readonly probe: Probe | RefusalProbe;
 }
 
 export class Checks {
@@ -50,28 +60,46 @@ export class Checks {
 
   /** @param delayMs until the first check */
   start(delayMs: number): void {
-    const { host, port, intervalMs, network, clock } = this.parts;
-    if (port === 0) return;
+    const { check, intervalMs, isUp, clock } = this.parts;
+    const onlyInDoubt = check === undefined;
+    const firstAtMs = onlyInDoubt && isUp() ? Number.POSITIVE_INFINITY : clock.nowMs() + delayMs;
     const running: Running = {
-      plan: new CheckPlan(intervalMs, this.parts.clock.nowMs() + delayMs),
-      probe: new Probe({
-        host,
-        port,
-        timeoutMs: Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX)),
-        network,
-        clock,
-        onEnd: (reason, answers) => this.connectionEnded(running, reason, answers),
-      }),
+      plan: new CheckPlan(intervalMs, firstAtMs, onlyInDoubt),
+      probe:
+        check === undefined
+          ? this.refusalProbe()
+          : this.probe(check, (...how) => this.connectionEnded(running, ...how)),
     };
     this.running = running;
     this.schedule(running);
   }
 
-  /** Checks the node soon. May be called as often as you like. */
-  checkSoon(): void {
-    if (this.running === undefined) return;
-    this.running.plan.checkSoon(this.parts.clock.nowMs());
-    this.schedule(this.running);
+  private probe(check: CheckConfig, onEnd: (reason: string, answers: number) => void): Probe {
+    const { host, intervalMs, network, clock } = this.parts;
+    return new Probe({
+      host,
+      port: check.port,
+      protocol: protocolOf(check, host),
+      timeoutMs: Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX)),
+      network,
+      clock,
+      onEnd,
+    });
+  }
+
+  private refusalProbe(): RefusalProbe {
+    const { host, port, sendEmptyLine: send, refusingHost, isUp, clock } = this.parts;
+    return new RefusalProbe({ send, isUp, host: refusingHost, refused: refusedText(host, port), clock });
+  }
+
+  /** The node's host answered a datagram: nobody listens. May be called as often as you like. */
+  refused(): void {
+    const { running } = this;
+    this.parts.refusingHost.refused(this.parts.clock.nowMs());
+    if (running === undefined) return;
+    if (running.probe instanceof RefusalProbe && running.probe.refused()) return;
+    running.plan.checkSoon(this.parts.clock.nowMs());
+    this.schedule(running);
   }
 
   /** Stops the checks and closes their connection; nothing is reported afterwards. */
@@ -88,6 +116,10 @@ export class Checks {
     if (this.timer !== undefined && this.timerAtMs <= dueAtMs) return;
     this.parts.clock.cancel(this.timer);
     this.timerAtMs = dueAtMs;
+    if (dueAtMs === Number.POSITIVE_INFINITY) {
+      this.timer = undefined;
+      return;
+    }
     this.timer = this.parts.clock.setTimeout(
       () => this.check(running),
       Math.max(0, dueAtMs - this.parts.clock.nowMs()),

@@ -3,8 +3,13 @@
 /** No answer to `health` needs more. */
 const ANSWER_BYTES_MAX = 4096;
 
-/** How statsd daemons ask to be left out: a whole line. */
-const DOWN_LINE = /(?:^|\n)health: down\r?\n/;
+/**
+ * How statsd daemons say that they are well: a line that begins so. Etsy's proxy takes `up` anywhere, and so takes
+ * `unsupported` and `backup` for an answer.
+ */
+const UP_LINE = /(?:^|\n)(?:health: *)?up(?![\w-])/;
+/** How they ask to be left out: a whole line. */
+const DOWN_LINE = /(?:^|\n)(?:health: *)?down\r?\n/;
 
 export interface ParsedAnswer {
   /** Undefined: undecided so far. */
@@ -16,20 +21,26 @@ export interface ParsedAnswer {
 }
 
 /**
- * Parses everything received since the request, one character per byte. `up` anywhere passes, as with Etsy's proxy.
+ * Parses everything received since the request, one character per byte. The first line that tells counts.
  *
  *     Welcome\nhealth: up and running\n
- *                      ^^                 decides the verdict
+ *              ^^^^^^^^^^                 decides the verdict
  *                        ^^^^^^^^^^^^^^   part of the answer
  *                                      ^  anything from here on is not
+ *
+ * @param expected what stands for up instead, anywhere
  */
-export function parseAnswer(text: string): ParsedAnswer {
-  const up = text.indexOf("up");
-  if (up !== -1) return parsed("up", text, text.indexOf("\n", up) + 1);
+export function parseAnswer(text: string, expected?: string): ParsedAnswer {
+  const up = expected === undefined ? endOf(UP_LINE.exec(text)) : text.indexOf(expected);
   const down = DOWN_LINE.exec(text);
-  if (down !== null) return parsed("down", text, down.index + down[0].length);
+  if (down !== null && (up === -1 || down.index < up)) return parsed("down", text, down.index + down[0].length);
+  if (up !== -1) return parsed("up", text, text.indexOf("\n", up) + 1);
   const hasExtra = text.length > ANSWER_BYTES_MAX;
   return { verdict: hasExtra ? "too long" : undefined, isComplete: false, hasExtra };
+}
+
+function endOf(match: RegExpExecArray | null): number {
+  return match === null ? -1 : match.index + match[0].length;
 }
 
 /** `end`: just past the line end of the answer; 0: not received yet. */

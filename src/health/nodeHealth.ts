@@ -52,7 +52,7 @@ export class NodeHealth {
     return true;
   }
 
-  /** The node is no longer checked, or has an address again, and therefore counts as up. Returns whether it was down. */
+  /** The node has an address again, and therefore counts as up. Returns whether it was down. */
   release(atMs: number): boolean {
     const wasUp = this.health.isUp;
     this.health = STARTS_UP;

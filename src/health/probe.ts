@@ -1,14 +1,12 @@
 /**
- * The connection to a node's management port, and the request sent on it, the same as Etsy's proxy sends: `health`. It
- * is kept from one check to the next. That makes a check one write and one read, a tenth of the cost of a connection;
- * and when it ends, the node's death shows at once.
+ * The connection to the port where a node is checked, and what is said on it, by the kind of the check. A statsd's is
+ * kept from one check to the next. That makes a check one write and one read, a tenth of the cost of a connection; and
+ * when it ends, the node's death shows at once.
  */
 import type { Network, TcpConnection } from "../net/network.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import type { CheckResult } from "./checkPlan.ts";
-import { parseAnswer } from "./healthAnswer.ts";
-
-const REQUEST = "health\r\n";
+import type { CheckProtocol } from "./checkProtocol.ts";
 
 /** A firewall may have forgotten a connection that was idle for this long. */
 const IDLE_MS_MAX = 60_000;
@@ -30,6 +28,7 @@ export interface ProbeParts {
   /** An IP address. */
   readonly host: string;
   readonly port: number;
+  readonly protocol: CheckProtocol;
   /** The longest to wait for the connection, for the first byte of an answer, and for its rest. */
   readonly timeoutMs: number;
   /** The node closed an idle connection after this many answers, at least one. */
@@ -59,9 +58,10 @@ export class Probe {
   /** Calls `done` once with the result, unless `close` comes first. Must not be called while a check is in progress. */
   ask(done: (result: CheckResult) => void): void {
     this.done = done;
-    const isIdle = this.parts.clock.nowMs() - this.answeredAtMs > IDLE_MS_MAX;
+    const { protocol, clock } = this.parts;
+    const isIdle = clock.nowMs() - this.answeredAtMs > IDLE_MS_MAX;
     // What is left of the last answer would be taken for the beginning of the next.
-    if (isIdle || !parseAnswer(this.text).isComplete) this.disconnect();
+    if (isIdle || !protocol.parse(this.text).isComplete) this.disconnect();
     if (this.connection === undefined) this.connect();
     else this.send(this.connection);
   }
@@ -85,7 +85,7 @@ export class Probe {
       host,
       port,
       onConnect: () => {
-        if (isCurrent()) this.send(connection as TcpConnection);
+        if (isCurrent()) this.connected(connection as TcpConnection);
       },
       onBytes: (bytes) => {
         if (isCurrent()) this.received(bytes);
@@ -98,24 +98,30 @@ export class Probe {
     this.startTimeout();
   }
 
+  private connected(connection: TcpConnection): void {
+    if (this.parts.protocol.request !== undefined) this.send(connection);
+    else this.pass();
+  }
+
   private send(connection: TcpConnection): void {
     this.text = "";
     this.startTimeout();
-    connection.write(REQUEST);
+    connection.write(this.parts.protocol.request as string);
   }
 
   private received(bytes: Buffer): void {
     if (this.text === "") this.startTimeout();
-    const isUnsolicited = this.done === undefined && parseAnswer(this.text).isComplete;
+    const { protocol } = this.parts;
+    const isUnsolicited = this.done === undefined && protocol.parse(this.text).isComplete;
     this.text += bytes.toString("latin1");
-    const { verdict, hasExtra } = parseAnswer(this.text);
+    const { verdict, hasExtra } = protocol.parse(this.text);
     this.answers += this.done !== undefined && verdict !== undefined ? 1 : 0;
     // Whatever comes next may belong to anything.
     if (isUnsolicited || hasExtra) this.disconnect();
     if (this.done === undefined || verdict === undefined) return;
     this.answeredAtMs = this.parts.clock.nowMs();
-    if (verdict === "up") this.finish({ outcome: "passed" });
-    else this.fail(verdict === "down" ? "health: down" : "answer too long", "silence");
+    if (verdict === "passed") this.pass();
+    else this.fail(verdict.failure, "silence");
   }
 
   /** The connection has ended or failed. `error`: why; undefined: the node closed it. */
@@ -127,7 +133,7 @@ export class Probe {
     else if (answers === 1 && text === "") this.connect();
     else if (answers === 0 && error !== undefined && this.isLocal(error)) this.skip(error);
     else {
-      const reason = error ?? failureReason(text, "closed without an answer");
+      const reason = error ?? this.failureOf(text, "closed without an answer");
       if (answers > 1) this.fail(reason, "end");
       else this.fail(reason, error === undefined && text !== "" ? "silence" : "refusal");
     }
@@ -142,6 +148,10 @@ export class Probe {
     this.finish({ outcome: "skipped", reason: LOCAL_ERRORS.has(error) ? error : NO_DESCRIPTOR });
   }
 
+  private pass(): void {
+    this.finish({ outcome: "passed" });
+  }
+
   private fail(reason: string, sign: "silence" | "refusal" | "end"): void {
     this.finish({ outcome: "failed", reason, sign });
   }
@@ -150,6 +160,7 @@ export class Probe {
     const { done } = this;
     this.done = undefined;
     this.cancelTimeout();
+    if (!this.parts.protocol.isKept) this.disconnect();
     done?.(result);
   }
 
@@ -180,13 +191,13 @@ export class Probe {
       this.parts.clock.setImmediate(() => this.timedOut(waitId, turnsLeft - 1));
       return;
     }
-    const reason = failureReason(this.text, "no answer");
+    const reason = this.failureOf(this.text, "no answer");
     // An answer that arrives later must not be taken for the next one.
     this.disconnect();
     this.fail(reason, "silence");
   }
-}
 
-function failureReason(text: string, nothing: string): string {
-  return text === "" ? nothing : "answer without up";
+  private failureOf(text: string, nothing: string): string {
+    return text === "" ? nothing : this.parts.protocol.failureOf(text);
+  }
 }

@@ -5,6 +5,8 @@ import type { NodeCounters } from "../relay/counters.ts";
 export interface Link {
   /** Sends what is pending and counts it. What cannot be sent now stays in the batch. */
   flush(batch: Batch, counters: NodeCounters): void;
+  /** Sends a datagram without a line: one LF. Returns what prevented it, if something did. */
+  sendEmptyLine(): string | undefined;
   close(): void;
 }
 

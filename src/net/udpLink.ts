@@ -9,6 +9,8 @@ import type { Link, LinkEvents } from "./link.ts";
 import { LinkFaults } from "./linkFaults.ts";
 import type { Network, UdpConnection } from "./network.ts";
 
+const EMPTY_LINE = Buffer.from("\n");
+
 export interface UdpLinkParts extends LinkEvents {
   /** An IP address. */
   readonly host: string;
@@ -64,6 +66,16 @@ export class UdpLink implements Link {
     }
     if (counters.datagramsSent === sentBefore || !this.faults.isFailing) return;
     if (this.faults.recordSend(this.parts.clock.nowMs())) this.parts.onRecovery();
+  }
+
+  sendEmptyLine(): string | undefined {
+    if (this.isOpening) return "the socket is being reopened";
+    const outcome = this.sendOne(EMPTY_LINE);
+    // A refusal is what one wants to know, and is reported as any other.
+    if (outcome === "sent" || outcome === "ECONNREFUSED") return undefined;
+    if (outcome === "full") return "the socket is full";
+    this.linkFailed(outcome);
+    return outcome;
   }
 
   close(): void {

@@ -168,6 +168,13 @@ export const FIGURES: readonly Figure<View>[] = [
     atStop: true,
   },
   {
+    name: "lines_refused",
+    unit: "lines",
+    meaning: "of these, lines that a backend probably did not get: one for each refusal, and never too many",
+    read: (view) => sum(countersOf(view).map(({ linesRefused }) => linesRefused)),
+    atStop: true,
+  },
+  {
     name: "lines_dropped",
     unit: "lines",
     meaning: "accepted lines that no backend will get, on all nodes",
@@ -451,6 +458,13 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     meaning: "times its host answered that the port is closed",
     read: ({ counters }) => counters.refusals,
     metric: { name: "statsd_proxy_refusals_total", type: "counter" },
+  },
+  {
+    name: "lines_refused",
+    unit: "lines",
+    meaning: "of its relayed lines, those that it probably did not get: one for each refusal, and never too many",
+    read: ({ counters }) => counters.linesRefused,
+    metric: { name: "statsd_proxy_lines_refused_total", type: "counter" },
     loss: { event: "refusing" },
   },
   {

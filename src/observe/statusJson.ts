@@ -3,6 +3,7 @@
  * durations are in milliseconds, shares from 0 to 1.
  */
 import type { Config } from "../config/config.ts";
+import { checkOf, checkText } from "../config/nodeCheck.ts";
 import type { HealthChange } from "../health/nodeHealth.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
@@ -57,7 +58,10 @@ export interface NodeJson {
   readonly no_address: string | null;
   /** When it entered its current state. */
   readonly since_ms: number;
+  /** Whether it has a check; without one it goes by what its host refuses. */
   readonly checked: boolean;
+  /** How it is checked: `statsd at port 8126`, `refusals` ... */
+  readonly check: string;
   readonly last_check: CheckJson | null;
   /**
    * Lines relayed to it per second, over the last ten seconds; null: not known yet, or not measured, which takes HTTP.
@@ -137,7 +141,7 @@ function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView
 }
 
 function nodeJson(node: NodeView): NodeJson {
-  const { host, port, managementport } = node.config;
+  const { host, port } = node.config;
   const check = node.health.lastCheck;
   return {
     node: node.label,
@@ -145,7 +149,8 @@ function nodeJson(node: NodeView): NodeJson {
     up: node.isUp,
     no_address: node.health.noAddress ?? null,
     since_ms: node.health.sinceMs,
-    checked: managementport !== 0,
+    checked: checkOf(node.config) !== undefined,
+    check: checkText(node.config),
     last_check: check
       ? { at_ms: check.atMs, duration_ms: roundedMs(check.durationMs), result: check.failure ?? "up" }
       : null,

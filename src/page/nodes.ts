@@ -44,7 +44,7 @@ const AS_CONFIGURED: Sorted = { column: 0, descending: false };
 /** More rows than these do not fit a screen. */
 const NODES_IN_SIGHT = 20;
 
-const LOSS_WORDS: Readonly<Record<LossName, string>> = { refusals: "refusing", send_errors: "send errors" };
+const LOSS_WORDS: Readonly<Record<LossName, string>> = { lines_refused: "refusing", send_errors: "send errors" };
 
 const COLUMNS: readonly Column[] = [
   {
@@ -71,8 +71,7 @@ const COLUMNS: readonly Column[] = [
     show: (cell, { node, nowMs }) => {
       const check = node.last_check;
       if (node.no_address !== null) cell.setTexts(node.no_address, "");
-      else if (!node.checked) cell.setTexts("not checked", "");
-      else if (check === null) cell.setTexts("none yet", "");
+      else if (check === null) cell.setTexts(node.checked ? "none yet" : "no check", "");
       else {
         const result = check.result === "up" ? "passed" : check.result;
         cell.setTexts(

@@ -1,12 +1,12 @@
 /**
- * Which nodes lose metrics now: their refusals or send errors have grown within the last seconds. The totals alone do
+ * Which nodes lose metrics now: their refused lines or send errors have grown within the last seconds. The totals alone do
  * not tell: they only ever grow, and may be of last week.
  */
 import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
 
 const REMEMBERED_MS = 10_000;
 
-const LOSSES = ["refusals", "send_errors"] as const;
+const LOSSES = ["lines_refused", "send_errors"] as const;
 export type LossName = (typeof LOSSES)[number];
 
 /** What is remembered between two answers. */

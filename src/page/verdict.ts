@@ -15,7 +15,7 @@ export function verdictOf({ health, nodes }: Pick<StatusJson, "health" | "nodes"
   const up = nodes.filter((node) => node.up).length;
   const down = nodes.length - up;
   const losing = nodes.map(({ node }) => lossesNow(recent, node));
-  const refusing = losing.filter((names) => names.includes("refusals")).length;
+  const refusing = losing.filter((names) => names.includes("lines_refused")).length;
   const failing = losing.filter((names) => names.includes("send_errors")).length;
   const troubles = [
     ...(down > 0 ? [`${down} of ${nodes.length} nodes down`] : []),

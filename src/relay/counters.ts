@@ -56,6 +56,8 @@ export class NodeCounters {
   bytesSent = 0;
   /** Times that the node's host answered that the port is closed. */
   refusals = 0;
+  /** Lines that it was sent and, to judge by its refusals, did not get: at least so many. They count as relayed. */
+  linesRefused = 0;
   /** Errors of its socket other than refusals: no route, no address, not permitted ... */
   sendErrors = 0;
   checksPassed = 0;
@@ -71,6 +73,7 @@ export class NodeCounters {
     this.datagramsSent += other.datagramsSent;
     this.bytesSent += other.bytesSent;
     this.refusals += other.refusals;
+    this.linesRefused += other.linesRefused;
     this.sendErrors += other.sendErrors;
     this.checksPassed += other.checksPassed;
     this.checksFailed += other.checksFailed;

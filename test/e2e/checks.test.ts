@@ -20,7 +20,7 @@ const RESULTS = {
   resets: "ECONNRESET",
   closes: '"closed without an answer"',
   "says-down": '"health: down"',
-  "says-garbage": '"answer without up"',
+  "says-garbage": '"answered: HTTP/1.1 400 Bad Request"',
   "never-ends": '"answer too long"',
   "is-up": "up",
   "is-up-bytewise": "up",

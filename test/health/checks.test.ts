@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:t
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Checks, type ChecksParts } from "../../src/health/checks.ts";
+import { RefusingHost } from "../../src/health/refusingHost.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { ManualClock, watchedClock } from "../support/clocks.ts";
@@ -29,7 +30,10 @@ class Checked {
   constructor(managementport: number, { fall = 2, ...parts }: Partial<ChecksParts> & { fall?: number } = {}) {
     this.checks = new Checks({
       host: HOST,
-      port: managementport,
+      port: 9,
+      refusingHost: new RefusingHost("127.0.0.1"),
+      check: { type: "statsd", port: managementport },
+      sendEmptyLine: () => undefined,
       intervalMs: NEVER_MS,
       isUp: () => this.isUp,
       onCheck: (failure) => {
@@ -55,7 +59,7 @@ class Checked {
   async another(): Promise<void> {
     const { length } = this.results;
     await until("another check", () => {
-      this.checks.checkSoon();
+      this.checks.refused();
       return this.results.length > length;
     });
   }
@@ -66,7 +70,7 @@ describe("a node is checked soon when there is a reason", () => {
     const management = new ManagementPort();
     const checked = new Checked(management.port);
     await checked.until(1);
-    for (let i = 0; i < 1000; i++) checked.checks.checkSoon();
+    for (let i = 0; i < 1000; i++) checked.checks.refused();
     await checked.until(2);
     await Bun.sleep(0);
     expect(management.questions).toHaveLength(2);
@@ -78,7 +82,7 @@ describe("a node is checked soon when there is a reason", () => {
     // As on a busy proxy: a socket's event, and then a sleep before the loop goes on to the next.
     const again = () => socket.closed || socket.send("again", socket.port, HOST);
     const data = () => {
-      checked.checks.checkSoon();
+      checked.checks.refused();
       setImmediate(() => {
         Bun.sleepSync(10);
         again();
@@ -95,7 +99,7 @@ describe("a node is checked soon when there is a reason", () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const checked = new Checked(management.port);
     await until("the question", () => management.questions.length === 1);
-    checked.checks.checkSoon();
+    checked.checks.refused();
     management.manners = MANNERS.up;
     for (const client of management.clients) client.write("health: up\n");
     await checked.until(2);
@@ -111,7 +115,7 @@ describe("a node is checked soon when there is a reason", () => {
       return management.questions.length === 1;
     });
     for (let i = 0; i < 10; i++) {
-      checked.checks.checkSoon();
+      checked.checks.refused();
       clock.advance(5);
       await clock.settle();
     }
@@ -130,20 +134,13 @@ describe("in time", () => {
     expect(new Set(ofCheck)).toEqual(new Set([5000]));
   });
 
-  test("a node without a port for checks is not checked", () => {
-    const { clock, delays } = watchedClock();
-    const { checks } = new Checked(0, { clock });
-    checks.checkSoon();
-    expect(delays).toEqual([]);
-  });
-
   test("once stopped, nothing is checked any more, whatever the reason", async () => {
     const { clock, delays } = watchedClock();
     const { checks, ...checked } = new Checked(new ManagementPort().port, { clock });
     await until("the first", () => checked.results.length === 1);
     checks.stop();
     delays.length = 0;
-    checks.checkSoon();
+    checks.refused();
     expect(delays).toEqual([]);
   });
 });
@@ -192,7 +189,7 @@ describe("a kept connection's end", () => {
     const management = new ManagementPort();
     const checked = new Checked(management.port);
     await checked.until(1);
-    checked.checks.checkSoon();
+    checked.checks.refused();
     await checked.until(2);
     for (const client of management.clients) client.end();
     await checked.until(4);
@@ -237,12 +234,16 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
   const script = `
     import { closeSync, openSync } from "node:fs";
     import { Checks } from ${JSON.stringify(join(SRC, "health", "checks.ts"))};
+    import { RefusingHost } from ${JSON.stringify(join(SRC, "health", "refusingHost.ts"))};
     import { bunNetwork } from ${JSON.stringify(join(SRC, "net", "bunNetwork.io.ts"))};
     import { systemClock } from ${JSON.stringify(join(SRC, "system", "clock.io.ts"))};
     const said = { passed: 0, failed: 0, skipped: 0 };
     const checks = new Checks({
       host: "127.0.0.1",
-      port: ${management.port},
+      port: 9,
+      refusingHost: new RefusingHost("127.0.0.1"),
+      check: { type: "statsd", port: ${management.port} },
+      sendEmptyLine: () => undefined,
       intervalMs: 10,
       isUp: () => true,
       onCheck: (failure) => void said[failure === undefined ? "passed" : "failed"]++,
@@ -271,7 +272,7 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
 
 test("a node without a management port is never checked, even on request", () => {
   const checked = new Checked(0);
-  checked.checks.checkSoon();
+  checked.checks.refused();
   expect(checked.results).toEqual([]);
 });
 
@@ -283,7 +284,10 @@ test("stopping ends every connection and every check, and nothing follows", asyn
   const checks = managements.map(({ port }) => {
     return new Checks({
       host: HOST,
-      port,
+      port: 9,
+      refusingHost: new RefusingHost("127.0.0.1"),
+      check: { type: "statsd", port },
+      sendEmptyLine: () => undefined,
       intervalMs: 10,
       isUp,
       onCheck: () => results++,
@@ -298,7 +302,7 @@ test("stopping ends every connection and every check, and nothing follows", asyn
   const atStop = results;
   await until("no connection", () => managements.every(({ clients }) => clients.size === 0));
   for (const ofNode of checks) {
-    ofNode.checkSoon();
+    ofNode.refused();
     ofNode.stop();
   }
   const connections = managements.map((management) => management.connections);

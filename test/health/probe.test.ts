@@ -2,6 +2,7 @@ import { heapStats } from "bun:jsc";
 import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import type { CheckResult } from "../../src/health/checkPlan.ts";
+import { protocolOf } from "../../src/health/checkProtocol.ts";
 import { Probe, type ProbeParts } from "../../src/health/probe.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import type { Network } from "../../src/net/network.ts";
@@ -9,6 +10,7 @@ import { systemClock } from "../../src/system/clock.io.ts";
 import { ManualClock } from "../support/clocks.ts";
 import { FakeNetwork } from "../support/fakeNetwork.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
+import { refusingPort } from "../support/ports.ts";
 import { prefer } from "../support/priority.ts";
 import { boundPort, fullPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
 import { waitedForProcessorMs } from "../support/stalls.ts";
@@ -32,6 +34,7 @@ function openProbe(port: number, timeoutMs: number, { hasDescriptor = () => true
   const onEnd = (...end: [reason: string, answers: number]) => void ends.push(end);
   const probe = new Probe({
     ...{ host: HOST, port, timeoutMs, onEnd, clock: systemClock },
+    protocol: protocolOf({ type: "statsd", port }, HOST),
     network: { ...bunNetwork, hasDescriptor },
     ...parts,
   });
@@ -82,7 +85,7 @@ test.each<[what: string, manners: Manners, outcome: string]>([
   ["up behind other text", (client) => void client.write(`${"x".repeat(1000)}\nhealth: up\n`), "up"],
   ["down", MANNERS.down, "silence: health: down"],
   ["down, and then the end", (client) => void client.end("health: down\n"), "silence: health: down"],
-  ["garbage, and then the end", (client) => void client.end("\0\xff\r\n"), "silence: answer without up"],
+  ["garbage, and then the end", (client) => void client.end("\0\xff\r\n"), String.raw`silence: answered: \x00\xc3\xbf`],
   ["too much", MANNERS.endless, "silence: answer too long"],
   ["the end", MANNERS.closing, "refusal: closed without an answer"],
   ["a reset", MANNERS.resetting, "refusal: ECONNRESET"],
@@ -92,8 +95,8 @@ test.each<[what: string, manners: Manners, outcome: string]>([
 
 test.each<[what: string, manners: Manners, outcome: string]>([
   ["says nothing", MANNERS.silent, "silence: no answer"],
-  ["says down without a line end, and no more", (client) => void client.write("down"), "silence: answer without up"],
-  ["says garbage and no more", MANNERS.garbage, "silence: answer without up"],
+  ["says down without a line end, and no more", (client) => void client.write("down"), "silence: answered: down"],
+  ["says garbage and no more", MANNERS.garbage, "silence: answered: HTTP/1.1 400 Bad Request"],
 ])("a management port that %s, until the time is up", async (_, manners, outcome) => {
   expect(await result(portOf(manners), SHORT_MS)).toBe(outcome);
 });
@@ -240,7 +243,7 @@ describe("a connection", () => {
     const { probe } = openProbe(management.port, LONG_MS);
     expect(await check(probe)).toBe("up");
     management.manners = (client) => void client.end("health: ");
-    expect(await check(probe)).toBe("silence: answer without up");
+    expect(await check(probe)).toBe("silence: answered: health:");
     expect(management.connections).toBe(1);
   });
 });
@@ -400,4 +403,98 @@ test("input between two checks closes the connection, even if it looks like an a
   expect([results.length, connection.isDestroyed]).toEqual([1, false]);
   connection.parts.onBytes(Buffer.from("up\n"));
   expect([results.length, connection.isDestroyed]).toEqual([1, true]);
+});
+
+describe("a check over HTTP", () => {
+  const answerOf = async (answer: string | Response, parts: { path?: string; expect?: string } = {}) => {
+    const requests: string[] = [];
+    const manners: Manners = (client) => void client.end(answer as string);
+    const server =
+      typeof answer === "string"
+        ? undefined
+        : Bun.serve({
+            hostname: HOST,
+            port: 0,
+            fetch: (request) => {
+              requests.push(`${request.method} ${new URL(request.url).pathname} ${request.headers.get("host")}`);
+              return answer;
+            },
+          });
+    onTestFinished(() => void server?.stop(true));
+    const port = server?.port ?? portOf(manners);
+    const protocol = protocolOf({ type: "http", port, ...parts }, HOST);
+    return { outcome: await result(port, LONG_MS, { protocol }), requests, port };
+  };
+
+  test("asks for its path, and is content with what answers", async () => {
+    const { outcome, requests, port } = await answerOf(new Response("fine"), { path: "/health?a=1" });
+    expect(outcome).toBe("up");
+    expect(requests).toEqual([`GET /health ${HOST}:${port}`]);
+  });
+
+  test.each<[answer: string | Response, expect: string | undefined, outcome: string]>([
+    ["HTTP/1.1 200 OK\r\n\r\n", undefined, "up"],
+    ["HTTP/1.0 204\r\n\r\n", undefined, "up"],
+    ["HTTP/1.1 302 Found\nLocation: /\n\n", undefined, "up"],
+    ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", undefined, "up"],
+    ["HTTP/1.1 503 Service Unavailable\r\n\r\nup", undefined, "silence: answered 503 Service Unavailable"],
+    ["HTTP/1.1 404 Not\x1bFound\r\n\r\n", undefined, String.raw`silence: answered 404 Not\x1bFound`],
+    ["HTTP/1.1 100 Continue\r\n\r\n", undefined, "silence: answered: HTTP/1.1 100 Continue"],
+    ["health: up\n", undefined, "silence: the answer is not HTTP"],
+    ["HTTP/1.1 2", undefined, "silence: answered: HTTP/1.1 2"],
+    ["HTTP/1.1 200 OK\r\n\r\nall is well", "is well", "up"],
+    [
+      "HTTP/1.1 200 is well\r\nX: is well\r\n\r\nno",
+      "is well",
+      'silence: answered: HTTP/1.1 200 is well without "is well"',
+    ],
+    [new Response("x".repeat(50_000).concat("is well")), "is well", "up"],
+  ])("makes of %j, expecting %j: %s", async (answer, expect_, outcome) => {
+    const parts = expect_ === undefined ? {} : { expect: expect_ };
+    expect((await answerOf(answer, parts)).outcome).toBe(outcome);
+  });
+
+  test.each<[what: string, answer: string, expect: string | undefined, outcome: string]>([
+    ["a status", `HTTP/1.1 ${"2".repeat(70_000)}`, undefined, "silence: answer too long"],
+    ["interim answers", "HTTP/1.1 100 Continue\r\n\r\n".repeat(3000), undefined, "silence: answer too long"],
+    ["a body", `HTTP/1.1 200 OK\r\n\r\n${" ".repeat(70_000)}`, "well", 'silence: answered 200 OK without "well"'],
+  ])("does not read %s to the end, whatever its length", async (_, answer, expected, outcome) => {
+    const parts = expected === undefined ? {} : { expect: expected };
+    expect((await answerOf(answer, parts)).outcome).toBe(outcome);
+  });
+
+  test("does not wait for ever for a peer that trickles", async () => {
+    const port = portOf((client) => {
+      const timer = setInterval(() => client.write("H"), 10);
+      onTestFinished(() => clearInterval(timer));
+    });
+    const protocol = protocolOf({ type: "http", port }, HOST);
+    expect(await result(port, LONG_MS, { protocol })).toBe("silence: the answer is not HTTP");
+  });
+});
+
+describe("a check that a port is open", () => {
+  const tcp = (port: number) => ({ protocol: protocolOf({ type: "tcp", port }, HOST) });
+
+  test("passes when the connection is accepted, says nothing, and keeps nothing open", async () => {
+    const management = new ManagementPort();
+    const { probe } = openProbe(management.port, LONG_MS, tcp(management.port));
+    for (let i = 1; i <= 3; i++) {
+      expect(await check(probe)).toBe("up");
+      await until("its end", () => management.connections === i && management.clients.size === 0);
+    }
+    expect(management.questions).toEqual([]);
+  });
+
+  test("fails when it is refused", async () => {
+    const port = await refusingPort();
+    expect(await result(port, LONG_MS, tcp(port))).toBe("refusal: ECONNREFUSED");
+  });
+});
+
+test("a statsd is up when it says what is expected of it", async () => {
+  const port = portOf((client) => void client.write("status: green\n"));
+  const expecting = (expect: string) => ({ protocol: protocolOf({ type: "statsd", port, expect }, HOST) });
+  expect(await result(port, LONG_MS, expecting("green"))).toBe("up");
+  expect(await result(port, SHORT_MS, expecting("up"))).toBe("silence: answered: status: green");
 });

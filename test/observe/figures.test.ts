@@ -115,7 +115,7 @@ describe("a figure", () => {
     const bench = new RelayBench({});
     bench.receive("a:1|c\nbad");
     bench.counters.linesDropped.internal_error = 4;
-    const lines = { lines_received: 2, lines_rejected: 1, lines_relayed: 0, lines_dropped: 4 };
+    const lines = { lines_received: 2, lines_rejected: 1, lines_relayed: 0, lines_refused: 0, lines_dropped: 4 };
     expect(Object.entries(summaryOf(bench.view()))).toEqual(
       Object.entries({ packets_received: 1, kernel_drops: 7, datagrams_unread: 0, ...lines }),
     );

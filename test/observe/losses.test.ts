@@ -53,14 +53,14 @@ test("what one node loses does not hide what another loses", () => {
   expect(see(1)).toMatchObject([{ node: "127.0.0.1:8131", lines: 2 }]);
 });
 
-test("refusals are said like a loss: the port of a node that is up may be closed", () => {
+test("lines that a port refused are said like a loss: nothing else tells of them", () => {
   const bench = new RelayBench({});
   const see = lossesOf(bench);
-  bench.nodes[2].counters.refusals = 2;
-  expect(see(0)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], refusals: 2, total: 2 }]);
-  bench.nodes[2].counters.refusals = 90;
+  bench.nodes[2].counters.linesRefused = 2;
+  expect(see(0)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], lines: 2, total: 2 }]);
+  bench.nodes[2].counters.linesRefused = 90;
   expect(see(LOG_AGAIN_MS - 1)).toEqual([]);
-  expect(see(LOG_AGAIN_MS)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], refusals: 88, total: 90 }]);
+  expect(see(LOG_AGAIN_MS)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], lines: 88, total: 90 }]);
 });
 
 test("a node's name never makes one of its figures look like another", () => {
@@ -72,9 +72,9 @@ test("a node's name never makes one of its figures look like another", () => {
     nodes: bench.view().nodes.map((node, i) => (i === 0 ? { ...node, label: "dc0.lines_dropped" } : node)),
   });
   bench.nodes[0].counters.linesRelayed = 100;
-  bench.nodes[0].counters.refusals = 3;
+  bench.nodes[0].counters.linesRefused = 3;
   expect(losses.update(view(), 0)).toEqual([
-    { level: "warn", event: "refusing", fields: { node: "dc0.lines_dropped", refusals: 3, total: 3 } },
+    { level: "warn", event: "refusing", fields: { node: "dc0.lines_dropped", lines: 3, total: 3 } },
   ]);
   bench.nodes[0].counters.linesDropped.held = 4;
   expect(losses.update(view(), 1)).toEqual([

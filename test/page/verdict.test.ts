@@ -6,7 +6,7 @@ import { statusOf } from "../support/statusJson.ts";
 /** Of each node: up or down, refusing or failing. */
 function badge(nodes: string, health: "up" | "down" = "up"): string {
   const figuresOf = (kind: string, factor: number) => ({
-    refusals: "rb".includes(kind) ? factor : 0,
+    lines_refused: "rb".includes(kind) ? factor : 0,
     send_errors: "fb".includes(kind) ? factor : 0,
   });
   const status = (factor: number) => {

@@ -24,7 +24,7 @@ const CONSOLE_QUESTIONS: readonly Question[] = [
   { text: "stats json", answer: '\\{"uptime_seconds":[^\\n]*\\}\\n' },
   { text: "nodes", answer: "node +address[^\\n]*\\n(?:[^\\n]+ (?:up|down) [^\\n]*\\n)+" },
   { text: "health", answer: "health: up\\n" },
-  { text: "status", answer: "uptime: \\d+\\nnodes: ?[^\\n]*\\n" },
+  { text: "status", answer: "uptime: \\d+\\nnodes: ?[^\\n]*\\n(?:configuration: [^\\n]*\\n)?" },
   { text: "route app.logins0", answer: "name[^\\n]*\\napp.logins0 [^\\n]*\\n" },
   { text: "config", answer: "\\{\\n[^]*?\\n\\}\\n" },
   { text: "memstats", answer: "bytes allocated and in use[^]*objects: \\d+\\n" },
@@ -132,7 +132,8 @@ export class Operators {
     const again = () => {
       if (isDone) return;
       listen();
-      if (isDone || this.isOver || this.excuses > excusesBefore || this.cuts() > cutBefore) {
+      const isExcused = this.excuses > excusesBefore || this.cuts() > cutBefore || !network.hasDescriptor();
+      if (isDone || this.isOver || isExcused) {
         connection.reset();
         return;
       }

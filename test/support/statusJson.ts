@@ -29,6 +29,7 @@ function nodeOf(label: string, ring_share: number): NodeJson {
     no_address: null,
     since_ms: 1000,
     checked: false,
+    check: "refusals",
     last_check: null,
     rate: null,
     figures: { ring_share },
