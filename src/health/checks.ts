@@ -17,6 +17,11 @@ const TIMEOUT_MS_MAX = 5000;
 /** Lower limit, however short the interval: a backend that has to wait for the CPU is not dead. */
 const TIMEOUT_MS_MIN = 250;
 
+/** How long an answer may take. */
+export function timeoutMsOf(intervalMs: number): number {
+  return Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX));
+}
+
 export interface ChecksParts {
   /** An IP address. */
   readonly host: string;
@@ -80,7 +85,7 @@ export class Checks {
       host,
       port: check.port,
       protocol: protocolOf(check, host),
-      timeoutMs: Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX)),
+      timeoutMs: timeoutMsOf(intervalMs),
       network,
       clock,
       onEnd,
