@@ -98,8 +98,14 @@ describe("a line is answered", () => {
     expect(answer(line, consoleContextOf())).toEqual({ text });
   });
 
-  test.each(["config", "config json"])("%s: no character is in two pieces", (line) => {
-    const name = "\u{1f980}".repeat(120);
+  // One of the two has a cut within a pair of units.
+  test.each([
+    ["config", ""],
+    ["config", "x"],
+    ["config json", ""],
+    ["config json", "x"],
+  ])("%s: no character is in two pieces (names begin with %j)", (line, first) => {
+    const name = first + "\u{1f980}".repeat(120);
     const nodes = Array.from({ length: 200 }, (_, i) => ({ host: "a", port: i + 1, name: `${name}${i}` }));
     const { config } = readConfig(JSON.stringify({ nodes }));
     const { text = "", rest } = answer(line, { ...consoleContextOf(), config: config as Config }) ?? {};
