@@ -18,6 +18,7 @@ interface Options {
   readonly debug?: true | undefined;
   readonly check?: true | undefined;
   readonly demo?: true | undefined;
+  readonly live?: true | undefined;
   readonly strict?: true | undefined;
   readonly watch?: true | undefined;
   readonly against?: Address | undefined;
@@ -33,6 +34,7 @@ await new Command("statsd-proxy")
   .option("-d, --debug", "log what arrives, where it goes, and what the checks find")
   .addOption(new Option("--check", "validate the configuration, print what it would do, and exit").conflicts("watch"))
   .option("--against <address>", "with --check: compare with the proxy whose console is at HOST:PORT", addressOf)
+  .addOption(new Option("--live", "with --check: ask every node's health check once").conflicts("against"))
   .option("--strict", "take warnings about the configuration for errors, at the start and at every reload")
   .option("--watch", "read the configuration file again whenever it changes")
   .option("--demo", "run with demo backends and sample metrics; without -f, use the example configuration")
@@ -62,10 +64,10 @@ async function run(options: Options, command: CommandUnknownOpts): Promise<void>
   const mistake = mistakeIn(options, command);
   if (mistake !== undefined) command.error(`error: ${mistake}`);
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
-  const { file, strict, against } = options;
+  const { file, strict, against, live } = options;
   const isStrict = strict === true;
   if (options.check) {
-    if (!(await check({ file, isStrict, text: example, against }))) process.exitCode = 1;
+    if (!(await check({ file, isStrict, text: example, against, isLive: live === true }))) process.exitCode = 1;
   } else {
     const { debug, demo, watch } = options;
     const flags = { isDebug: debug === true, isDemo: demo === true, isWatching: watch === true, isStrict };
@@ -74,10 +76,14 @@ async function run(options: Options, command: CommandUnknownOpts): Promise<void>
 }
 
 /** What is wrong with a command line whose words are right one by one. */
-function mistakeIn({ check, against, watch, demo, file }: Options, command: CommandUnknownOpts): string | undefined {
+function mistakeIn(
+  { check, against, live, watch, demo, file }: Options,
+  command: CommandUnknownOpts,
+): string | undefined {
   const stray = strayWord(command);
   if (stray !== undefined) return stray;
   if (against && !check) return "--against needs --check";
+  if (live && !check) return "--live needs --check";
   if (watch && demo && file === undefined) return "--watch needs a file: name it with -f";
   return undefined;
 }

@@ -1,11 +1,15 @@
 /** `--check`: what a configuration would do, and what keeps it from doing so. */
 import type { Config } from "../config/config.ts";
 import { type FileOptions, type ReadFile, readFrom, reportOnStandardError } from "../config/file.io.ts";
+import { checkOf } from "../config/nodeCheck.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
 import { type Foresight, foresee } from "../engine/foresight.ts";
+import { liveChecks } from "../health/liveChecks.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
+import { tableText } from "../text/table.ts";
 import type { Address } from "./address.ts";
 import { changeText } from "./against.io.ts";
+import { loopBack } from "./loopBack.io.ts";
 import { planText } from "./plan.ts";
 import { writeOutput } from "./standardStreams.io.ts";
 
@@ -14,6 +18,8 @@ export interface CheckOptions extends FileOptions {
   readonly text: string | undefined;
   /** Compare with the proxy whose console is there. */
   readonly against: Address | undefined;
+  /** Asks every node's check once. */
+  readonly isLive: boolean;
 }
 
 /** Prints what it finds. Returns whether nothing is wrong. */
@@ -24,7 +30,7 @@ export async function check(options: CheckOptions): Promise<boolean> {
     const foresight = await foresee(read.config, bunPlatform);
     if (!tell(foresight, options)) return false;
     writeOutput(Buffer.from(await reportText(read, foresight, options)));
-    return true;
+    return !options.isLive || (await tellLive(read.config, foresight));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // A reader that stops early (`| head`) has what it wanted.
@@ -50,4 +56,16 @@ async function reportText(read: ReadFile, { nodes }: Foresight, { against }: Che
   return against === undefined
     ? planText({ ...read, nodes }, loadFingerprint32)
     : await changeText(config, nodes, against);
+}
+
+/** Returns whether no check failed. */
+async function tellLive({ checkInterval }: Config, { nodes, isOwn }: Foresight): Promise<boolean> {
+  const asked = nodes.map(({ config, addresses: [host] }) => ({ check: checkOf(config), host }));
+  const found = await liveChecks(asked, {
+    ...{ ...bunPlatform, intervalMs: checkInterval },
+    whatElse: (host, port) => loopBack(host, port, { isOwn, network: bunPlatform.network }),
+  });
+  const rows = found.map(({ text }, i) => [nodes[i].config.label, text]);
+  writeOutput(Buffer.from(`each node was asked once\n${tableText(rows).replace(/^(?=.)/gm, "  ")}`));
+  return !found.some(({ isFailure }) => isFailure);
 }

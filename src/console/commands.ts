@@ -5,6 +5,7 @@ import { checkText } from "../config/nodeCheck.ts";
 import { NO_FILE } from "../config/problem.ts";
 import { OPERATOR_WORDS, type OperatorWord } from "../health/nodeHealth.ts";
 import { type NodeSetting, nodeSettingText } from "../observe/nodeSetting.ts";
+import { healthOf } from "../observe/proxyHealth.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
@@ -37,7 +38,7 @@ export interface ConsoleContext {
   tap(request: TapRequest): Stream | undefined;
   /** Reads the configuration again, and says what came of it; undefined: there is no file. Never throws. */
   readonly reload: (() => Promise<string>) | undefined;
-  /** What `health` answers: operators can set it, to take the proxy out of a load balancer. */
+  /** Operators can set it, to take the proxy out of a load balancer. */
   health: "up" | "down";
 }
 
@@ -147,7 +148,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const wanted = words[0]?.toLowerCase();
       if (wanted === "up" || wanted === "down") context.health = wanted;
       else if (wanted !== undefined) return undefined;
-      return { text: `health: ${context.health}\n` };
+      const { health, reason } = healthOf(context.health, context.view());
+      // Whoever only asks gets one line.
+      const why = wanted === "up" && health === "down" ? `set up, but ${reason}\n` : "";
+      return { text: `health: ${health}\n${why}` };
     },
   },
   status: {
@@ -165,9 +169,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: noWords(() => `${version}\n`),
   },
   help: {
-    usage: "help",
-    meaning: "this list",
-    run: noWords(() => helpText()),
+    usage: "help [COMMAND]",
+    meaning: "this list, or what one command does",
+    run: (words) => {
+      if (words.length > 1) return undefined;
+      const [name] = words;
+      if (name === undefined) return { text: helpText() };
+      const command = commandOf(name);
+      return command === undefined ? unknown(name) : { text: `${command.usage}  ${command.meaning}\n` };
+    },
   },
   quit: {
     usage: "quit",
@@ -176,16 +186,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-const UNKNOWN: Answer = { text: "unknown command\n" };
+const OPEN_QUOTE: Answer = { text: "a quote is not closed\n" };
 
 /** The answer to one line, one character per byte, without its line end. An empty line has none. */
 export function answer(line: string, context: ConsoleContext): Answer | undefined {
   const words = wordsOf(line);
-  if (words === undefined) return UNKNOWN;
+  if (words === undefined) return OPEN_QUOTE;
   const [name, ...rest] = words;
   if (name === undefined) return undefined;
   const command = commandOf(name);
-  if (command === undefined) return { text: `unknown command${suggestion(name, Object.keys(COMMANDS))}\n` };
+  if (command === undefined) return unknown(name);
   return command.run(rest, context) ?? { text: `usage: ${command.usage}\n` };
 }
 
@@ -203,6 +213,10 @@ export function looksComplete(text: string): boolean {
   if (rest.length !== 1 || command.options === undefined) return true;
   const [word] = rest;
   return command.options.includes(word) || !command.options.some((option) => option.startsWith(word));
+}
+
+function unknown(name: string): Answer {
+  return { text: `unknown command${suggestion(name, Object.keys(COMMANDS))}\n` };
 }
 
 function commandOf(name: string): Command | undefined {
@@ -291,8 +305,14 @@ const CONFIG_PART_CHARS = 16 * 1024;
 const configText = memoizeLast((config: Config) => `${JSON.stringify(printedConfig(config), null, 2)}\n`);
 const configLine = memoizeLast((config: Config) => `${JSON.stringify(printedConfig(config))}\n`);
 
+/** Each becomes bytes by itself: no character may be in two of them. */
 function* partsOf(text: string): Generator<string> {
-  for (let at = 0; at < text.length; at += CONFIG_PART_CHARS) yield text.slice(at, at + CONFIG_PART_CHARS);
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    end = at + CONFIG_PART_CHARS;
+    const isWithinPair = /[\ud800-\udbff]/.test(text[end - 1] ?? "") && end < text.length;
+    if (isWithinPair) end++;
+    yield text.slice(at, end);
+  }
 }
 
 const NODE_COLUMNS = [

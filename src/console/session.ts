@@ -16,6 +16,8 @@ const PAUSE_MS = 50;
  */
 const GRACE_TURNS = 3;
 const IDLE_SECONDS = 120;
+/** How often a client that sends no more is tried while its tap shows nothing. */
+const TRY_MS = 5000;
 
 /** Why a connection is cut, besides the reasons of every server. */
 type Reason = Extract<CutReason, "line_too_long" | "idle" | "http">;
@@ -64,6 +66,7 @@ class ConsoleSession implements Session {
   /** Output that keeps coming after an answer: the next command waits for its end. */
   private stream: Stream | undefined;
   private pause: Timer | undefined;
+  private tries: Timer | undefined;
   /** Incremented whenever the pause starts or ends: a timer that belongs to an earlier one is ignored. */
   private pauseId = 0;
 
@@ -86,7 +89,9 @@ class ConsoleSession implements Session {
     this.endPause();
     connection.input += input === "" || input.endsWith("\n") ? "quit\n" : "\nquit\n";
     // A client that half-closed can be told from one that is gone only by sending it something.
-    if (this.stream?.isTap) connection.write("# no more input: the tap runs to its end\n");
+    if (!this.stream?.isTap) return;
+    connection.write("# no more input: the tap runs to its end\n");
+    this.tries = this.clock.setInterval(() => this.tryClient(), TRY_MS);
   }
 
   /** Answers commands in order: one line, or one piece of an answer, at a time. */
@@ -122,6 +127,7 @@ class ConsoleSession implements Session {
 
   closed(): void {
     this.endPause();
+    this.clock.cancel(this.tries);
     this.stream?.stop();
     this.stream = undefined;
     this.rest = undefined;
@@ -158,6 +164,12 @@ class ConsoleSession implements Session {
     this.lateEnd = connection.input.endsWith("\r") ? "LF" : "CR LF";
     connection.input += "\n";
     connection.ask();
+  }
+
+  /** To a client that is gone, and with it the need for its tap, a second write fails: the first is answered by a reset. */
+  private tryClient(): void {
+    if (this.stream?.isTap) this.connection.write("#\n");
+    else this.clock.cancel(this.tries);
   }
 
   private endPause(): void {

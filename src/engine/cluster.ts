@@ -10,6 +10,7 @@
 import { isIP } from "node:net";
 import type { Config, NodeConfig } from "../config/config.ts";
 import type { Check, HealthChange, OperatorWord } from "../health/nodeHealth.ts";
+import { RefusingHosts } from "../health/refusingHost.ts";
 import type { Log } from "../log/log.ts";
 import type { Link } from "../net/link.ts";
 import { type IsOwn, ownTest } from "../net/ownAddress.ts";
@@ -99,6 +100,7 @@ export class Cluster {
   private listening: { readonly host: string; readonly address: string | undefined } | undefined;
   private readonly membership: Membership;
   private readonly retiredNodes: RetiredNodes;
+  private readonly refusingHosts = new RefusingHosts();
   private readonly selfMetrics: SelfMetricsSender;
   /** Each node's share of a ring. Cached, because it costs a walk over all points, and rings rarely change. */
   private readonly shares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
@@ -309,8 +311,9 @@ export class Cluster {
 
   private openNode(settings: NodeSettings): Promise<Node> {
     const { platform, log, onFailure } = this.parts;
+    const { refusingHosts } = this;
     return Node.open(settings, {
-      ...{ platform, log, onFailure },
+      ...{ platform, refusingHosts, log, onFailure },
       onCheck: (node, check) => this.onCheck(node, check),
       onReady: () => this.flush(),
     });

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { listenerProblems } from "../config/listeners.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Network } from "../net/network.ts";
+import type { IsOwn } from "../net/ownAddress.ts";
 import { descriptorRoom } from "./descriptorRoom.ts";
 import { nodesNow } from "./nodesNow.ts";
 import { Opening } from "./opening.ts";
@@ -10,6 +11,8 @@ import type { Platform } from "./platform.ts";
 import type { WantedNode } from "./wantedNodes.ts";
 
 export interface Foresight {
+  /** Whether the proxy itself would receive what is sent to an address. */
+  readonly isOwn: IsOwn;
   readonly nodes: readonly WantedNode[];
   /** Why the proxy would not start. */
   readonly errors: readonly Problem[];
@@ -21,9 +24,10 @@ export async function foresee(
   config: Config,
   platform: Pick<Platform, "network" | "clock" | "descriptorLimit">,
 ): Promise<Foresight> {
-  const { nodes, errors, warnings } = await nodesNow(config, platform);
+  const { isOwn, nodes, errors, warnings } = await nodesNow(config, platform);
   const room = descriptorRoom(config, nodes.length, platform);
   return {
+    isOwn,
     nodes,
     errors: [...(await listeningProblems(config, platform.network)), ...errors, ...("message" in room ? [room] : [])],
     warnings,

@@ -6,8 +6,10 @@ import type { NodeConfig } from "../config/config.ts";
 import { checkOf } from "../config/nodeCheck.ts";
 import { Checks } from "../health/checks.ts";
 import { type Check, NodeHealth } from "../health/nodeHealth.ts";
+import type { RefusingHosts } from "../health/refusingHost.ts";
 import type { Log } from "../log/log.ts";
 import { dropAll, type Link } from "../net/link.ts";
+import { OtherDatagrams } from "../net/otherDatagrams.ts";
 import { UdpLink } from "../net/udpLink.ts";
 import { RateMeter } from "../observe/rateMeter.ts";
 import { Batch } from "../relay/batch.ts";
@@ -27,6 +29,8 @@ export interface NodeSettings {
 
 export interface NodeParts {
   readonly platform: Pick<Platform, "clock" | "network">;
+  /** Of all nodes. */
+  readonly refusingHosts: RefusingHosts;
   readonly log: Log;
   /** A check has ended: its result must be recorded in the node's health. */
   readonly onCheck: (node: Node, check: Check) => void;
@@ -48,11 +52,13 @@ export class Node implements RelayNode {
   /** Undefined while there is no address. */
   private link: Link | undefined;
   private checks: Checks | undefined;
+  private readonly others: OtherDatagrams;
 
   private constructor(settings: NodeSettings, parts: NodeParts) {
     this.label = settings.config.label;
     this.batch = new Batch(settings.datagramBytesMax);
     this.health = new NodeHealth(parts.platform.clock.epochMs());
+    this.others = new OtherDatagrams(parts.platform.clock);
     this.parts = parts;
     this.settings = settings;
   }
@@ -96,8 +102,9 @@ export class Node implements RelayNode {
       ...{ host, port, network, clock, onReady },
       onRefusal: () => {
         counters.refusals++;
-        // Each refusal answers one datagram, which has at least one line, unless it was a check's.
-        if (this.checks?.refused() !== true) counters.linesRefused++;
+        // Each refusal answers one datagram, which has at least one line, unless it was another's.
+        if (!this.others.refused()) counters.linesRefused++;
+        this.checks?.refused();
       },
       onError: (errno, isNew) => {
         counters.sendErrors++;
@@ -144,6 +151,7 @@ export class Node implements RelayNode {
 
   /** Also used for the proxy's own metrics, which have a batch of their own. */
   flush(batch: Batch, counters: NodeCounters): void {
+    if (counters !== this.counters) this.others.expect(batch.datagrams);
     this.link?.flush(batch, counters);
   }
 
@@ -151,13 +159,18 @@ export class Node implements RelayNode {
   startChecks(delayMs: number): void {
     this.stopChecks();
     const { counters, label } = this;
-    const { platform, log, onCheck } = this.parts;
+    const { platform, refusingHosts, log, onCheck } = this.parts;
     const { clock, network } = platform;
     const { host, config, checkIntervalMs } = this.settings;
     if (host === undefined) return;
     this.checks = new Checks({
       ...{ host, port: config.port, check: checkOf(config), intervalMs: checkIntervalMs, network, clock },
-      sendEmptyLine: () => (this.link === undefined ? "there is no socket" : this.link.sendEmptyLine()),
+      refusingHost: refusingHosts.of(host),
+      sendEmptyLine: () => {
+        if (this.link === undefined) return "there is no socket";
+        this.others.expect(1);
+        return this.link.sendEmptyLine();
+      },
       isUp: () => this.health.isWell,
       onCheck: (failure, durationMs) => {
         if (failure === undefined) counters.checksPassed++;
@@ -185,6 +198,7 @@ export class Node implements RelayNode {
 
   close(): void {
     this.stopChecks();
+    this.others.close();
     this.link?.close();
   }
 }

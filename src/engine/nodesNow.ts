@@ -2,12 +2,14 @@
 import { isIP } from "node:net";
 import type { Config, NodeConfig } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
-import { ownTest } from "../net/ownAddress.ts";
+import { type IsOwn, ownTest } from "../net/ownAddress.ts";
 import { Resolver } from "../net/resolver.ts";
 import type { Platform } from "./platform.ts";
 import { hostsOf, OWN, type WantedNode, wantedNodes } from "./wantedNodes.ts";
 
 export interface NodesNow {
+  /** Whether the proxy itself would receive what is sent to an address. */
+  readonly isOwn: IsOwn;
   readonly nodes: readonly WantedNode[];
   /** Nodes that are the proxy itself: it would not start. */
   readonly errors: readonly Problem[];
@@ -38,5 +40,5 @@ export async function nodesNow(
   });
   resolver.close();
   const places = new Set(own.map(({ at }) => at));
-  return { nodes, errors: [...places].map((at) => ({ at, message: OWN })), warnings };
+  return { isOwn, nodes, errors: [...places].map((at) => ({ at, message: OWN })), warnings };
 }

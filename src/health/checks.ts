@@ -10,11 +10,17 @@ import { CheckPlan, type CheckResult } from "./checkPlan.ts";
 import { protocolOf } from "./checkProtocol.ts";
 import { Probe } from "./probe.ts";
 import { RefusalProbe } from "./refusalProbe.ts";
+import type { RefusingHost } from "./refusingHost.ts";
 
 /** Upper limit of a check's timeout, however long the interval. */
 const TIMEOUT_MS_MAX = 5000;
 /** Lower limit, however short the interval: a backend that has to wait for the CPU is not dead. */
 const TIMEOUT_MS_MIN = 250;
+
+/** How long an answer may take. */
+export function timeoutMsOf(intervalMs: number): number {
+  return Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX));
+}
 
 export interface ChecksParts {
   /** An IP address. */
@@ -23,6 +29,8 @@ export interface ChecksParts {
   readonly check: CheckConfig | undefined;
   /** The port for metrics. */
   readonly port: number;
+  /** What is known of the refusals of that address. */
+  readonly refusingHost: RefusingHost;
   /** Sends a datagram without a line to that port. Returns what prevented it, if something did. */
   readonly sendEmptyLine: () => string | undefined;
   readonly intervalMs: number;
@@ -77,7 +85,7 @@ export class Checks {
       host,
       port: check.port,
       protocol: protocolOf(check, host),
-      timeoutMs: Math.max(TIMEOUT_MS_MIN, Math.min(intervalMs, TIMEOUT_MS_MAX)),
+      timeoutMs: timeoutMsOf(intervalMs),
       network,
       clock,
       onEnd,
@@ -85,21 +93,18 @@ export class Checks {
   }
 
   private refusalProbe(): RefusalProbe {
-    const { host, port, sendEmptyLine: send, clock } = this.parts;
-    return new RefusalProbe({ send, refused: refusedText(host, port), clock });
+    const { host, port, sendEmptyLine: send, refusingHost, isUp, clock } = this.parts;
+    return new RefusalProbe({ send, isUp, host: refusingHost, refused: refusedText(host, port), clock });
   }
 
-  /**
-   * The node's host answered a datagram: nobody listens. May be called as often as you like. Returns whether the datagram
-   * may have been a check's own, which holds no line.
-   */
-  refused(): boolean {
+  /** The node's host answered a datagram: nobody listens. May be called as often as you like. */
+  refused(): void {
     const { running } = this;
-    if (running === undefined) return false;
-    if (running.probe instanceof RefusalProbe && running.probe.refused()) return true;
+    this.parts.refusingHost.refused(this.parts.clock.nowMs());
+    if (running === undefined) return;
+    if (running.probe instanceof RefusalProbe && running.probe.refused()) return;
     running.plan.checkSoon(this.parts.clock.nowMs());
     this.schedule(running);
-    return false;
   }
 
   /** Stops the checks and closes their connection; nothing is reported afterwards. */

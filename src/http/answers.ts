@@ -1,6 +1,7 @@
 /** The HTTP side's language: a request in, an answer out. http/session.ts does the sockets. */
 
 import type { History } from "../observe/history.ts";
+import { healthOf } from "../observe/proxyHealth.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import type { Destination } from "../placement/destination.ts";
@@ -93,15 +94,10 @@ export function serverError(): Reply {
   return text(500, "internal error");
 }
 
-/** The proxy is healthy unless an operator has set it down, or it has no live node. */
-function healthReply({ health, view }: StatsSource): Reply {
-  const upCount = view.nodes.filter(({ isUp }) => isUp).length;
-  const isUp = health === "up" && upCount > 0;
-  const reason = health === "down" ? "set down at the console" : `${upCount} of ${view.nodes.length} nodes up`;
-  return lines(
-    isUp ? 200 : 503,
-    `health: ${isUp ? "up" : "down"}\n${reason}\n${reloadFailureLine(view.configuration)}`,
-  );
+function healthReply(source: StatsSource): Reply {
+  const { health, reason } = healthOf(source.health, source.view);
+  const failure = reloadFailureLine(source.view.configuration);
+  return lines(health === "up" ? 200 : 503, `health: ${health}\n${reason}\n${failure}`);
 }
 
 function json(value: unknown): Reply {

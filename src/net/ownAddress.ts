@@ -23,6 +23,12 @@ export function reachesItself(address: string, listening: string, ofMachine: rea
   return !isIPv6(to) && listOf([...LOOPBACK, ...ofMachine]).check(to, "ipv4");
 }
 
+/** Whether an address is on the loopback interface, or one of the others. */
+export function isOfMachine(address: string, others: readonly string[]): boolean {
+  const to = sentTo(address);
+  return listOf([...LOOPBACK, ...others]).check(to, familyOf(to));
+}
+
 const LOOPBACK = ["127.0.0.0/8", "::1"];
 
 /** Datagrams to the unspecified address go to loopback. */

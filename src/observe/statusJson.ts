@@ -19,7 +19,7 @@ export interface StatusJson {
   readonly uptime_ms: number;
   /** The configuration in force. */
   readonly config: ConfigJson;
-  /** The same as the console's `health`. */
+  /** What operators have set: without a live node the proxy is down all the same (observe/proxyHealth.ts). */
   readonly health: "up" | "down";
   readonly mirror: boolean;
   readonly ring: string;

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { version } from "../../package.json";
-import { readConfig } from "../../src/config/config.ts";
+import { type Config, readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
 import { statusJsonParts } from "../../src/observe/statusJson.ts";
@@ -73,7 +73,7 @@ describe("a line is answered", () => {
     ["status json x", "status [json]"],
     ["reload now", "reload"],
     ["nodes up", "nodes"],
-    ["help me", "help"],
+    ["help me now", "help [COMMAND]"],
     ["quit now", "quit"],
     ["memstats -v", "memstats"],
     ["health sideways", "health [up|down]"],
@@ -87,6 +87,35 @@ describe("a line is answered", () => {
 
   test.each(["", " ", "\r", "\t \r"])("%j: not at all", (line) => {
     expect(answer(line, consoleContextOf())).toBeUndefined();
+  });
+
+  test.each([
+    [
+      "help tap",
+      "tap [rejected] [PATTERN] [LIMIT]  show lines as they pass, with their node; or rejected lines, with the reason\n",
+    ],
+    ["help PING", "ping  answer pong\n"],
+    ["help nope", "unknown command\n"],
+    ["help relaod", "unknown command (did you mean reload?)\n"],
+  ])("%j: what that command does", (line, text) => {
+    expect(answer(line, consoleContextOf())).toEqual({ text });
+  });
+
+  // One of the two has a cut within a pair of units.
+  test.each([
+    ["config", ""],
+    ["config", "x"],
+    ["config json", ""],
+    ["config json", "x"],
+  ])("%s: no character is in two pieces (names begin with %j)", (line, first) => {
+    const name = first + "\u{1f980}".repeat(120);
+    const nodes = Array.from({ length: 200 }, (_, i) => ({ host: "a", port: i + 1, name: `${name}${i}` }));
+    const { config } = readConfig(JSON.stringify({ nodes }));
+    const { text = "", rest } = answer(line, { ...consoleContextOf(), config: config as Config }) ?? {};
+    const pieces = [text, ...(rest ? { [Symbol.iterator]: () => rest } : [])];
+    expect(pieces.length).toBeGreaterThan(2);
+    const bytes = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
+    expect(readConfig(bytes.toString()).config).toEqual(config as Config);
   });
 
   test("quit: by the end of the connection", () => {
@@ -242,7 +271,7 @@ describe("route", () => {
 
   test("without a name, or with a quote left open, is explained", () => {
     expect(answer("route", consoleContextOf())).toEqual({ text: "usage: route NAME...\n" });
-    expect(answer('route "a', consoleContextOf())).toEqual({ text: "unknown command\n" });
+    expect(answer('route "a', consoleContextOf())).toEqual({ text: "a quote is not closed\n" });
   });
 });
 

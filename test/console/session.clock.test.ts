@@ -127,6 +127,23 @@ describe("a tap", () => {
     expect(client.text).toEndWith("end\npong\n");
   });
 
+  test("tries a client that sends no more every five seconds, so that one that is gone is noticed; not after its end", () => {
+    const { clock, client, say, taps } = connected();
+    say("tap\n");
+    const first = client.text;
+    client.halfClose();
+    const told = `${first}# no more input: the tap runs to its end\n`;
+    clock.advance(4999);
+    expect(client.text).toBe(told);
+    clock.advance(1);
+    expect(client.text).toBe(`${told}#\n`);
+    clock.advance(10_000);
+    expect(client.text).toBe(`${told}#\n#\n#\n`);
+    taps.end("end\n");
+    clock.advance(60_000);
+    expect(client.text).toBe(`${told}#\n#\n#\nend\n`);
+  });
+
   test("ends when the client disconnects", () => {
     const { client, say, taps } = connected();
     say("tap\n");

@@ -7,6 +7,7 @@ import { linesArrived, openBackends } from "../support/backend.ts";
 import { binary } from "../support/binary.ts";
 import { ask, send, stats } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
+import { ManagementPort } from "../support/management.ts";
 import { freePorts } from "../support/ports.ts";
 import { configFile, run, startProblems, startProxy } from "../support/process.ts";
 
@@ -26,8 +27,8 @@ describe("--check", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^metrics at 0\.0\.0\.0:8125 \(UDP\), console at 127\.0\.0\.1:8126 \(TCP\)\n/);
     expect(stdout).toContain("ring farmhash, failover rehash\n");
-    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8130 .* checked at port 8140 .* \d+\.\d % of the names$/m);
-    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8131 .* not checked .* \d+\.\d % of the names$/m);
+    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8130 .* check statsd at port 8140 .* \d+\.\d % of the names$/m);
+    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8131 .* no check .* \d+\.\d % of the names$/m);
     // What it does not try, it says.
     expect(stdout).toEndWith("\nits ports were not opened: whether they are free shows when the proxy opens them\n");
     expect(readdirSync(folder)).toEqual([file]);
@@ -110,6 +111,39 @@ describe("--check finds what keeps a proxy from starting", () => {
     expect(startProblems(started.stderr).sort()).toEqual(problems.map((problem) => `${file}: ${problem}`).sort());
   });
 
+  test("--live: nodes that do not answer their check, exit code 1, after the plan", async () => {
+    const management = new ManagementPort();
+    const [closed] = await freePorts(1);
+    const checked = { ...NODES[1], managementport: management.port };
+    const folder = emptyFolder();
+    const file = configFile(folder, { nodes: [checked, { host: "127.0.0.1", port: 8132 }] });
+    const good = await run([await binary(), "-f", file, "--check", "--live"], folder);
+    expect(good).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(good.stdout).toMatch(
+      /\neach node was asked once\n {2}127\.0\.0\.1:8131 {2}passed in \d+ ms\n {2}127\.0\.0\.1:8132 {2}no check\n$/,
+    );
+    configFile(folder, { nodes: [checked, { host: "127.0.0.1", port: 8132, managementport: closed }] });
+    const bad = await run([await binary(), "-f", file, "--check", "--live"], folder);
+    expect(bad).toMatchObject({ exitCode: 1, stderr: "" });
+    expect(bad.stdout).toStartWith("metrics at 0.0.0.0:8125 (UDP), ");
+    expect(bad.stdout).toEndWith(`\n  127.0.0.1:8132  failed: nobody listens at 127.0.0.1:${closed}\n`);
+  });
+
+  test("--live: a node that is a proxy which relays back, by its console", async () => {
+    const [port, managementport] = await freePorts(2);
+    const other = await startProxy({ nodes: [{ ...NODES[1] }, { host: "localhost", port }] });
+    const folder = emptyFolder();
+    const node = { host: "127.0.0.1", port: other.port, managementport: other.consolePort };
+    const file = configFile(folder, { nodes: [node], port, managementport });
+    const looping = await run([await binary(), "-f", file, "--check", "--live"], folder);
+    expect(looping).toMatchObject({ exitCode: 1, stderr: "" });
+    expect(looping.stdout).toMatch(
+      new RegExp(`  passed in \\d+ ms, but it relays to this proxy \\(its nodes\\[1\\], localhost:${port}\\)\n$`),
+    );
+    const elsewhere = configFile(folder, { nodes: [node], port: managementport, managementport });
+    expect(await run([await binary(), "-f", elsewhere, "--check", "--live"], folder)).toMatchObject({ exitCode: 0 });
+  });
+
   test("names that do not resolve are warnings, and errors with --strict; so is a key that is not known", async () => {
     const folder = emptyFolder();
     const nodes = [{ host: "nowhere.invalid", port: 8130, discover: true }, NODES[1]];
@@ -172,6 +206,8 @@ test.each([
   ["--chekc=1 route", "unknown option --chekc (did you mean --check?)"],
   ["--nothing-like-it", "unknown option --nothing-like-it"],
   ["--against 8126", "--against needs --check"],
+  ["--live", "--live needs --check"],
+  ["--check --live --against 1", "option '--live' cannot be used with option '--against <address>'"],
   ["--check --watch", "option '--check' cannot be used with option '--watch'"],
   ["--demo --watch", "--watch needs a file: name it with -f"],
 ])("%s is a mistake that is told, exit code 1", async (typed, mistake) => {

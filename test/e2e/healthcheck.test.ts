@@ -47,6 +47,14 @@ describe("of a proxy that runs", () => {
     expect(await healthcheck({ managementport })).toMatchObject({ exitCode: 0 });
   });
 
+  test("fails while no node is up, whatever was set", async () => {
+    const { consolePort } = await runningProxy({ nodes: [{ host: "nowhere.invalid", port: 8130 }] });
+    const down = { exitCode: 1, stdout: "health: down\n", stderr: "" };
+    expect(await healthcheck({ managementport: consolePort })).toEqual(down);
+    expect(await ask({ consolePort }, "health up")).toBe("health: down\nset up, but 0 of 1 nodes up\n");
+    expect(await healthcheck({ managementport: consolePort }, "--alive")).toEqual({ ...down, exitCode: 0 });
+  });
+
   test("--alive passes whatever its health is", async () => {
     const { consolePort } = await runningProxy();
     expect(await healthcheck({ managementport: consolePort }, "--alive")).toMatchObject({ exitCode: 0 });

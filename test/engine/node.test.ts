@@ -2,11 +2,15 @@ import { expect, onTestFinished, spyOn, test } from "bun:test";
 import type { NodeConfig } from "../../src/config/config.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { Node } from "../../src/engine/node.ts";
+import { RefusingHosts } from "../../src/health/refusingHost.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { violations } from "../../src/observe/invariants.ts";
 import { Lines } from "../../src/protocol/line.ts";
+import { Batch } from "../../src/relay/batch.ts";
 import { Counters, NodeCounters } from "../../src/relay/counters.ts";
 import { Relay } from "../../src/relay/relay.ts";
+import { ManualClock } from "../support/clocks.ts";
+import { FakeNetwork } from "../support/fakeNetwork.ts";
 import { DEFAULT_TYPES } from "../support/naiveLines.ts";
 import { refusingPort } from "../support/ports.ts";
 
@@ -26,6 +30,7 @@ test("a bug while one node sends does not affect the others, and every line stay
         { config, hostName: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 },
         {
           platform: bunPlatform,
+          refusingHosts: new RefusingHosts(),
           log: openLog({ format: "logfmt", level: "error" }),
           onCheck: () => {},
           onReady: () => {},
@@ -49,4 +54,42 @@ test("a bug while one node sends does not affect the others, and every line stay
   expect(nodes[0].counters.linesDropped.send_buffer_full).toBeGreaterThan(0);
   expect(nodes[1].counters.linesRelayed + nodes[1].counters.linesDropped.send_error).toBe(1000);
   expect(violations({ counters, nodes, retired: { counters: new NodeCounters(), linesPending: 0 } })).toEqual([]);
+});
+
+test("a refusal tells of a lost line only if no other datagram can have been refused", async () => {
+  const clock = new ManualClock();
+  const network = new FakeNetwork();
+  const config = { host: "10.0.0.1", port: 8125, managementport: 0, weight: 1, discover: false, label: "a" };
+  const settings = { config, hostName: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 };
+  const node = await Node.open(settings, {
+    platform: { ...bunPlatform, clock, network },
+    refusingHosts: new RefusingHosts(),
+    log: openLog({ format: "logfmt", level: "error" }),
+    onCheck: () => {},
+    onReady: () => {},
+    onFailure: () => {},
+  });
+  onTestFinished(() => node.close());
+  node.startChecks(0);
+  const [socket] = network.udp;
+  const line = Buffer.from("a:1|c");
+
+  node.batch.append(line, 0, line.length, 1);
+  node.send();
+  socket.answer("ECONNREFUSED");
+  expect(node.counters.linesRefused).toBe(1);
+  clock.advance(0);
+  expect(socket.sent).toEqual(["a:1|c", "\n"]);
+  // The checks begin anew before the answer to the old one's datagram has come.
+  node.use({ ...settings, checkIntervalMs: 2000 }, undefined, 0);
+  socket.answer("ECONNREFUSED");
+  expect(node.counters.linesRefused).toBe(1);
+
+  const own = new Batch(0);
+  own.append(line, 0, line.length, 1);
+  node.flush(own, new NodeCounters());
+  socket.answer("ECONNREFUSED");
+  clock.advance(0);
+  socket.answer("ECONNREFUSED");
+  expect([node.counters.refusals, node.counters.linesRefused]).toEqual([4, 1]);
 });

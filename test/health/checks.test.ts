@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:t
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Checks, type ChecksParts } from "../../src/health/checks.ts";
+import { RefusingHost } from "../../src/health/refusingHost.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { ManualClock, watchedClock } from "../support/clocks.ts";
@@ -30,6 +31,7 @@ class Checked {
     this.checks = new Checks({
       host: HOST,
       port: 9,
+      refusingHost: new RefusingHost("127.0.0.1"),
       check: { type: "statsd", port: managementport },
       sendEmptyLine: () => undefined,
       intervalMs: NEVER_MS,
@@ -232,12 +234,14 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
   const script = `
     import { closeSync, openSync } from "node:fs";
     import { Checks } from ${JSON.stringify(join(SRC, "health", "checks.ts"))};
+    import { RefusingHost } from ${JSON.stringify(join(SRC, "health", "refusingHost.ts"))};
     import { bunNetwork } from ${JSON.stringify(join(SRC, "net", "bunNetwork.io.ts"))};
     import { systemClock } from ${JSON.stringify(join(SRC, "system", "clock.io.ts"))};
     const said = { passed: 0, failed: 0, skipped: 0 };
     const checks = new Checks({
       host: "127.0.0.1",
       port: 9,
+      refusingHost: new RefusingHost("127.0.0.1"),
       check: { type: "statsd", port: ${management.port} },
       sendEmptyLine: () => undefined,
       intervalMs: 10,
@@ -281,6 +285,7 @@ test("stopping ends every connection and every check, and nothing follows", asyn
     return new Checks({
       host: HOST,
       port: 9,
+      refusingHost: new RefusingHost("127.0.0.1"),
       check: { type: "statsd", port },
       sendEmptyLine: () => undefined,
       intervalMs: 10,

@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import type { CheckResult } from "../../src/health/checkPlan.ts";
 import { Checks } from "../../src/health/checks.ts";
-import { REFUSAL_WAIT_MS, RefusalProbe } from "../../src/health/refusalProbe.ts";
+import { LOOKS_MAX, REFUSAL_WAIT_MS, RefusalProbe } from "../../src/health/refusalProbe.ts";
+import { REFUSES_AGAIN_MS, RefusingHost } from "../../src/health/refusingHost.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { ManualClock } from "../support/clocks.ts";
 
@@ -16,7 +17,8 @@ describe("a look whether somebody listens", () => {
       sent++;
       return error;
     };
-    const probe = new RefusalProbe({ send, refused: "nobody listens at a:1", clock });
+    const host = new RefusingHost("127.0.0.1");
+    const probe = new RefusalProbe({ send, isUp: () => true, host, refused: "nobody listens at a:1", clock });
     probe.ask((result) => results.push(result));
     expect(sent).toBe(1);
     return { clock, results, probe };
@@ -55,6 +57,7 @@ describe("a node without a check", () => {
     const state = { isUp: true, sent: 0, isClosed: false, results: [] as string[], failures: 0 };
     const checks = new Checks({
       ...{ host: "127.0.0.1", port: 8130, check: undefined, intervalMs: INTERVAL_MS, clock, network: bunNetwork },
+      refusingHost: new RefusingHost("127.0.0.1"),
       isUp: () => state.isUp,
       sendEmptyLine: () => {
         state.sent++;
@@ -83,7 +86,7 @@ describe("a node without a check", () => {
   test("is down soon after one line was refused, and back when somebody listens again", () => {
     const { clock, state, checks } = unchecked();
     state.isClosed = true;
-    expect(checks.refused()).toBe(false);
+    checks.refused();
     clock.advance(250);
     const nobody = "nobody listens at 127.0.0.1:8130";
     expect(state.results).toEqual([nobody, nobody]);
@@ -109,5 +112,95 @@ describe("a node without a check", () => {
     state.isClosed = false;
     clock.advance(3 * REFUSAL_WAIT_MS);
     expect(state.results).toEqual(["nobody listens at 127.0.0.1:8130", "up"]);
+  });
+});
+
+describe("nodes on a host that answers once a second, whichever port is closed", () => {
+  /** As Linux answers a remote host: one answer a second, and six at first. */
+  function remote(count: number) {
+    const clock = new ManualClock();
+    const refusingHost = new RefusingHost("10.0.0.2");
+    const state = { tokens: 6, filledAtMs: 0, isClosed: Array.from({ length: count }, () => true) };
+    const isAnswered = () => {
+      const nowMs = clock.nowMs();
+      state.tokens = Math.min(6, state.tokens + (nowMs - state.filledAtMs) / 1000);
+      state.filledAtMs = nowMs;
+      if (state.tokens < 1) return false;
+      state.tokens--;
+      return true;
+    };
+    const nodes = state.isClosed.map((_, i) => {
+      const node = { isUp: true, changes: 0, failures: 0, send: () => {} };
+      node.send = () => {
+        if (state.isClosed[i] && isAnswered()) clock.setTimeout(() => checks.refused(), 1);
+      };
+      const checks = new Checks({
+        ...{ host: "10.0.0.2", port: 8130 + i, check: undefined, intervalMs: INTERVAL_MS, clock, network: bunNetwork },
+        refusingHost,
+        isUp: () => node.isUp,
+        sendEmptyLine: () => void node.send(),
+        onCheck: (failure) => {
+          node.failures = failure === undefined ? 0 : node.failures + 1;
+          const isUp = node.failures < (node.isUp ? 2 : 1);
+          if (isUp !== node.isUp) node.changes++;
+          node.isUp = isUp;
+        },
+        onSkip: () => {},
+      });
+      onTestFinished(() => checks.stop());
+      checks.start(0);
+      return node;
+    });
+    /** Lines go to nodes that are up, by turns. */
+    const relay = (ms: number) => {
+      for (let i = 0; i < ms; i++) {
+        const node = nodes[(i * 7) % count];
+        if (node.isUp) node.send();
+        clock.advance(1);
+      }
+    };
+    return { state, nodes, relay };
+  }
+
+  test("all go down, and stay down", () => {
+    const { nodes, relay } = remote(3);
+    relay(30_000);
+    expect(nodes.map(({ isUp }) => isUp)).toEqual([false, false, false]);
+    relay(120_000);
+    expect(nodes.map(({ changes }) => changes)).toEqual([1, 1, 1]);
+  });
+
+  test("one of them comes back, and the others stay down", () => {
+    const { state, nodes, relay } = remote(3);
+    relay(30_000);
+    state.isClosed[1] = false;
+    relay(10_000);
+    expect(nodes.map(({ isUp }) => isUp)).toEqual([false, true, false]);
+    relay(60_000);
+    expect(nodes.map(({ changes }) => changes)).toEqual([1, 2, 1]);
+  });
+
+  test("one alone goes down within two answers, and is back soon", () => {
+    const { state, nodes, relay } = remote(1);
+    relay(1500);
+    expect(nodes[0].isUp).toBe(false);
+    relay(60_000);
+    expect(nodes[0].changes).toBe(1);
+    state.isClosed[0] = false;
+    relay(INTERVAL_MS + REFUSES_AGAIN_MS + REFUSAL_WAIT_MS);
+    expect(nodes[0].isUp).toBe(true);
+  });
+
+  test("a host that never stops refusing others keeps none of them down for ever", () => {
+    const clock = new ManualClock();
+    const host = new RefusingHost("10.0.0.2");
+    const results: CheckResult[] = [];
+    let sent = 0;
+    const send = () => void sent++;
+    clock.setInterval(() => host.refused(clock.nowMs()), 1000);
+    const probe = new RefusalProbe({ send, isUp: () => false, host, refused: "", clock });
+    probe.ask((result) => results.push(result));
+    clock.advance(REFUSES_AGAIN_MS + LOOKS_MAX * REFUSAL_WAIT_MS);
+    expect([sent, results]).toEqual([LOOKS_MAX, [{ outcome: "passed" }]]);
   });
 });

@@ -1,4 +1,4 @@
-/** A console by itself, of a proxy that has nothing to tell. */
+/** A console by itself, of a proxy that has little to tell. */
 import { onTestFinished } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
 import type { ConsoleContext } from "../../src/console/commands.ts";
@@ -10,6 +10,8 @@ import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
+
+import { RelayBench } from "./relayBench.ts";
 
 export interface OpenConsole {
   readonly port: number;
@@ -43,7 +45,7 @@ export function openConsole({
   if (config === undefined) throw new Error("the configuration is good");
   const nothing = {
     configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
-    nodes: [],
+    nodes: new RelayBench({}).view().nodes,
     retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
     namesCached: 0,
     receiveBufferBytes: undefined,
