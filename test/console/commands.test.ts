@@ -32,7 +32,7 @@ const COMMANDS = [
   ],
 ];
 /** Those that say something by themselves. */
-const ALONE = COMMANDS.filter((command) => command !== "route");
+const ALONE = COMMANDS.filter((command) => command !== "route" && command !== "node");
 
 describe("a line is answered", () => {
   test.each([
@@ -95,7 +95,8 @@ describe("a line is answered", () => {
       "tap [rejected] [PATTERN] [LIMIT]  show lines as they pass, with their node; or rejected lines, with the reason\n",
     ],
     ["help PING", "ping  answer pong\n"],
-    ["help nope", "unknown command\n"],
+    ["help nope", "unknown command (did you mean node?)\n"],
+    ["help xyzzy", "unknown command\n"],
     ["help relaod", "unknown command (did you mean reload?)\n"],
   ])("%j: what that command does", (line, text) => {
     expect(answer(line, consoleContextOf())).toEqual({ text });

@@ -335,7 +335,7 @@ describe("files that work", () => {
     const file = configFile(folder, text);
     const { exitCode, stdout, stderr } = await run([await binary(), "-f", file, "--check"], folder);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout.match(/checked at port \d+/g)).toHaveLength(3);
+    expect(stdout.match(/check statsd at port \d+/g)).toHaveLength(3);
     expect(stdout.split("\n")).toContain(ring);
     const told = "ring etsy, because the file uses Etsy's keys; set ring to override it";
     expect(stdout.split("\n").includes(told)).toBe(text === ETSYS_EXAMPLE);

@@ -106,7 +106,9 @@ describe.skipIf(process.platform !== "linux")(`processes at one port${LINUX_ONLY
     };
     // A name takes a while to resolve.
     expect(await fails({ managementhost: "localhost" })).toEqual([
-      expect.stringMatching(/^managementport: the address is in use \(EADDRINUSE\)$/),
+      expect.stringMatching(
+        /event=start_failed file=proxy\.json reason="managementport: the address is in use \(EADDRINUSE\)"$/,
+      ),
     ]);
     const [free] = await freePorts(1);
     expect(await fails({ managementport: free, reusePort: false })).toEqual([

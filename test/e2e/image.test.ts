@@ -94,7 +94,7 @@ describe.skipIf(NO_CONTAINERS !== undefined)(`read-only, as nobody, with nothing
 
     process.kill(pid, "SIGTERM");
     expect(await proxy.exited).toBe(0);
-    expect(await proxy.line("event=stopped")).toContain("lines_relayed=1 lines_dropped=0");
+    expect(await proxy.line("event=stopped")).toContain("lines_relayed=1 lines_refused=0 lines_dropped=0");
     expect(proxy.lines.filter((line) => / level=(warn|error) /.test(line) && !line.includes("rmem_max"))).toEqual([]);
   });
 
@@ -116,12 +116,16 @@ describe.skipIf(NO_CONTAINERS !== undefined)(`read-only, as nobody, with nothing
   test("a file that is not there, or that the user may not read: one line with its name", async () => {
     const absent = await run(inContainer(root, USER, ENTRYPOINT), "/");
     expect(absent).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(absent.stderr).toMatch(/^\/etc\/statsdproxy\.json: no such file.*\n$/);
+    expect(absent.stderr).toMatch(
+      /^[^\n]*event=start_failed file=\/etc\/statsdproxy\.json reason="no such file[^\n]*\n$/,
+    );
     configure({});
     chmodSync(CONFIG, 0o600);
     const unreadable = await run(inContainer(root, USER, ENTRYPOINT), "/");
     expect(unreadable).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(unreadable.stderr).toMatch(/^\/etc\/statsdproxy\.json: .*permission denied.*\n$/);
+    expect(unreadable.stderr).toMatch(
+      /^[^\n]*event=start_failed file=\/etc\/statsdproxy\.json [^\n]*permission denied[^\n]*\n$/,
+    );
   });
 
   test("it could not do without the addon beside the binary, and says where that belongs", async () => {

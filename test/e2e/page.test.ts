@@ -131,10 +131,10 @@ needing(CHROMIUM).describe("the status page", () => {
     await shows(visit, "#health", "▲ degraded: 1 node refuses metrics");
     expect(await visit.page.title()).toBe("▲ statsd-proxy: 1 node refuses metrics");
     const [first, , refusing] = await rows(visit);
-    expect(refusing).toMatch(/▲ up, refusing.*▲ [\d,]+ refusals/s);
+    expect(refusing).toMatch(/▲ up, refusing.*▲ [\d,]+ lines refused/s);
     expect(first).toContain("● up");
     expect(first).not.toContain("▲");
-    expect(await proxy.line("event=refusing")).toContain(` node=127.0.0.1:${ports[2]} refusals=`);
+    expect(await proxy.line("event=refusing")).toContain(` node=127.0.0.1:${ports[2]} lines=`);
     await visit.screenshot("refusing");
     await narrow.screenshot("refusing-phone-dark");
     await shows(visit, "#health", "● healthy: all nodes up");

@@ -32,7 +32,9 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     expect((await linesArrived(backends, lines.length)).sort()).toEqual(lines.sort());
     expect(await proxy.line("event=stopping")).toEndWith(`level=info event=stopping signal=${signal}`);
     // The last word on what came of it all.
-    expect(await proxy.line("event=stopped")).toMatch(/ lines_received=150 .*lines_relayed=150 lines_dropped=0\b/);
+    expect(await proxy.line("event=stopped")).toMatch(
+      / lines_received=150 .*lines_relayed=150 lines_refused=0 lines_dropped=0\b/,
+    );
   });
 
   test("while the kernel holds as much as its buffer takes: every line arrives, exit code 0", async () => {
