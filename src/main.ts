@@ -29,6 +29,8 @@ interface Options {
   readonly logLevel: LogLevel;
 }
 
+const NO_ADDON = "the farmhash addon cannot be loaded, and is not needed: the same points were computed without it";
+
 const formats = Object.keys(LOG_FORMATS) as LogFormat[];
 
 await new Command("statsd-proxy")
@@ -89,7 +91,8 @@ async function check(read: ReadFile | undefined, against: Address | undefined): 
     else if (against === undefined) {
       const { nodes, warnings } = await nodesNow(read.config, bunPlatform);
       for (const warning of warnings) console.error(`warning: ${warning}`);
-      writeOutput(Buffer.from(planText({ ...read, nodes }, loadFingerprint32)));
+      const load = () => loadFingerprint32((reason) => console.error(`warning: ${NO_ADDON}: ${reason}`));
+      writeOutput(Buffer.from(planText({ ...read, nodes }, load)));
     } else writeOutput(Buffer.from(await changeText(read.config, against)));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

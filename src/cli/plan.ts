@@ -24,7 +24,7 @@ export const NOT_TRIED = "no port was opened: whether they are free shows when t
 const ADDRESSES_SHOWN_MAX = 3;
 
 /**
- * @throws Error if the ring needs the farmhash addon and it cannot be loaded
+ * @throws Error if the ring needs the farmhash addon and it is damaged
  */
 export function planText({ config, notes, hash, nodes }: Planned, loadFingerprint32: () => Fingerprint32): string {
   const placed = { ring: config.ring, nodes: nodes.map((node) => node.config) };
