@@ -17,9 +17,6 @@ import { NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
 
 const WORKLOAD_NAMES = Object.keys(WORKLOADS) as WorkloadName[];
 const BINARY = fileURLToPath(new URL("../dist/statsd-proxy", import.meta.url));
-/** Before each measured shot, so that the relay's code is compiled and its caches are full. */
-const WARM_UP_SECONDS = 1;
-
 const EXPLANATION = `
 A sender, the relay and the backends run as processes of this machine and session over 127.0.0.1. For each workload the
 relay is started, warmed up and measured at a steady, modest rate, several times over; the table shows medians.
@@ -60,6 +57,12 @@ const command = new Command("bench")
   )
   .option("--reps <count>", "repetitions", wholeNumber(1, 100), 3)
   .option("--seconds <seconds>", "length of a measured shot", positive(600), 2.5)
+  .option(
+    "--warm <seconds>",
+    "length of the same load before it; 40 for what a proxy costs that has run for a while",
+    positive(600),
+    1,
+  )
   .option("--backends <count>", "backends", wholeNumber(1, 64), 3)
   .option("--rate <rate>", "datagrams per second (default: each workload's own)", positive(10_000_000))
   .option("--max", "also search for the highest rate with at most 0.1% lost")
@@ -116,7 +119,7 @@ async function measure(workload: WorkloadName, relays: readonly RelayCommand[], 
     for (const i of repetition % 2 === 0 ? relays.keys() : [...relays.keys()].reverse()) {
       progress(`${workload} ${relays[i].name}, ${repetition + 1} of ${options.reps}`);
       const session = await Session.open(relays[i], rig);
-      await session.shoot(rate, WARM_UP_SECONDS);
+      await session.shoot(rate, options.warm);
       shots[i].push(await session.shoot(rate, options.seconds));
       await session.close();
     }

@@ -1,10 +1,15 @@
 /** What each station of a metric's way costs by itself, without sockets. The name tells what an iteration is. */
+
+import { fingerprint32 as addons } from "farmhash";
 import { bench, group, run } from "mitata";
 import exampleConfig from "../exampleConfig.json";
 import { type Config, readConfig } from "../src/config/config.ts";
 import { loadFingerprint32 } from "../src/placement/farmhash.io.ts";
+import { fingerprint32 } from "../src/placement/fingerprint32.ts";
 import { locatorOf } from "../src/placement/locator.ts";
-import { Placement, RING_KINDS, type RingKind } from "../src/placement/placement.ts";
+import { Placement, type RingKind } from "../src/placement/placement.ts";
+import { ownerAt } from "../src/placement/ring.ts";
+import { RingIndex } from "../src/placement/ringIndex.ts";
 import { Lines, Verdict } from "../src/protocol/line.ts";
 import { Batch } from "../src/relay/batch.ts";
 import { Counters, NodeCounters } from "../src/relay/counters.ts";
@@ -12,18 +17,26 @@ import { Relay, type RelayNode } from "../src/relay/relay.ts";
 import { datagramsOf, NAMES, WORKLOADS, type WorkloadName } from "./bench/workloads.ts";
 
 const config = configOf(exampleConfig);
+/** The rings that have a cache. */
+const CACHED_KINDS = ["etsy", "ketama"] as const;
 /** In this time, a turn of a proxy that gathers sends what has arrived. */
 const TURN_SECONDS = 0.01;
 
 if (import.meta.main) await main();
 
 async function main(): Promise<void> {
-  group("scan: find, check and hash the lines of a datagram (protocol/line)", () => {
-    for (const name of ["W1", "W2", "W3"] as const) scan(name);
+  group("scan: find and check the lines of a datagram (protocol/line)", () => {
+    for (const name of ["W1", "W2", "W3"] as const) scan(name, false);
+    for (const name of ["W1", "W3"] as const) scan(name, true);
+  });
+  group("hash: a name to its position (placement/fingerprint32)", hash);
+  group("ring: a position to its owner (placement/ringIndex)", () => {
+    for (const nodes of [3, 64, 500]) ring(nodes);
   });
   group("route: a name to its owner (placement/locator)", () => {
-    for (const ring of RING_KINDS) route(ring, "hit", config.cacheSize);
-    for (const ring of RING_KINDS) route(ring, "miss", 0);
+    route("farmhash", "no cache", 0);
+    for (const ring of CACHED_KINDS) route(ring, "hit", config.cacheSize);
+    for (const ring of CACHED_KINDS) route(ring, "miss", 0);
   });
   group("batch: append the lines of a datagram, shift all when it is full (relay/batch)", () => {
     for (const name of ["W1", "W3"] as const) append(name);
@@ -34,10 +47,10 @@ async function main(): Promise<void> {
   await run();
 }
 
-function scan(name: WorkloadName): void {
-  const lines = linesOf();
+function scan(name: WorkloadName, isHashing: boolean): void {
+  const lines = linesOf(isHashing);
   const next = roundAndRound(datagramsOf(WORKLOADS[name]));
-  bench(`scan ${name}: ${linesText(name)}`, () => {
+  bench(`scan ${name}: ${linesText(name)}${isHashing ? ", names hashed for a cache" : ""}`, () => {
     const { bytes } = next();
     lines.open(bytes, 0, bytes.length);
     let hashes = 0;
@@ -46,22 +59,56 @@ function scan(name: WorkloadName): void {
   });
 }
 
-/** All names in turn, so that a CPU cache cannot hold just a few. */
-function route(ring: RingKind, outcome: "hit" | "miss", cacheSize: number): void {
+interface Name {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly hash: number;
+}
+
+/** All names, in one buffer as bulk reads bring them, so that a CPU cache cannot hold just a few. */
+function allNames(): Name[] {
+  const datagrams = datagramsOf(WORKLOADS.W1).slice(0, NAMES);
+  const bytes = Buffer.concat(datagrams.flatMap((datagram) => [datagram.bytes, Buffer.from("\n")]));
+  const lines = linesOf(true);
+  lines.open(bytes, 0, bytes.length);
+  return datagrams.map(() => {
+    lines.next();
+    return { bytes, start: lines.nameStart, end: lines.nameEnd, hash: lines.nameHash };
+  });
+}
+
+function hash(): void {
+  const names = allNames();
+  const meanBytes = Math.round(names.reduce((sum, { start, end }) => sum + end - start, 0) / names.length);
+  const next = roundAndRound(names);
+  bench(`fingerprint32, a name of ${meanBytes} bytes`, () => {
+    const { bytes, start, end } = next();
+    return fingerprint32(bytes, start, end);
+  });
+  bench("the farmhash addon's", () => {
+    const { bytes, start, end } = next();
+    return addons(bytes.subarray(start, end));
+  });
+}
+
+function ring(count: number): void {
+  const nodes = Array.from({ length: count }, (_, i) => ({ label: `10.0.${i >> 8}.${i & 255}:8125`, weight: 1 }));
+  const { full } = new Placement("farmhash", nodes, loadFingerprint32());
+  const index = new RingIndex(full);
+  const next = roundAndRound(allNames().map(({ bytes, start, end }) => fingerprint32(bytes, start, end)));
+  bench(`by the index, ${count} nodes`, () => index.ownerAt(next()));
+  bench(`by a search of the points, ${count} nodes`, () => ownerAt(full, next()));
+}
+
+function route(ring: RingKind, outcome: "no cache" | "hit" | "miss", cacheSize: number): void {
   const locator = locatorOf(placementOf(ring), cacheSize);
-  const lines = linesOf();
-  const names = datagramsOf(WORKLOADS.W1)
-    .slice(0, NAMES)
-    .map(({ bytes }) => {
-      lines.open(bytes, 0, bytes.length);
-      lines.next();
-      return { bytes, end: lines.nameEnd, hash: lines.nameHash };
-    });
-  for (const { bytes, end, hash } of names) locator.owner(bytes, 0, end, hash);
+  const names = allNames();
+  for (const { bytes, start, end, hash } of names) locator.owner(bytes, start, end, hash);
   const next = roundAndRound(names);
   bench(`route ${outcome}, ${ring}`, () => {
-    const { bytes, end, hash } = next();
-    return locator.owner(bytes, 0, end, hash);
+    const { bytes, start, end, hash } = next();
+    return locator.owner(bytes, start, end, hash);
   });
 }
 
@@ -97,8 +144,8 @@ function relay(name: WorkloadName): void {
   });
 }
 
-function linesOf(): Lines {
-  return new Lines(config.types, 1);
+function linesOf(isHashing = false): Lines {
+  return new Lines(config.types, isHashing ? 1 : undefined);
 }
 
 function placementOf(ring: RingKind): Placement {

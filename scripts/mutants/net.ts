@@ -66,6 +66,34 @@ export const NET: readonly Mutant[] = [
     tests: ["net/turns.test.ts"],
   },
   {
+    name: "turn-pauses-what-is-paused",
+    file: "src/net/turns.ts",
+    find: "if (this.isPaused && this.readable.readBulk) return;",
+    replace: "",
+    tests: ["net/turns.test.ts"],
+  },
+  {
+    name: "sender-sends-what-was-sent",
+    file: "src/relay/batch.ts",
+    find: "return this.starts[this.head + datagram];",
+    replace: "return this.starts[datagram];",
+    tests: ["net/bulkSender.test.ts"],
+  },
+  {
+    name: "sender-uses-a-closed-descriptor",
+    file: "src/net/bunNetwork.io.ts",
+    find: "socket.closed ? 0 : sender.send(fd, batch)",
+    replace: "sender.send(fd, batch)",
+    tests: ["net/bulkSender.test.ts"],
+  },
+  {
+    name: "sender-returns-minus-one",
+    file: "src/net/bulkSender.io.ts",
+    find: "return Math.max(0, this.libc",
+    replace: "return Math.max(-1, this.libc",
+    tests: ["net/bulkSender.test.ts"],
+  },
+  {
     name: "turn-sleeps-as-long-as-any-reader-allows",
     file: "src/net/turns.ts",
     find: "sleepMs = Math.min(sleepMs, reader.endTurn(elapsedMs))",
@@ -236,8 +264,8 @@ export const NET: readonly Mutant[] = [
   {
     name: "link-bytes-not-counted",
     file: "src/net/udpLink.ts",
-    find: "counters.bytesSent += datagrams[i].length",
-    replace: "datagrams[i].length",
+    find: "counters.bytesSent += batch.endOf(i) - batch.startOf(i)",
+    replace: "batch.endOf(i)",
     tests: ["net/udpLink.test.ts"],
   },
   {

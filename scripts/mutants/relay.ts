@@ -40,8 +40,8 @@ export const RELAY: readonly Mutant[] = [
   {
     name: "line-collisions-can-be-chosen",
     file: "src/protocol/line.ts",
-    find: "let hash = this.seed;\n    while (at < end)",
-    replace: "let hash = 0;\n    while (at < end)",
+    find: "let hash = this.seed;\n    if (this.isHashing)",
+    replace: "let hash = 0;\n    if (this.isHashing)",
     tests: ["protocol/line.test.ts", "protocol/line.property.test.ts"],
   },
   {

@@ -13,6 +13,8 @@ import { loopBack } from "./loopBack.io.ts";
 import { planText } from "./plan.ts";
 import { writeOutput } from "./standardStreams.io.ts";
 
+const NO_ADDON = "the farmhash addon cannot be loaded, and is not needed: the same points were computed without it";
+
 export interface CheckOptions extends FileOptions {
   /** The text of the configuration; undefined: read the file. */
   readonly text: string | undefined;
@@ -54,7 +56,9 @@ function tell({ errors, warnings }: Foresight, { file, isStrict }: FileOptions):
 async function reportText(read: ReadFile, { nodes }: Foresight, { against }: CheckOptions): Promise<string> {
   const { config }: { config: Config } = read;
   return against === undefined
-    ? planText({ ...read, nodes }, loadFingerprint32)
+    ? planText({ ...read, nodes }, () =>
+        loadFingerprint32((reason) => console.error(`warning: ${NO_ADDON}: ${reason}`)),
+      )
     : await changeText(config, nodes, against);
 }
 

@@ -25,7 +25,7 @@ export const NOT_TRIED = "its ports were not opened: whether they are free shows
 const ADDRESSES_SHOWN_MAX = 3;
 
 /**
- * @throws Error if the ring needs the farmhash addon and it cannot be loaded
+ * @throws Error if the ring needs the farmhash addon and it is damaged
  */
 export function planText({ config, notes, hash, nodes }: Planned, loadFingerprint32: () => Fingerprint32): string {
   const placed = { ring: config.ring, nodes: nodes.map((node) => node.config) };

@@ -10,12 +10,15 @@ import type { Log } from "../log/log.ts";
 import type { LogLevel } from "../log/logLimit.ts";
 import { StatsdProxy } from "../proxy/proxy.ts";
 import { Notifier } from "../system/notify.io.ts";
+import { releaseStartPages } from "../system/startPages.io.ts";
 import { Demo } from "./demo.io.ts";
 import { terminalOfStart } from "./terminal.io.ts";
 
 /** The longest that an exit waits for the log to be read, and that a failed start does. */
 const END_MS_MAX = 100;
 const FAILED_START_MS_MAX = 1000;
+/** After this, a start is over. */
+const START_MS = 2000;
 
 export interface ServeOptions {
   readonly file?: string | undefined;
@@ -91,6 +94,7 @@ export async function serve({ text, isDebug, isDemo, isWatching, ...options }: S
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
   if (isWatching && text === undefined) watchFile(file, watchEventsOf(started, { file, isStrict }));
   notifier.begin(() => started.status);
+  setTimeout(releaseStartPages, START_MS);
   if (isReloadDue) void started.reload("signal");
   await demo?.begin(started);
 }

@@ -44,7 +44,7 @@ export class Tap {
   private readonly request: TapRequest;
   private readonly firstWidth: number;
   private readonly glob: Uint8Array | undefined;
-  private readonly name = new Lines([ANY_TYPE], 0);
+  private readonly name = new Lines([ANY_TYPE]);
 
   /** @param nodeWidth width of the column that shows where lines go */
   constructor(request: TapRequest, nodeWidth: number) {

@@ -111,7 +111,7 @@ export class Cluster {
     const { clock, network } = platform;
     this.parts = parts;
     this.seed = platform.random32();
-    this.relay = new Relay({ lines: new Lines([], this.seed), locator: undefined, nodes: [], counters });
+    this.relay = new Relay({ lines: new Lines([]), locator: undefined, nodes: [], counters });
     this.resolver = new Resolver({
       ...{ service: network.nameService, clock, log },
       onAnswer: (host, hasChanged) => {
@@ -330,8 +330,10 @@ export class Cluster {
       before.length === nodes.length &&
       before.every(({ label, config }, i) => label === nodes[i].label && config.weight === nodes[i].weight);
     if (isSame) return placement;
-    const { loadFingerprint32, clock } = this.parts.platform;
-    const steps = placementSteps({ ring, nodes }, loadFingerprint32, placement);
+    const { platform, log } = this.parts;
+    const { loadFingerprint32, clock } = platform;
+    const load = () => loadFingerprint32((reason) => log.warn("addon_missing", { reason }));
+    const steps = placementSteps({ ring, nodes }, load, placement);
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
@@ -387,7 +389,8 @@ export class Cluster {
       if (kept.delete(node)) this.useNode(node, settings, link, delayMs);
       else node.startChecks(delayMs);
     });
-    this.relay.use({ lines: new Lines(next.types, this.seed), locator, nodes });
+    const lines = new Lines(next.types, locator?.isHashed ? this.seed : undefined);
+    this.relay.use({ lines, locator, nodes });
     this.membership.use({ nodes, rules: next, placed, holds: next.failover === "hold" });
     for (const { node, failure = NO_ADDRESS } of prepared) {
       if (node.address === undefined) this.loseAddress(node, failure);

@@ -12,8 +12,11 @@ export interface Platform {
   readonly memory: () => MemoryFigures;
   /** How many file descriptors the process may open; Infinity if the system cannot tell. */
   readonly descriptorLimit: () => number;
-  /** @throws Error with a one-line message, if FarmHash's addon cannot be loaded */
-  readonly loadFingerprint32: () => Fingerprint32;
+  /**
+   * @param onMissing is told once why FarmHash's addon cannot be loaded: our own function takes its place
+   * @throws Error with a one-line message, if the addon is damaged
+   */
+  readonly loadFingerprint32: (onMissing: (reason: string) => void) => Fingerprint32;
   /** An unpredictable 32-bit integer. */
   readonly random32: () => number;
 }

@@ -4,6 +4,7 @@ import { connect, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { openDescriptorTrial } from "../system/descriptors.io.ts";
 import { openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
+import { BulkSender } from "./bulkSender.io.ts";
 import { listenUdp } from "./bunUdpListener.io.ts";
 import { unmapped } from "./ipAddress.ts";
 import { bunNameService } from "./nameService.io.ts";
@@ -56,7 +57,7 @@ async function resolveHost(host: string): Promise<string> {
  * (test: "a dead node does not affect the live ones").
  */
 async function connectUdp({ host, port, onError, onDrain }: UdpConnectionParts): Promise<UdpConnection> {
-  return await Bun.udpSocket({
+  const socket = await Bun.udpSocket({
     // Bun binds to IPv4 by default, and then cannot connect to an IPv6 address.
     hostname: host.includes(":") ? "::" : "0.0.0.0",
     connect: { hostname: host, port },
@@ -69,6 +70,25 @@ async function connectUdp({ host, port, onError, onDrain }: UdpConnectionParts):
       error: (...args: unknown[]) => onError(args.at(-1)),
     },
   });
+  const sender = bulkSender();
+  // Missing from Bun's types (1.4.5). A closed socket's descriptor may belong to another one.
+  const { fd } = socket as unknown as { fd: number };
+  return {
+    send: (datagram) => socket.send(datagram),
+    sendMany: (datagrams) => socket.sendMany(datagrams),
+    ...(sender && { sendBatch: (batch) => (socket.closed ? 0 : sender.send(fd, batch)) }),
+    close: () => socket.close(),
+  };
+}
+
+/** One for all sockets; undefined: there is no C library to call. */
+let bulk: BulkSender | undefined;
+
+function bulkSender(): BulkSender | undefined {
+  try {
+    bulk ??= new BulkSender(openLibc());
+  } catch {}
+  return bulk;
 }
 
 /**

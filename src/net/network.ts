@@ -2,6 +2,7 @@
  * What the proxy needs of a network: Bun's and the kernel's (bunNetwork.io.ts), or a simulated one. Hosts are IP
  * addresses unless stated otherwise.
  */
+import type { Batch } from "../relay/batch.ts";
 import type { NameService } from "./nameService.ts";
 
 export interface Network {
@@ -96,6 +97,11 @@ export interface UdpConnection {
   send(datagram: Buffer): boolean;
   /** Returns how many were sent, in order. @throws as `send` */
   sendMany(datagrams: Buffer[]): number;
+  /**
+   * Sends all that is pending in a batch. Returns how many datagrams were sent, in order, and never throws; if not all
+   * were, `send` tells why. Undefined: not available here.
+   */
+  sendBatch?(batch: Batch): number;
   close(): void;
 }
 

@@ -145,6 +145,8 @@ export class Reader {
   }
 
   private pause(): void {
+    // Where it can be read in bulk it stays paused; elsewhere, it is only interrupted.
+    if (this.isPaused && this.readable.readBulk) return;
     this.isPaused = true;
     this.readable.pause();
   }

@@ -47,22 +47,18 @@ export class UdpLink implements Link {
   flush(batch: Batch, counters: NodeCounters): void {
     if (this.isOpening) return;
     const sentBefore = counters.datagramsSent;
-    let datagrams = batch.views();
-    while (datagrams.length > 0) {
-      const sent = this.sendMany(datagrams);
-      countSent(batch, counters, datagrams, sent);
-      if (sent === datagrams.length) break;
-      // sendMany returns how many it sent, but not why it stopped; send tells why.
-      const rest = datagrams.slice(sent);
-      const outcome = this.sendOne(rest[0]);
+    while (batch.datagrams > 0) {
+      countSent(batch, counters, this.sendAll(batch));
+      if (batch.datagrams === 0) break;
+      // What stopped it, only `send` tells.
+      const outcome = this.sendOne(batch.first());
       if (outcome === "full") return;
       if (outcome === "sent") {
-        countSent(batch, counters, rest, 1);
+        countSent(batch, counters, 1);
       } else {
         if (isLinkError(outcome) && this.linkFailed(outcome)) return;
         counters.linesDropped.send_error += batch.shift(1);
       }
-      datagrams = rest.slice(1);
     }
     if (counters.datagramsSent === sentBefore || !this.faults.isFailing) return;
     if (this.faults.recordSend(this.parts.clock.nowMs())) this.parts.onRecovery();
@@ -83,9 +79,10 @@ export class UdpLink implements Link {
     this.socket.close();
   }
 
-  private sendMany(datagrams: readonly Buffer[]): number {
+  /** Returns how many datagrams were sent. */
+  private sendAll(batch: Batch): number {
     try {
-      return this.socket.sendMany(datagrams as Buffer[]);
+      return this.socket.sendBatch ? this.socket.sendBatch(batch) : this.socket.sendMany(batch.views());
     } catch (error) {
       this.sendFailed(errnoOf(error));
       return 0;
@@ -150,8 +147,8 @@ export class UdpLink implements Link {
   }
 }
 
-function countSent(batch: Batch, counters: NodeCounters, datagrams: readonly Buffer[], count: number): void {
-  for (let i = 0; i < count; i++) counters.bytesSent += datagrams[i].length;
+function countSent(batch: Batch, counters: NodeCounters, count: number): void {
+  for (let i = 0; i < count; i++) counters.bytesSent += batch.endOf(i) - batch.startOf(i);
   counters.datagramsSent += count;
   counters.linesRelayed += batch.shift(count);
 }

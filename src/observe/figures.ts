@@ -241,7 +241,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "names_cached",
     unit: "names",
-    meaning: "names whose owner is cached (at most cacheSize)",
+    meaning: "names whose owner is cached: at most cacheSize; 0 on a farmhash ring, which needs no cache",
     read: ({ namesCached }) => namesCached,
     metric: { name: "statsd_proxy_names_cached", type: "gauge" },
   },

@@ -107,7 +107,7 @@ function showFacts(stats: StatusJson): void {
     `up for ${durationText(uptime_seconds)}`,
     ...(config.hash === "" ? [] : [`configuration ${config.hash}, loaded ${clockText(config.loaded_at_ms, now_ms)}`]),
     `${Math.round(resident_memory_bytes / 1e6)} MB of memory`,
-    ...(mirror ? [] : [`${countText(names_cached)} names cached`]),
+    ...(mirror || names_cached === 0 ? [] : [`${countText(names_cached)} names cached`]),
     `event loop up to ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
   ];
   setText(byId("about"), facts.join(" · "));

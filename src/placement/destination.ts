@@ -55,7 +55,7 @@ export function destinationOf(asked: Buffer, routing: Routing): Destination {
 }
 
 function ofLine(line: Buffer, types: readonly string[], routing: Routing): Destination {
-  const lines = new Lines(types, 0);
+  const lines = new Lines(types);
   lines.open(line, 0, line.length);
   const verdict = lines.next();
   if (verdict === Verdict.accepted) return routed(line, lines.nameStart, lines.nameEnd, routing);

@@ -1,7 +1,12 @@
-/** Loads the farmhash addon: from beside the binary, else embedded in it (scripts/build.ts), else from node_modules. */
+/**
+ * Loads the farmhash addon: from beside the binary, else embedded in it (scripts/build.ts), else from node_modules. It
+ * hashes the points of a ring, and is the judge of our own function, which hashes names (fingerprint32.ts), at every
+ * start. Where it cannot be loaded, our own function hashes the points, too.
+ */
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fingerprint32 as ownFingerprint32 } from "./fingerprint32.ts";
 import type { Fingerprint32 } from "./placement.ts";
 
 /**
@@ -13,31 +18,50 @@ const BESIDE = join(dirname(process.execPath), "farmhash.node");
 /** Where a compiled binary finds its embedded files. */
 const EMBEDDED = "/$bunfs/root";
 
-/**
- * One text for each code path of the addon, which depends on the length. An addon with other results would move names.
- */
-const KNOWN_FINGERPRINTS = [
-  ["foo", 1800414691],
-  ["127.0.0.1:8", 1483277754],
-  ["127.0.0.1:8130-2047", 1376862068],
-  ["a.statsd.backend.example.com:8125-100", 1946910606],
-] as const;
+/** A text for each way through the function, which depends on the length. */
+const TEXTS = [
+  ...["", "a", "foo", "caf\u00e9", "127.0.0.1:8", "app.logins", "127.0.0.1:8130-2047", "caf\u00e9.caf\u00e9.caf\u00e9"],
+  ...["a.statsd.backend.example.com:8125-100", "app.checkout.web-017.http.response_time.by_country.caf\u00e9.2017"],
+];
 
-/** @throws Error with a one-line message: why the addon cannot be loaded, and what to do about it */
-export function loadFingerprint32(): Fingerprint32 {
+/** Loaded by now. */
+let loaded: Fingerprint32 | undefined;
+
+/**
+ * The addon's function, or our own where there is no addon.
+ * @param onMissing is told why there is none, and what to do about it, once
+ * @throws Error with a one-line message, if the two differ
+ */
+export function loadFingerprint32(onMissing?: (reason: string) => void): Fingerprint32 {
+  loaded ??= judged(addonsOr((reason) => onMissing?.(reason)));
+  return loaded;
+}
+
+function addonsOr(onMissing: (reason: string) => void): Fingerprint32 {
   try {
-    const fingerprint32 = load();
-    for (const [text, known] of KNOWN_FINGERPRINTS) {
-      if (fingerprint32(text) !== known) throw new Error("it is damaged: its fingerprints are wrong");
-    }
-    return fingerprint32;
+    return load();
   } catch (error) {
     const reason = String((error as Error).message).split("\n")[0];
-    throw new Error(
-      `cannot load the farmhash addon (${reason}): point TMPDIR at a writable folder that is not mounted noexec, or ` +
-        `put the addon beside the binary as ${BESIDE}`,
+    onMissing(
+      `${reason}; to load it, point TMPDIR at a writable folder that is not mounted noexec, or put the addon beside the ` +
+        `binary as ${BESIDE}`,
     );
+    return ofText;
   }
+}
+
+/** Points and names must be hashed alike, or names would move. */
+export function judged(fingerprint32: Fingerprint32): Fingerprint32 {
+  for (const text of TEXTS) {
+    if (fingerprint32(text) === ofText(text)) continue;
+    throw new Error(`the farmhash addon is damaged: it hashes ${JSON.stringify(text)} in another way`);
+  }
+  return fingerprint32;
+}
+
+function ofText(input: string | Buffer): number {
+  const bytes = Buffer.from(input);
+  return ownFingerprint32(bytes, 0, bytes.length);
 }
 
 function load(): Fingerprint32 {

@@ -10,12 +10,13 @@
  * 28 ... nodes it is 39, not 40. So a node that leaves may move a few names of the others. Those relays do this, and
  * being exact means doing it too.
  */
+import { fingerprint32 } from "./fingerprint32.ts";
 import { mergedRing, type NodePoints, type Ring, ringOf, ringOfLive } from "./ring.ts";
 
 export const RING_KINDS = ["farmhash", "etsy", "ketama"] as const;
 export type RingKind = (typeof RING_KINDS)[number];
 
-/** FarmHash's fingerprint32, which is the same on every platform (unlike its `hash32`). */
+/** FarmHash's fingerprint32 of a text in UTF-8, or of bytes. It is the same on every platform (unlike its `hash32`). */
 export type Fingerprint32 = (input: string | Buffer) => number;
 
 export interface PlacedNode {
@@ -48,13 +49,16 @@ export class Placement {
   readonly full: Ring;
   private readonly kind: RingKind;
   private readonly nodes: readonly PlacedNode[];
-  private readonly fingerprint32: Fingerprint32;
+  private readonly pointOf: Fingerprint32;
 
-  /** @param full the ring of all nodes, if it is known */
-  constructor(kind: RingKind, nodes: readonly PlacedNode[], fingerprint32: Fingerprint32, full?: Ring) {
+  /**
+   * @param pointOf what hashes the points of a `farmhash` ring
+   * @param full the ring of all nodes, if it is known
+   */
+  constructor(kind: RingKind, nodes: readonly PlacedNode[], pointOf: Fingerprint32, full?: Ring) {
     this.kind = kind;
     this.nodes = nodes;
-    this.fingerprint32 = fingerprint32;
+    this.pointOf = pointOf;
     this.full =
       full ?? (kind === "farmhash" ? lastOf(this.farmhashRing(undefined)) : this.liveKetama(nodes.map(() => true)));
   }
@@ -66,16 +70,16 @@ export class Placement {
   static *steps(
     kind: RingKind,
     nodes: readonly PlacedNode[],
-    fingerprint32: Fingerprint32,
+    pointOf: Fingerprint32,
     before: Placement | undefined,
   ): Generator<void, Placement> {
-    if (kind !== "farmhash") return new Placement(kind, nodes, fingerprint32);
-    const empty = new Placement(kind, nodes, fingerprint32, {
+    if (kind !== "farmhash") return new Placement(kind, nodes, pointOf);
+    const empty = new Placement(kind, nodes, pointOf, {
       positions: new Uint32Array(),
       owners: new Uint16Array(),
     });
     const full = yield* empty.farmhashRing(before?.kind === kind ? before : undefined);
-    return new Placement(kind, nodes, fingerprint32, full);
+    return new Placement(kind, nodes, pointOf, full);
   }
 
   /** The ring of the live nodes. */
@@ -84,15 +88,20 @@ export class Placement {
     return this.kind === "farmhash" ? ringOfLive(this.full, isUp) : this.liveKetama(isUp);
   }
 
+  /** Whether a position costs less than remembering it. */
+  get isCheap(): boolean {
+    return this.kind === "farmhash";
+  }
+
   /** Position of the name `bytes[start, end)` on the circle. */
   position(bytes: Buffer, start: number, end: number): number {
-    if (this.kind === "farmhash") return this.fingerprint32(bytes.subarray(start, end));
+    if (this.kind === "farmhash") return fingerprint32(bytes, start, end);
     // Etsy's proxy hashes the decoded string, so an invalid byte counts as U+FFFD.
     return littleEndian32(md5(bytes.toString("utf8", start, end)), 0);
   }
 
   private *farmhashRing(before: Placement | undefined): Generator<void, Ring> {
-    const { nodes, fingerprint32 } = this;
+    const { nodes, pointOf } = this;
     const ranks = new Uint16Array(nodes.length);
     [...nodes.keys()]
       .sort((a, b) => (nodes[a].label < nodes[b].label ? -1 : 1))
@@ -111,7 +120,7 @@ export class Placement {
       if (kept.has(node)) continue;
       const positions = new Uint32Array(VNODES * weight);
       for (let i = 0; i < positions.length; i++) {
-        positions[i] = fingerprint32(`${label}-${i}`);
+        positions[i] = pointOf(`${label}-${i}`);
         if (i % HASHES_PER_STEP === HASHES_PER_STEP - 1) yield;
       }
       added.push({ node, rank: ranks[node], positions });

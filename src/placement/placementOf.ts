@@ -1,4 +1,4 @@
-/** The placement of a configuration, with FarmHash's addon where its ring needs that. */
+/** The placement of a configuration, with FarmHash's addon where its ring takes that. */
 import { type Fingerprint32, type PlacedNode, Placement, type RingKind } from "./placement.ts";
 
 interface Placeable {
@@ -6,7 +6,7 @@ interface Placeable {
   readonly nodes: readonly PlacedNode[];
 }
 
-/** @throws Error with one line, if the ring is `farmhash` and the addon cannot be loaded */
+/** @throws Error with one line, if the ring is `farmhash` and the addon is damaged */
 export function placementOf({ ring, nodes }: Placeable, loadFingerprint32: () => Fingerprint32): Placement {
   return new Placement(ring, nodes, fingerprintsFor(ring, loadFingerprint32));
 }

@@ -19,7 +19,8 @@ export class Batch {
   linesPending = 0;
   /** The size limit of a datagram that holds more than one line; 0: one line per datagram. May change. */
   datagramBytesMax: number;
-  private readonly bytes = Buffer.allocUnsafeSlow(BATCH_BYTES_MAX);
+  /** Where the pending datagrams lie. */
+  readonly bytes = Buffer.allocUnsafeSlow(BATCH_BYTES_MAX);
   /** Half-open bounds and line count of each datagram; valid in [head, tail). */
   private readonly starts = new Int32Array(BATCH_DATAGRAMS_MAX);
   private readonly ends = new Int32Array(BATCH_DATAGRAMS_MAX);
@@ -34,6 +35,15 @@ export class Batch {
   /** Pending datagrams. */
   get datagrams(): number {
     return this.tail - this.head;
+  }
+
+  /** Half-open bounds in `bytes` of a pending datagram; 0: the first one. */
+  startOf(datagram: number): number {
+    return this.starts[this.head + datagram];
+  }
+
+  endOf(datagram: number): number {
+    return this.ends[this.head + datagram];
   }
 
   /**
@@ -56,6 +66,11 @@ export class Batch {
     const views: Buffer[] = [];
     for (let i = this.head; i < this.tail; i++) views.push(this.bytes.subarray(this.starts[i], this.ends[i]));
     return views;
+  }
+
+  /** The first pending datagram, valid until the next `append`. */
+  first(): Buffer {
+    return this.bytes.subarray(this.startOf(0), this.endOf(0));
   }
 
   /** Removes the first `datagrams`, sent or dropped; returns the number of their lines. */

@@ -3,9 +3,12 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../package.json";
+import { linesArrived, openBackends } from "../support/backend.ts";
 import { binary } from "../support/binary.ts";
+import { send } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
-import { configFile, run } from "../support/process.ts";
+import { freePorts } from "../support/ports.ts";
+import { configFile, RunningProxy, run } from "../support/process.ts";
 
 setDefaultTimeout(30_000);
 
@@ -75,16 +78,57 @@ describe("an unpacked addon that is damaged, and of the right size,", () => {
     expect(readdirSync(temporary)).toHaveLength(1);
   });
 
-  test("and cannot be replaced, is named, with what to do", async () => {
-    const { folder, temporary, command, addon } = await unpacked();
+  test("and cannot be replaced, is not needed, but named", async () => {
+    const { folder, temporary, command, whole, addon } = await unpacked();
     writeFileSync(addon, Buffer.alloc(readFileSync(addon).length));
     // No file may have a byte: also for root, whom a folder without permission to write does not keep from it.
     const limited = ["bash", "-c", `trap "" XFSZ; ulimit -f 0; exec "$@"`, "bash", ...command];
     const { exitCode, stdout, stderr } = await run(limited, folder);
-    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
-    expect(stderr).toMatch(/^cannot load the farmhash addon \(.*\).*\n$/);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: whole.stdout });
+    expect(stderr).toMatch(/^warning: the farmhash addon cannot be loaded, .*\n$/);
     expect(stderr).toContain(`${addon} is damaged and cannot be replaced, EFBIG: remove it`);
     expect(readdirSync(temporary)).toHaveLength(1);
+  });
+});
+
+describe("without an addon that can be loaded", () => {
+  const NODES = ["a", "b", "c"].map((name, i) => ({ host: "127.0.0.1", port: 8130 + i, name }));
+  const NAMES = Array.from({ length: 500 }, (_, i) => `app.web-${i}.${"x".repeat(i % 40)}`);
+
+  test("every name goes to the same node, and nothing is said but by --check, which says what to do", async () => {
+    const folder = emptyFolder();
+    const file = configFile(folder, { nodes: NODES });
+    const nowhere = `TMPDIR=${join(folder, "nowhere")}`;
+    for (const command of [
+      ["route", "-f", file, ...NAMES],
+      ["--check", "-f", file],
+    ]) {
+      const usual = await run([await binary(), ...command], folder);
+      const without = await run(["env", nowhere, await binary(), ...command], folder);
+      expect(usual).toMatchObject({ exitCode: 0, stderr: "" });
+      expect({ ...without, stderr: "" }).toEqual(usual);
+      if (command[0] === "route") expect(without.stderr).toBe("");
+      else expect(without.stderr).toMatch(/^warning: the farmhash addon cannot be loaded, .* point TMPDIR at .*\n$/);
+    }
+  });
+
+  test("a proxy starts, says it once however often it places nodes, and relays", async () => {
+    const backends = await openBackends(2);
+    const nodes = backends.map(({ node }) => node);
+    const folder = emptyFolder();
+    const [port, managementport] = await freePorts(2);
+    const settings = { host: "127.0.0.1", port, managementport };
+    const command = ["env", `TMPDIR=${join(folder, "nowhere")}`, await binary()];
+    const file = configFile(folder, { ...settings, nodes: [nodes[0]] });
+    const proxy = new RunningProxy([...command, "-f", file], folder, settings);
+    await proxy.line("event=listening");
+    configFile(folder, { ...settings, nodes });
+    proxy.signal("SIGHUP");
+    await proxy.line("event=reloaded");
+    const lines = NAMES.map((name) => `${name}:1|c`);
+    await send(proxy, lines);
+    expect((await linesArrived(backends, lines.length)).sort()).toEqual(lines.sort());
+    expect(proxy.lines.filter((line) => line.includes("event=addon_missing"))).toHaveLength(1);
   });
 });
 

@@ -112,11 +112,13 @@ describe.skipIf(process.platform !== "linux")(`processes at one port${LINUX_ONLY
     ]);
     const [free] = await freePorts(1);
     expect(await fails({ managementport: free, reusePort: false })).toEqual([
-      expect.stringMatching(/^port: the address is in use \(EADDRINUSE\)$/),
+      expect.stringMatching(/event=start_failed file=proxy\.json reason="port: the address is in use \(EADDRINUSE\)"$/),
     ]);
     const unshared = await startProxy({ nodes });
     expect(await fails({ managementport: free, port: unshared.port })).toEqual([
-      expect.stringMatching(/^port: the address is in use, and not shared: .* \(EADDRINUSE\)$/),
+      expect.stringMatching(
+        /event=start_failed file=proxy\.json reason="port: the address is in use, and not shared: .* \(EADDRINUSE\)"$/,
+      ),
     ]);
     const sent = await sender.halt();
     const { kernel_drops } = await until("all received", async () => {

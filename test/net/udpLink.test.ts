@@ -54,10 +54,19 @@ class ScriptedSocket {
     this.closed++;
   }
 
-  private take(datagram: Buffer): Fate {
+  protected take(datagram: Buffer): Fate {
     const fate = this.script.shift() ?? "sent";
     if (fate === "sent") this.sent.push(datagram.toString("latin1"));
     return fate;
+  }
+}
+
+/** The same, where batches are sent in bulk: it says nothing but how many were. */
+class ScriptedBulkSocket extends ScriptedSocket {
+  sendBatch(batch: Batch): number {
+    const datagrams = batch.views();
+    const stoppedAt = datagrams.findIndex((datagram) => this.take(datagram) !== "sent");
+    return stoppedAt === -1 ? datagrams.length : stoppedAt;
   }
 }
 
@@ -164,18 +173,24 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
     },
   };
 
-  test.each(Object.keys(CASES))("%s", async (what) => {
-    const { script, sent, pending, dropped } = CASES[what];
-    const socket = new ScriptedSocket(script);
-    const { counters, batch, flush } = await benchOf(LINES, [socket]);
-    flush();
-    expect(socket.sent).toEqual(sent);
-    expect(batch.linesPending).toBe(pending);
-    expect(counters.linesDropped.send_error).toBe(dropped);
-    expect(counters.linesRelayed).toBe(sent.length);
-    expect(counters.datagramsSent).toBe(sent.length);
-    expect(counters.bytesSent).toBe(sent.join("").length);
-  });
+  const KINDS = { "by the runtime": ScriptedSocket, "in bulk": ScriptedBulkSocket };
+  const kinds = Object.keys(KINDS) as (keyof typeof KINDS)[];
+
+  test.each(Object.keys(CASES).flatMap((what) => kinds.map((kind) => [what, kind] as const)))(
+    "%s, %s",
+    async (what, kind) => {
+      const { script, sent, pending, dropped } = CASES[what];
+      const socket = new KINDS[kind](script);
+      const { counters, batch, flush } = await benchOf(LINES, [socket]);
+      flush();
+      expect(socket.sent).toEqual(sent);
+      expect(batch.linesPending).toBe(pending);
+      expect(counters.linesDropped.send_error).toBe(dropped);
+      expect(counters.linesRelayed).toBe(sent.length);
+      expect(counters.datagramsSent).toBe(sent.length);
+      expect(counters.bytesSent).toBe(sent.join("").length);
+    },
+  );
 
   test.each<[what: string, repeatsAnswers: boolean, told: string[]]>([
     ["reports each refusal to the error handler, too: it counts once", true, []],
@@ -232,11 +247,12 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
     const scripts = fc.array(fate, { maxLength: 60 });
     const opens = fc.array(fc.option(scripts), { maxLength: 2 });
     const counts = fc.integer({ min: 1, max: 20 });
+    const socket = fc.record({ name: fc.constantFrom(...kinds), throws: fc.boolean() });
     await fc.assert(
-      fc.asyncProperty(scripts, opens, counts, fc.boolean(), fc.nat(3), async (first, more, count, throws, flushes) => {
+      fc.asyncProperty(scripts, opens, counts, socket, fc.nat(3), async (first, more, count, kind, flushes) => {
         const lines = Array.from({ length: count }, (_, i) => `name${i}:${i}|c`);
         const sent: string[] = [];
-        const socketOf = (script: readonly Fate[]) => new ScriptedSocket(script, throws, sent);
+        const socketOf = (script: readonly Fate[]) => new KINDS[kind.name](script, kind.throws, sent);
         const opened = [socketOf(first), ...more.map((script) => (script?.length ? socketOf(script) : "EMFILE"))];
         const { counters, batch, flush } = await benchOf(lines, opened);
         const expectAccounts = () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import { locatorOf } from "../../src/placement/locator.ts";
@@ -71,18 +71,21 @@ describe("the owner of a name", () => {
     expect(made).toBe(1);
   });
 
-  test("is looked up once, and then cached", () => {
-    let hashed = 0;
-    const fingerprint32 = loadFingerprint32();
-    const counting = new Placement("farmhash", NODES, (input) => {
-      hashed++;
-      return fingerprint32(input);
-    });
-    hashed = 0;
-    const locator = locatorOf(counting, 64);
-    const bytes = Buffer.from("app.logins");
-    for (let i = 0; i < 10; i++) locator.owner(bytes, 0, bytes.length, 1);
-    expect(hashed).toBe(1);
-    expect(locator.namesCached).toBe(1);
-  });
+  test.each([
+    ["etsy", 1, 1],
+    ["ketama", 1, 1],
+    ["farmhash", 10, 0],
+  ] as const)(
+    "on an %s ring is hashed %d times if it is asked for 10 times, and %d names are cached",
+    (kind, hashed, cached) => {
+      const placement = new Placement(kind, NODES, loadFingerprint32());
+      const position = spyOn(placement, "position");
+      const locator = locatorOf(placement, 64);
+      const bytes = Buffer.from("app.logins");
+      for (let i = 0; i < 10; i++) locator.owner(bytes, 0, bytes.length, 1);
+      expect(position).toHaveBeenCalledTimes(hashed);
+      expect(locator.namesCached).toBe(cached);
+      expect(locator.isHashed).toBe(cached > 0);
+    },
+  );
 });

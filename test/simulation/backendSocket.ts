@@ -1,5 +1,7 @@
 /** A UDP socket of the proxy's that is connected to a backend: Bun's, over a kernel. */
+
 import type { UdpConnection, UdpConnectionParts } from "../../src/net/network.ts";
+import type { Batch } from "../../src/relay/batch.ts";
 import type { EventLoop, Pollable } from "./eventLoop.ts";
 import type { Host } from "./hosts.ts";
 import type { Machine } from "./machine.ts";
@@ -17,6 +19,8 @@ export class BackendSocket implements UdpConnection, Pollable {
   readonly host: Host;
   /** The last time that the kernel did not take a datagram. */
   refusedAtMs = Number.NEGATIVE_INFINITY;
+  /** In some worlds there is no such call. */
+  readonly sendBatch?: (batch: Batch) => number;
   private readonly machine: Machine;
   private readonly loop: EventLoop;
   private readonly parts: UdpConnectionParts;
@@ -38,6 +42,7 @@ export class BackendSocket implements UdpConnection, Pollable {
     this.host = host;
     this.parts = parts;
     this.addressOfMachine = machine.address;
+    if (machine.habits.sendsBatches) this.sendBatch = (batch) => this.sendInBulk(batch);
     host.sockets.add(this);
     machine.links.add(this);
   }
@@ -92,6 +97,16 @@ export class BackendSocket implements UdpConnection, Pollable {
       this.wantsDrain = false;
       this.parts.onDrain();
     }
+  }
+
+  /** Past the runtime, which does not learn that the socket was full. */
+  private sendInBulk(batch: Batch): number {
+    this.assertOpen();
+    const { wantsDrain } = this;
+    const datagrams = batch.views();
+    const stoppedAt = datagrams.findIndex((datagram) => this.take(datagram) !== undefined);
+    this.wantsDrain = wantsDrain;
+    return stoppedAt === -1 ? datagrams.length : stoppedAt;
   }
 
   private tell(errno: string): void {

@@ -138,7 +138,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a datagram that was sent waits on",
     file: "src/net/udpLink.ts",
-    find: "        countSent(batch, counters, rest, 1);\n",
+    find: "        countSent(batch, counters, 1);\n",
     replace: "        return;\n",
   },
   {

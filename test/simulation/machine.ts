@@ -9,6 +9,8 @@ export interface MachineHabits {
   readonly hasKernel: boolean;
   readonly repeatsAnswers: boolean;
   readonly throwsFromSendMany: boolean;
+  /** Whether batches can be sent in bulk. */
+  readonly sendsBatches: boolean;
   /** What `net.core.rmem_max` is. */
   readonly receiveBufferMax: number;
   /** Milliseconds that a datagram takes to be read, and to be sent. */

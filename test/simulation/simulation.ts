@@ -107,11 +107,14 @@ class Simulation {
     });
     this.ledger = new Ledger(world);
     const hasKernel = random.chance(0.88);
+    const repeatsAnswers = random.chance(hasKernel ? 0.8 : 0.2);
     this.machine = new Machine(
       world,
       {
         hasKernel,
-        repeatsAnswers: random.chance(hasKernel ? 0.8 : 0.2),
+        repeatsAnswers,
+        // Whoever sends past the runtime learns of answers by its handler only.
+        sendsBatches: repeatsAnswers && random.chance(0.7),
         throwsFromSendMany: random.chance(0.5),
         receiveBufferMax: random.pick([212_992, 4_194_304]),
         readMs: isSlow ? random.magnitude(0.1, 1) : random.magnitude(0.002, 0.02),
