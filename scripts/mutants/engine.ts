@@ -199,6 +199,20 @@ export const ENGINE: readonly Mutant[] = [
     tests: ["engine/cluster.test.ts"],
   },
   {
+    name: "node-every-refusal-is-of-a-line",
+    file: "src/engine/node.ts",
+    find: "if (!this.others.refused()) counters.linesRefused++;",
+    replace: "counters.linesRefused++;",
+    tests: ["engine/node.test.ts"],
+  },
+  {
+    name: "node-refusals-of-own-metrics-are-of-lines",
+    file: "src/engine/node.ts",
+    find: "if (counters !== this.counters) this.others.expect(batch.datagrams);",
+    replace: "",
+    tests: ["engine/node.test.ts"],
+  },
+  {
     name: "node-refusals-not-counted",
     file: "src/engine/node.ts",
     find: "counters.refusals++;",

@@ -115,6 +115,13 @@ export const HEALTH: readonly Mutant[] = [
     tests: ["health/probe.test.ts"],
   },
   {
+    name: "http-answer-of-any-length-is-read",
+    file: "src/health/httpAnswer.ts",
+    find: 'return verdict.kind === "undecided" && text.length > ANSWER_BYTES_MAX ? failed("answer too long") : verdict;',
+    replace: "return verdict;",
+    tests: ["health/httpAnswer.test.ts"],
+  },
+  {
     name: "http-body-of-any-length-is-read",
     file: "src/health/httpAnswer.ts",
     find: "return PASSED;\n  return text.length > ANSWER_BYTES_MAX ?",
@@ -131,9 +138,37 @@ export const HEALTH: readonly Mutant[] = [
   {
     name: "refusal-probe-never-passes",
     file: "src/health/refusalProbe.ts",
-    find: 'else this.finish({ outcome: "passed" });',
+    find: 'this.wait(REFUSAL_WAIT_MS - CONTENTION_MS, () => this.finish({ outcome: "passed" }));',
     replace: "",
     tests: ["health/refusalProbe.test.ts"],
+  },
+  {
+    name: "refusal-probe-believes-any-silence",
+    file: "src/health/refusalProbe.ts",
+    find: "if (sentAtMs < refusesFromMs && this.looksLeft > 0) {",
+    replace: "if (false) {",
+    tests: ["health/refusalProbe.test.ts"],
+  },
+  {
+    name: "refusal-probe-looks-without-end",
+    file: "src/health/refusalProbe.ts",
+    find: "sentAtMs < refusesFromMs && this.looksLeft > 0",
+    replace: "sentAtMs < refusesFromMs",
+    tests: ["health/refusalProbe.test.ts"],
+  },
+  {
+    name: "refusal-probe-keeps-its-turn",
+    file: "src/health/refusalProbe.ts",
+    find: "    this.parts.host.leave(this);\n",
+    replace: "",
+    tests: ["health/refusalProbe.test.ts"],
+  },
+  {
+    name: "refusing-hosts-are-remembered-for-ever",
+    file: "src/health/refusingHost.ts",
+    find: "if (this.hosts.size === HOSTS_MAX) this.hosts.clear();",
+    replace: "",
+    tests: ["health/refusingHost.test.ts"],
   },
   {
     name: "refusal-probe-takes-every-refusal-for-its-own",

@@ -296,4 +296,18 @@ export const NET: readonly Mutant[] = [
     replace: "",
     tests: ["net/ownAddress.test.ts"],
   },
+  {
+    name: "other-datagrams-are-remembered-for-ever",
+    file: "src/net/otherDatagrams.ts",
+    find: "    this.recent = 0;\n    this.timer = undefined;",
+    replace: "    this.timer = undefined;",
+    tests: ["net/otherDatagrams.test.ts"],
+  },
+  {
+    name: "other-datagrams-have-no-grace",
+    file: "src/net/otherDatagrams.ts",
+    find: "if (turnsLeft > 0) {",
+    replace: "if (turnsLeft > GRACE_TURNS) {",
+    tests: ["net/otherDatagrams.test.ts"],
+  },
 ];

@@ -16,6 +16,8 @@ import type { RefusingHost } from "./refusingHost.ts";
 
 /** Linux answers a remote host about once a second. */
 export const REFUSAL_WAIT_MS = 1200;
+/** If the host refuses another datagram so soon after, that may be why it does not refuse this one. */
+const CONTENTION_MS = 300;
 /** Looks of one check. A host that has refused others all that time may do so for ever. */
 export const LOOKS_MAX = 5;
 /** As for the answer of a probe: what has arrived is read before a timeout counts. */
@@ -54,7 +56,7 @@ export class RefusalProbe {
     else
       host.take(this, () => {
         const waitMs = host.refusesFromMs - clock.nowMs();
-        if (waitMs > 0) this.timer = clock.setTimeout(() => this.look(), waitMs);
+        if (waitMs > 0) this.wait(waitMs, () => this.look());
         else this.look();
       });
   }
@@ -72,23 +74,38 @@ export class RefusalProbe {
   }
 
   private look(): void {
-    const { send, clock } = this.parts;
+    const { send, host, clock } = this.parts;
     const lookId = ++this.lookId;
     this.looksLeft--;
     const sentAtMs = clock.nowMs();
     const error = send();
     // Where sending tells of a refusal, the check may have ended, and the next one begun.
     if (lookId !== this.lookId) return;
-    if (error !== undefined) this.finish({ outcome: "skipped", reason: error });
-    else this.timer = clock.setTimeout(() => this.timedOut(lookId, sentAtMs, GRACE_TURNS), REFUSAL_WAIT_MS);
+    if (error !== undefined) {
+      this.finish({ outcome: "skipped", reason: error });
+      return;
+    }
+    this.wait(CONTENTION_MS, () => {
+      const refusesFromMs = host.refusesFromMs;
+      if (sentAtMs < refusesFromMs && this.looksLeft > 0) {
+        this.wait(Math.max(0, refusesFromMs - clock.nowMs()), () => this.look());
+        return;
+      }
+      host.leave(this);
+      this.wait(REFUSAL_WAIT_MS - CONTENTION_MS, () => this.finish({ outcome: "passed" }));
+    });
   }
 
-  private timedOut(lookId: number, sentAtMs: number, turnsLeft: number): void {
-    const { host, clock } = this.parts;
-    if (lookId !== this.lookId) return;
-    if (turnsLeft > 0) clock.setImmediate(() => this.timedOut(lookId, sentAtMs, turnsLeft - 1));
-    else if (sentAtMs < host.refusesFromMs && this.looksLeft > 0) this.look();
-    else this.finish({ outcome: "passed" });
+  /** Runs a function after a while, unless the check has ended by then. */
+  private wait(ms: number, run: () => void): void {
+    const { clock } = this.parts;
+    const { lookId } = this;
+    const after = (turnsLeft: number) => {
+      if (lookId !== this.lookId) return;
+      if (turnsLeft > 0) clock.setImmediate(() => after(turnsLeft - 1));
+      else run();
+    };
+    this.timer = clock.setTimeout(() => after(GRACE_TURNS), ms);
   }
 
   private finish(result: CheckResult | undefined): void {

@@ -180,6 +180,15 @@ describe("nodes on a host that answers once a second, whichever port is closed",
     expect(nodes.map(({ changes }) => changes)).toEqual([1, 2, 1]);
   });
 
+  test("all come back together", () => {
+    const { state, nodes, relay } = remote(6);
+    relay(40_000);
+    expect(nodes.filter(({ isUp }) => isUp)).toEqual([]);
+    state.isClosed.fill(false);
+    relay(INTERVAL_MS + REFUSES_AGAIN_MS + 6 * 300 + REFUSAL_WAIT_MS);
+    expect(nodes.filter(({ isUp }) => !isUp)).toEqual([]);
+  });
+
   test("one alone goes down within two answers, and is back soon", () => {
     const { state, nodes, relay } = remote(1);
     relay(1500);
@@ -197,10 +206,10 @@ describe("nodes on a host that answers once a second, whichever port is closed",
     const results: CheckResult[] = [];
     let sent = 0;
     const send = () => void sent++;
-    clock.setInterval(() => host.refused(clock.nowMs()), 1000);
+    clock.setInterval(() => host.refused(clock.nowMs()), 200);
     const probe = new RefusalProbe({ send, isUp: () => false, host, refused: "", clock });
     probe.ask((result) => results.push(result));
-    clock.advance(REFUSES_AGAIN_MS + LOOKS_MAX * REFUSAL_WAIT_MS);
+    clock.advance(LOOKS_MAX * (REFUSES_AGAIN_MS + REFUSAL_WAIT_MS));
     expect([sent, results]).toEqual([LOOKS_MAX, [{ outcome: "passed" }]]);
   });
 });

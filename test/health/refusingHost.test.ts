@@ -24,6 +24,13 @@ test("who takes a host waits for those before, and who leaves before its turn ne
   expect(ran).toEqual([0, 2, 1]);
 });
 
+test("nobody waits for this machine, which refuses each datagram", () => {
+  const host = new RefusingHost("127.0.0.1");
+  let ran = 0;
+  for (const who of [{}, {}]) host.take(who, () => ran++);
+  expect(ran).toBe(2);
+});
+
 test("nodes at one address share what is known of it, and addresses are forgotten before they are too many", () => {
   const hosts = new RefusingHosts();
   const first = hosts.of("10.0.0.2");
