@@ -59,7 +59,7 @@ test.skipIf(process.platform !== "linux")(
   "too few of them for the nodes end the start with what would help (Linux only)",
   async () => {
     const folder = emptyFolder();
-    const nodes = Array.from({ length: 100 }, (_, i) => ({ host: "127.0.0.1", port: 20_000 + i }));
+    const nodes = Array.from({ length: 100 }, (_, i) => ({ host: "127.0.0.1", port: 1000 + i }));
     const file = configFile(folder, { nodes, port: await freePort() });
     const problem =
       "proxy.json: nodes: a proxy with 100 nodes needs 236 open files, but the limit is 64: " +

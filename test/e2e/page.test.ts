@@ -138,7 +138,7 @@ needing(CHROMIUM).describe("the status page", () => {
     await visit.screenshot("refusing");
     await narrow.screenshot("refusing-phone-dark");
     await shows(visit, "#health", "● healthy: all nodes up");
-    expect((await rows(visit))[2]).toMatch(/● up.*\s[\d,]+ refusals/s);
+    expect((await rows(visit))[2]).toMatch(/● up.*\s[\d,]+ lines refused/s);
     expect([...visit.complaints, ...narrow.complaints]).toEqual([]);
   });
 
