@@ -5,6 +5,7 @@ import { checkText } from "../config/nodeCheck.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
+import { verdictOf } from "../observe/verdict.ts";
 import type { View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
@@ -250,9 +251,10 @@ function* flatStatsJson(view: View): Generator<string> {
 }
 
 /** The line about the configuration is there only while a later one could not take over. */
-function statusText({ uptimeSeconds, nodes, configuration }: View): string {
+function statusText(view: View): string {
+  const { uptimeSeconds, nodes, configuration } = view;
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n${reloadFailureLine(configuration)}`;
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\nverdict: ${verdictOf(view).line}\n${reloadFailureLine(configuration)}`;
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {

@@ -104,6 +104,10 @@ export class Cluster {
   private readonly selfMetrics: SelfMetricsSender;
   /** Each node's share of a ring. Cached, because it costs a walk over all points, and rings rarely change. */
   private readonly shares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
+  private readonly movedTo = memoizeLast((ring: Ring) => {
+    const full = this.fullRing();
+    return full && movedShare(full, { ...full, ring });
+  });
   private readonly fullRingShares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
 
   constructor(parts: ClusterParts) {
@@ -215,6 +219,12 @@ export class Cluster {
       parts: locator && partOwners(locator.ring, parts),
       fullShares: placement && this.fullRingShares(placement.full),
     };
+  }
+
+  /** Share of the names that are not at their owner now; undefined when mirroring. */
+  get namesMoved(): number | undefined {
+    const { placement, locator } = this;
+    return placement && locator && this.movedTo(locator.ring);
   }
 
   get namesCached(): number {

@@ -3,6 +3,7 @@
 import type { History } from "../observe/history.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
+import { verdictOf } from "../observe/verdict.ts";
 import type { Destination } from "../placement/destination.ts";
 import type { RingPicture } from "../placement/ringPicture.ts";
 import type { HttpCode } from "../relay/counters.ts";
@@ -100,7 +101,7 @@ function healthReply({ health, view }: StatsSource): Reply {
   const reason = health === "down" ? "set down at the console" : `${upCount} of ${view.nodes.length} nodes up`;
   return lines(
     isUp ? 200 : 503,
-    `health: ${isUp ? "up" : "down"}\n${reason}\n${reloadFailureLine(view.configuration)}`,
+    `health: ${isUp ? "up" : "down"}\n${reason}\nverdict: ${verdictOf(view).line}\n${reloadFailureLine(view.configuration)}`,
   );
 }
 

@@ -8,6 +8,7 @@ import type { HealthChange } from "../health/nodeHealth.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
+import { type VerdictState, verdictOf } from "./verdict.ts";
 import type { ConfigView, NodeView, View } from "./view.ts";
 
 export interface StatusJson {
@@ -21,6 +22,8 @@ export interface StatusJson {
   readonly config: ConfigJson;
   /** The same as the console's `health`. */
   readonly health: "up" | "down";
+  /** How it is, in one line. */
+  readonly verdict: VerdictJson;
   readonly mirror: boolean;
   readonly ring: string;
   readonly failover: string;
@@ -29,6 +32,22 @@ export interface StatusJson {
   readonly nodes: readonly NodeJson[];
   /** The last times that a node went down or came back, newest first. */
   readonly health_changes: readonly HealthChangeJson[];
+}
+
+export interface VerdictJson {
+  /** `critical`, `losing`, `drained`, `warning` or `ok`. */
+  readonly state: VerdictState;
+  /** What is wrong, since when, what to do: of several things the worst, and how many others there are. */
+  readonly line: string;
+  /** All of them, the worst first. */
+  readonly troubles: readonly TroubleJson[];
+}
+
+interface TroubleJson {
+  readonly kind: string;
+  readonly state: VerdictState;
+  readonly line: string;
+  readonly since_ms: number | null;
 }
 
 interface ConfigJson {
@@ -109,6 +128,7 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     uptime_ms: Math.round(view.uptimeSeconds * 1000),
     config: configJson(view.configuration),
     health,
+    verdict: verdictJson(view),
     mirror: config.mirror,
     ring: config.ring,
     failover: config.failover,
@@ -127,6 +147,15 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     }),
   );
   yield `],"health_changes":${JSON.stringify(changes)}}`;
+}
+
+function verdictJson(view: View): VerdictJson {
+  const { state, line, troubles } = verdictOf(view);
+  return {
+    state,
+    line,
+    troubles: troubles.map(({ sinceMs, ...trouble }) => ({ ...trouble, since_ms: sinceMs ?? null })),
+  };
 }
 
 function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView): ConfigJson {

@@ -1,10 +1,11 @@
 /** The state of the proxy and its nodes at one moment: all figures are read from it. */
 
-import type { NodeConfig } from "../config/config.ts";
+import type { Config, NodeConfig } from "../config/config.ts";
 import type { NodeHealth } from "../health/nodeHealth.ts";
 import type { Batch } from "../relay/batch.ts";
 import type { Counters, NodeCounters } from "../relay/counters.ts";
 import type { ProcessFigures } from "../system/processFigures.ts";
+import type { Recent } from "./recent.ts";
 
 export interface NodeView {
   readonly label: string;
@@ -52,8 +53,25 @@ interface ReloadFailure {
   readonly reasons: readonly string[];
 }
 
+/** What this proxy answers to health checks, as long as it has a live node. */
+export interface OwnHealth {
+  /** False: an operator has set it down. */
+  readonly isUp: boolean;
+  /** When it was set so. */
+  readonly sinceMs: number;
+}
+
 export interface View {
+  /** Wall-clock time. */
+  readonly nowMs: number;
   readonly configuration: ConfigView;
+  /** Of the configuration in force. */
+  readonly settings: Pick<Config, "mirror" | "failover" | "receiveBuffer">;
+  readonly health: OwnHealth;
+  /** What has grown within the last minutes. */
+  readonly recent: Recent;
+  /** Share of the names that are not at their owner now, 0 to 1; undefined when mirroring. */
+  readonly namesMoved: number | undefined;
   readonly uptimeSeconds: number;
   readonly counters: Counters;
   readonly nodes: readonly NodeView[];

@@ -202,7 +202,13 @@ function consoleContextOf(
     reload,
     destinationOf: (asked) => engine.cluster.destinationOf(asked),
     tap: (request) => taps.open(request),
-    health: "up",
+    get health() {
+      return engine.health.isUp ? "up" : "down";
+    },
+    set health(health) {
+      const isUp = health === "up";
+      if (isUp !== engine.health.isUp) engine.health = { isUp, sinceMs: clock.epochMs() };
+    },
   };
   return context;
 }

@@ -31,6 +31,8 @@ const COMMANDS = [
 /** Those that say something by themselves. */
 const ALONE = COMMANDS.filter((command) => command !== "route");
 
+const OK = "ok: all 3 nodes up, nothing lost since the start";
+
 describe("a line is answered", () => {
   test.each([
     ["ping", "pong\n"],
@@ -38,7 +40,7 @@ describe("a line is answered", () => {
     ["  ping \t", "pong\n"],
     ["ping\r", "pong\n"],
     ["health", "health: up\n"],
-    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\n`],
+    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: ${OK}\n`],
   ])("%j: %j", (line, text) => {
     expect(answer(line, consoleContextOf())).toEqual({ text });
   });
@@ -362,7 +364,8 @@ describe("status", () => {
     const nodes = context.view().nodes.map((node, i) => ({ ...node, isUp: i !== 1 }));
     const view = { ...context.view(), nodes };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
-      `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n`,
+      `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n` +
+        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}\n`,
     );
   });
 
@@ -372,7 +375,8 @@ describe("status", () => {
     const { configuration, ...rest } = context.view();
     const view = { ...rest, configuration: { ...configuration, isLatest: false, lastFailure } };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
-      `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nconfiguration: last reload failed: fall: bad\n`,
+      `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: warning: the reload at 00:00:01 UTC failed, ` +
+        `an older configuration is in force: fall: bad\nconfiguration: last reload failed: fall: bad\n`,
     );
   });
 });

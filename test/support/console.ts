@@ -10,6 +10,7 @@ import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
+import { QUIET_VIEW } from "./viewParts.ts";
 
 export interface OpenConsole {
   readonly port: number;
@@ -42,6 +43,7 @@ export function openConsole({
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
   if (config === undefined) throw new Error("the configuration is good");
   const nothing = {
+    ...QUIET_VIEW,
     configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
     nodes: [],
     retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },

@@ -11,6 +11,7 @@ export function statusOf(labels: readonly string[], settings: Partial<StatusJson
     uptime_ms: 8000,
     config: { hash: "0123456789ab", loaded_at_ms: 1000, latest: true, last_failure: null },
     health: "up",
+    verdict: { state: "ok", line: "ok: all nodes up", troubles: [] },
     mirror: false,
     ring: "farmhash",
     failover: "rehash",
