@@ -76,7 +76,7 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
       ? problems
       : await StatsdProxy.start(config, {
           ...{ platform: bunPlatform, log, debugMode: level === "debug" },
-          file: text === undefined ? { hash, read: () => readAgain(file) } : undefined,
+          file: text === undefined ? { path, hash, read: () => readAgain(file) } : undefined,
           supervisor: notifier,
         });
   if (!(started instanceof StatsdProxy)) {

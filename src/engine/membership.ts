@@ -2,7 +2,13 @@
 import type { HealthRules } from "../health/health.ts";
 import { type Check, type HealthChange, type NodeHealth, remember } from "../health/nodeHealth.ts";
 import type { Locator } from "../placement/locator.ts";
+import { type LabelledRing, type MovedNames, movedNames } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
+
+/** Points of a ring that is looked at whenever a node goes or comes: a millisecond. */
+const POINTS_MAX = 65_536;
+/** Nodes that a change names. */
+const NAMED_MAX = 8;
 
 export interface Member {
   readonly label: string;
@@ -58,12 +64,28 @@ export class Membership {
   }
 
   private recordChange({ label, health }: Member, atMs: number, failure: string | undefined): void {
+    const before = this.smallRing();
     this.rehash();
-    remember(this.changes, { atMs, node: label, isUp: health.isUp, failure });
+    const after = this.smallRing();
+    const moved = before && after && namesMoved(before, after, label);
+    remember(this.changes, { atMs, node: label, isUp: health.isUp, failure, moved });
+  }
+
+  /** The ring in use; undefined if none can move, or it takes too long to look: many nodes may leave together. */
+  private smallRing(): LabelledRing | undefined {
+    const { nodes, rehash } = this.settings;
+    if (rehash === undefined || rehash.placement.full.positions.length > POINTS_MAX) return undefined;
+    return { ring: rehash.locator.ring, labels: nodes.map(({ label }) => label) };
   }
 
   private rehash(): void {
     const { nodes, rehash } = this.settings;
     rehash?.locator.use(() => rehash.placement.live(nodes.map(({ health }) => health.isUp)));
   }
+}
+
+/** Of the other nodes: what this one has lost or got is the whole. */
+function namesMoved(before: LabelledRing, after: LabelledRing, label: string): MovedNames {
+  const { share, changes } = movedNames(before, after);
+  return { share, changes: changes.filter(({ node }) => node !== label).slice(0, NAMED_MAX) };
 }

@@ -14,6 +14,8 @@ export interface Platform {
   readonly descriptorLimit: () => number;
   /** @throws Error with a one-line message, if FarmHash's addon cannot be loaded */
   readonly loadFingerprint32: () => Fingerprint32;
+  /** The machine's name. */
+  readonly hostName: string;
   /** An unpredictable 32-bit integer. */
   readonly random32: () => number;
 }

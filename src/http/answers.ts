@@ -5,16 +5,11 @@ import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import { verdictOf } from "../observe/verdict.ts";
 import type { Destination } from "../placement/destination.ts";
-import type { RingPicture } from "../placement/ringPicture.ts";
 import type { HttpCode } from "../relay/counters.ts";
 import { type Pieces, piecesOf } from "../text/pieces.ts";
 import { destinationJson } from "./destinationJson.ts";
 import { historyJson } from "./historyJson.ts";
 import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
-import { ringJson } from "./ringJson.ts";
-
-/** Parts of the circle in the page's picture of the ring: half a degree each. */
-const RING_PARTS = 720;
 
 /** Longer names occur in no real datagram, and in no URL. */
 export const NAME_BYTES_MAX = 4096;
@@ -32,8 +27,6 @@ export interface HttpContext {
   readonly history: History;
   /** Where a name, or a whole line, goes. */
   destinationOf(asked: Buffer): Destination;
-  /** The ring in this many parts. */
-  ringPicture(parts: number): RingPicture;
 }
 
 export interface Page {
@@ -67,7 +60,6 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     if (!Number.isInteger(from) || from < 0) return text(400, "from: expected a sample number");
     return json(historyJson(context.history.since(from)));
   },
-  "/ring.json": (_, context) => json(ringJson(context.ringPicture(RING_PARTS))),
   "/owner.json": (query, context) => {
     const asked = query.get("name") ?? "";
     if (asked.length > NAME_BYTES_MAX) return text(400, `name: expected at most ${NAME_BYTES_MAX} bytes`);

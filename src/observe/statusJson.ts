@@ -5,6 +5,7 @@
 import type { Config } from "../config/config.ts";
 import { checkOf, checkText } from "../config/nodeCheck.ts";
 import type { HealthChange } from "../health/nodeHealth.ts";
+import type { MovedNames } from "../placement/movedShare.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
@@ -13,6 +14,12 @@ import type { ConfigView, NodeView, View } from "./view.ts";
 
 export interface StatusJson {
   readonly version: string;
+  /** The machine's. */
+  readonly host_name: string;
+  /** Where metrics arrive. */
+  readonly listening: string;
+  /** The configuration's file; null: it has none. */
+  readonly file: string | null;
   readonly now_ms: number;
   readonly started_at_ms: number;
   readonly uptime_seconds: number;
@@ -86,6 +93,8 @@ export interface NodeJson {
    * Lines relayed to it per second, over the last ten seconds; null: not known yet, or not measured, which takes HTTP.
    */
   readonly rate: number | null;
+  /** Its share of the names while all nodes are up; null: mirroring. The share that it has now is `ring_share`. */
+  readonly full_share: number | null;
   /** The same as the console's `stats`, without the prefix `node.<host:port>.`. */
   readonly figures: Readonly<Record<string, number>>;
 }
@@ -103,10 +112,21 @@ interface HealthChangeJson {
   readonly up: boolean;
   /** What was wrong; null: nothing, it came back. */
   readonly reason: string | null;
+  /** What it did to the names; null: they did not move, or nobody looked. */
+  readonly moved: MovedNames | null;
 }
 
-export interface StatsSource {
+/** Which proxy this is. */
+export interface Identity {
   readonly version: string;
+  readonly hostName: string;
+  /** Undefined: it has none. */
+  readonly file: string | undefined;
+}
+
+export interface StatsSource extends Identity {
+  /** The port that was bound. */
+  readonly port: number;
   readonly nowMs: number;
   readonly config: Config;
   readonly health: "up" | "down";
@@ -119,9 +139,12 @@ const NODES_PER_STEP = 8;
 
 /** A `StatusJson` as text, one line without its end. All figures of a node belong to the same moment. */
 export function* statusJsonParts(source: StatsSource): Generator<string> {
-  const { version, nowMs, config, health, view, healthChanges } = source;
+  const { version, hostName, file, port, nowMs, config, health, view, healthChanges } = source;
   const head: Omit<StatusJson, "nodes" | "health_changes"> = {
     version,
+    host_name: hostName,
+    listening: hostPort(config.host, port),
+    file: file ?? null,
     now_ms: nowMs,
     started_at_ms: Math.round(view.resources.startedAtSeconds * 1000),
     uptime_seconds: Math.floor(view.uptimeSeconds),
@@ -139,11 +162,12 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     return `${node === view.nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
   });
   const changes = healthChanges.toReversed().map(
-    ({ atMs, node, isUp, failure }): HealthChangeJson => ({
+    ({ atMs, node, isUp, failure, moved }): HealthChangeJson => ({
       at_ms: atMs,
       node: node,
       up: isUp,
       reason: failure ?? null,
+      moved: moved ?? null,
     }),
   );
   yield `],"health_changes":${JSON.stringify(changes)}}`;
@@ -184,6 +208,7 @@ function nodeJson(node: NodeView): NodeJson {
       ? { at_ms: check.atMs, duration_ms: roundedMs(check.durationMs), result: check.failure ?? "up" }
       : null,
     rate: node.rate ?? null,
+    full_share: node.fullShare ?? null,
     figures: Object.fromEntries(nodeStatsOf(node)),
   };
 }

@@ -17,6 +17,8 @@ export interface NodeView {
   readonly batch: Batch;
   /** Its current share of all names, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
+  /** The same while all nodes are up. */
+  readonly fullShare: number | undefined;
   readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck" | "noAddress">;
   /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;

@@ -25,6 +25,8 @@ export interface ProxyParts {
 
 /** The file of a configuration that is in force. */
 export interface ConfigFile {
+  /** As it was given. */
+  readonly path: string;
   /** Of the text that was read. */
   readonly hash: string;
   /** Reads it again, without waiting. */
@@ -56,7 +58,7 @@ export class StatsdProxy {
     });
     this.reloader = file && this.reloaderOf(file);
     const reload = this.reloader && (() => this.reload("console"));
-    this.operators = new Operators({ engine: this.engine, platform, reload });
+    this.operators = new Operators({ engine: this.engine, platform, file: file?.path, reload });
   }
 
   /** Starts a proxy; or returns every problem that prevents it, with nothing left open. */

@@ -188,7 +188,7 @@ class Simulation {
         platform: this.platform(),
         log: this.log(),
         debugMode: this.isDebug,
-        file: { hash: hashOf(this.file.text), read: () => this.readFile() },
+        file: { path: "file", hash: hashOf(this.file.text), read: () => this.readFile() },
       }),
     );
     if (started === undefined) return false;
@@ -479,6 +479,7 @@ class Simulation {
       memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
       descriptorLimit: () => 1024,
       loadFingerprint32: () => FINGERPRINT,
+      hostName: "simulated",
       random32: () => random.uint32() | 0,
     };
   }

@@ -10,7 +10,7 @@ import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
-import { QUIET_VIEW } from "./viewParts.ts";
+import { IDENTITY, QUIET_VIEW } from "./viewParts.ts";
 
 export interface OpenConsole {
   readonly port: number;
@@ -59,7 +59,7 @@ export function openConsole({
   const context: ConsoleContext = {
     config,
     view,
-    source: () => ({ version: "1.2.3", nowMs: 9000, config, health: "up", view: view(), ...none }),
+    source: () => ({ ...IDENTITY, nowMs: 9000, config, health: "up", view: view(), ...none }),
     memory,
     reload: undefined,
     destinationOf: () => ({ kind: "rejected", reason: "empty_name" }),

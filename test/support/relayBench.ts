@@ -116,6 +116,7 @@ export class RelayBench {
         counters: this.nodes[node].counters,
         batch: this.nodes[node].batch,
         ringShare: this.locator && BENCH_SHARES[node],
+        fullShare: this.locator && BENCH_SHARES[node],
         health: {
           ...{ sinceMs: 0, changes: 0, noAddress: undefined },
           lastCheck: { atMs: 0, durationMs: 2, failure: undefined },

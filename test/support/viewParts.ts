@@ -9,3 +9,6 @@ export const QUIET_VIEW = {
   recent: NOTHING_RECENT,
   namesMoved: 0,
 } satisfies Partial<View>;
+
+/** Which proxy it is. */
+export const IDENTITY = { version: "1.2.3", hostName: "here", file: "statsd.json", port: 8125 };
