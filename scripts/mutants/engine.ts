@@ -59,16 +59,9 @@ export const ENGINE: readonly Mutant[] = [
     tests: ["proxy/change.test.ts"],
   },
   {
-    name: "change-unchecked-nodes-are-not-released",
-    file: "src/engine/cluster.ts",
-    find: "else if (node.config.managementport === 0 || node.health.noAddress !== undefined) this.release(node);",
-    replace: "",
-    tests: ["proxy/change.test.ts"],
-  },
-  {
     name: "change-checked-nodes-are-released",
     file: "src/engine/cluster.ts",
-    find: "else if (node.config.managementport === 0 || node.health.noAddress !== undefined) this.release(node);",
+    find: "else if (node.health.noAddress !== undefined) this.release(node);",
     replace: "else this.release(node);",
     tests: ["proxy/change.test.ts"],
   },
@@ -152,7 +145,7 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "node-goes-on-being-checked-at-the-old-port",
     file: "src/engine/node.ts",
-    find: "settings.config.managementport === before.config.managementport &&",
+    find: "Bun.deepEquals(checkOf(settings.config), checkOf(before.config)) &&",
     replace: "true &&",
     tests: ["engine/cluster.test.ts"],
   },
@@ -187,8 +180,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "node-refusal-asks-for-no-check",
     file: "src/engine/node.ts",
-    find: "this.checks?.checkSoon();",
-    replace: "",
+    find: "if (this.checks?.refused() !== true) counters.linesRefused++;",
+    replace: "counters.linesRefused++;",
     tests: ["engine/cluster.test.ts"],
   },
   {

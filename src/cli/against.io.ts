@@ -1,7 +1,8 @@
 /** What a reload of a running proxy would change: a configuration beside the one in force, which its console tells. */
 import { type Config, readConfig } from "../config/config.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
-import { withDiscovered } from "../engine/nodesNow.ts";
+import { nodesNow, withNodes } from "../engine/nodesNow.ts";
+import type { WantedNode } from "../engine/wantedNodes.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import type { LabelledRing } from "../placement/movedShare.ts";
 import { placementOf } from "../placement/placementOf.ts";
@@ -11,13 +12,17 @@ import type { Address } from "./address.ts";
 import { ConsoleClient, NO_CONSOLE } from "./consoleClient.io.ts";
 import { NOT_TRIED } from "./plan.ts";
 
-/** @throws Error with one line: there is no such proxy, or it tells no configuration */
-export async function changeText(next: Config, { host, port }: Address): Promise<string> {
+/**
+ * @param nodes that the next configuration means now
+ * @throws Error with one line: there is no such proxy, or it tells no configuration
+ */
+export async function changeText(next: Config, nodes: readonly WantedNode[], { host, port }: Address): Promise<string> {
   const client = new ConsoleClient(host, port);
   try {
     const { config } = readConfig(await client.ask("config json"));
     if (config === undefined) throw new Error(NO_CONSOLE);
-    const rings = { before: await ringOf(config), after: await ringOf(next) };
+    const before = config.mirror ? [] : (await nodesNow(config, bunPlatform)).nodes;
+    const rings = { before: ringOf(config, before), after: ringOf(next, nodes) };
     const what = changeListText(changeSummary(config, next, rings));
     return `a reload of ${hostPort(host, port)} would change${what}${NOT_TRIED}\n`;
   } catch (error) {
@@ -32,8 +37,8 @@ function changeListText(summary: ChangeSummary): string {
   return lines.length === 0 ? " nothing\n" : `\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
-async function ringOf(config: Config): Promise<LabelledRing | undefined> {
+function ringOf(config: Config, now: readonly WantedNode[]): LabelledRing | undefined {
   if (config.mirror) return undefined;
-  const { ring, nodes } = await withDiscovered(config, bunPlatform);
+  const { ring, nodes } = withNodes(config, now);
   return { ring: placementOf({ ring, nodes }, loadFingerprint32).full, labels: nodes.map(({ label }) => label) };
 }

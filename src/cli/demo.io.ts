@@ -2,6 +2,7 @@
  * A demo of the main job: in this process, backends for the nodes of a configuration, and a trickle of sample metrics.
  */
 import type { Config } from "../config/config.ts";
+import { type CheckConfig, checkOf } from "../config/nodeCheck.ts";
 import type { Problem } from "../config/problem.ts";
 import { Opening } from "../engine/opening.ts";
 import { type LineWriter, openLineWriter } from "../log/lineWriter.io.ts";
@@ -37,14 +38,17 @@ export class Demo {
   async open(): Promise<readonly Problem[]> {
     const { opening } = this;
     await Promise.all(
-      this.config.nodes.map(async ({ host, port, managementport, label }, i) => {
+      this.config.nodes.map(async (node, i) => {
+        const { host, port, label } = node;
+        const check = checkOf(node);
         const hostname = await opening.resolve(`nodes[${i}].host`, host);
         if (hostname === undefined) return;
         const data = (_: unknown, bytes: Buffer) => this.print(label, bytes);
         const socket = { data, error: () => {} };
         await opening.open(`nodes[${i}].port`, () => Bun.udpSocket({ hostname, port, socket }));
-        if (managementport === 0) return;
-        await opening.open(`nodes[${i}].managementport`, () => openHealth(hostname, managementport));
+        if (check === undefined) return;
+        const at = node.check === undefined ? "managementport" : "check.port";
+        await opening.open(`nodes[${i}].${at}`, () => openHealth(hostname, check));
       }),
     );
     return opening.problems;
@@ -90,8 +94,11 @@ function hints(port: number, consolePort: number): string {
   ].join("\n");
 }
 
-function openHealth(hostname: string, port: number) {
-  const answer = (client: { write(text: string): unknown }) => void client.write("health: up\n");
-  const listener = Bun.listen({ hostname, port, socket: { data: answer, error: () => {} } });
+function openHealth(hostname: string, { type, port, expect = "health: up" }: CheckConfig) {
+  const data = (client: { write(text: string): unknown; end(text: string): unknown }) => {
+    if (type === "http") client.end(`HTTP/1.0 200 OK\r\n\r\n${expect}\n`);
+    else client.write(`${expect}\n`);
+  };
+  const listener = Bun.listen({ hostname, port, socket: { data, error: () => {} } });
   return { close: () => listener.stop(true) };
 }

@@ -1,7 +1,7 @@
 /** Asks the running proxy for its health from outside, the way an operator would: over its console. */
 import { connect } from "node:net";
 import { Command } from "@commander-js/extra-typings";
-import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
+import { configFrom, DEFAULT_FILE, fileNamed } from "../config/file.io.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { type Address, addressOf, consoleOf } from "./address.ts";
@@ -14,7 +14,11 @@ const ANSWER_BYTES_MAX = 64;
 export const healthcheckCommand = new Command("healthcheck")
   .description("Asks a running proxy for its health. Exits 0 if the answer is `health: up`, 1 otherwise.")
   .argument("[address]", "address of the console, HOST:PORT or PORT (default: as in the configuration file)", addressOf)
-  .option("-f, --file <file>", `the proxy's configuration file, if no address is given (default: ${DEFAULT_FILE})`)
+  .option(
+    "-f, --file <file>",
+    `the proxy's configuration file, if no address is given (default: ${DEFAULT_FILE})`,
+    fileNamed,
+  )
   .option("--alive", "accept any answer, even `health: down`")
   .action(async (given, { file, alive }, command) => {
     // `-f` before the command means the same.

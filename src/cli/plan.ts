@@ -19,7 +19,7 @@ interface Planned {
 }
 
 /** What a check leaves open. */
-export const NOT_TRIED = "no port was opened: whether they are free shows when the proxy opens them";
+export const NOT_TRIED = "its ports were not opened: whether they are free shows when the proxy opens them";
 
 /** Addresses of a name that are shown. */
 const ADDRESSES_SHOWN_MAX = 3;

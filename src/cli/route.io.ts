@@ -1,9 +1,9 @@
 /** `statsd-proxy route`: where names go, without a running proxy. */
 import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config/config.ts";
-import { configFrom, DEFAULT_FILE } from "../config/file.io.ts";
+import { DEFAULT_FILE, fileNamed, readFrom, reportOnStandardError, STANDARD_INPUT } from "../config/file.io.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
-import { withDiscovered } from "../engine/nodesNow.ts";
+import { nodesNow, withNodes } from "../engine/nodesNow.ts";
 import { destinationOf, type Routing } from "../placement/destination.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
@@ -20,18 +20,31 @@ export const routeCommand = new Command("route")
     "Prints the node that owns each name, as NAME, a tab, NODE. Reads names from standard input if none are given.",
   )
   .argument("[name...]", "metric names, or whole lines")
-  .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`)
+  .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`, fileNamed)
   .option("--json", 'print a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
   .option("--down <node>", "treat this node as down; can be repeated", collect)
   .action(async (names, _, command) => {
     const { file, json, down = [] } = command.optsWithGlobals();
-    const read = configFrom(file);
-    const config = read && (await withDiscovered(read, bunPlatform));
+    if (file === STANDARD_INPUT && names.length === 0) {
+      command.error("error: the configuration takes standard input: give the names as arguments");
+    }
+    const config = await configNow(file);
     const unknown = down.filter((node) => !config?.nodes.some(({ label }) => label === node));
     if (config) for (const node of unknown) console.error(`--down: there is no node ${node}`);
     if (config === undefined || unknown.length > 0) process.exitCode = 1;
     else if (!route(names, config, down, json === true)) process.exitCode = 1;
   });
+
+/** With the nodes that it means now. Undefined: a proxy would not start with it, and the reasons were printed. */
+async function configNow(file: string | undefined): Promise<Config | undefined> {
+  const read = readFrom({ file });
+  if (read === undefined) return undefined;
+  const report = reportOnStandardError(file);
+  const { nodes, errors, warnings } = await nodesNow(read.config, bunPlatform);
+  for (const problem of warnings) report.warning(problem);
+  for (const problem of errors) report.error(problem);
+  return errors.length === 0 ? withNodes(read.config, nodes) : undefined;
+}
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

@@ -1,8 +1,8 @@
 /** The proxy as a process: its log, its signals, and its exit. */
 
 import { comesOnce, NO_SECOND_TIME } from "../config/boundedFile.io.ts";
-import { DEFAULT_FILE, readAgain, readFrom } from "../config/file.io.ts";
-import { problemText } from "../config/problem.ts";
+import { DEFAULT_FILE, type FileOptions, type FileReport, readAgain, readFrom, WAITING } from "../config/file.io.ts";
+import { type Problem, problemText } from "../config/problem.ts";
 import { type WatchEvents, watchFile } from "../config/watchFile.io.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
 import { type LogFormat, openLog } from "../log/log.io.ts";
@@ -24,6 +24,8 @@ export interface ServeOptions {
   readonly isDebug: boolean;
   /** Run with demo backends and sample metrics. */
   readonly isDemo: boolean;
+  /** Warnings about the file are errors, at the start and at every reload. */
+  readonly isStrict: boolean;
   /** Reads the file again when it changes. */
   readonly isWatching: boolean;
   readonly log: LogFormat;
@@ -31,28 +33,26 @@ export interface ServeOptions {
 }
 
 /** Runs a proxy until a signal stops it. If it cannot, it reports why, and the process will exit with 1. */
-export async function serve({ file, text, isDebug, isDemo, isWatching, ...options }: ServeOptions): Promise<void> {
+export async function serve({ text, isDebug, isDemo, isWatching, ...options }: ServeOptions): Promise<void> {
   const level = isDebug ? "debug" : options.logLevel;
   const log = openLog({ format: options.log, level });
   // However the process ends, including by an exception.
   process.on("exit", () => log.flush(END_MS_MAX));
-  const path = file ?? DEFAULT_FILE;
-  if (isWatching && text === undefined && comesOnce(path)) {
-    log.text(`${path}: ${NO_SECOND_TIME} (--watch)`);
+  const { file = DEFAULT_FILE, isStrict } = options;
+  const named = text === undefined ? { file } : {};
+  const report = reportOf(log, named);
+  if (isWatching && text === undefined && comesOnce(file)) {
+    report.error({ at: "", message: `${NO_SECOND_TIME} (--watch)` });
     fail(log);
     return;
   }
-  // Reading blocks the event loop, and messages should be visible meanwhile.
-  const read = readFrom(file, text, (line) => {
-    log.text(line);
-    log.flush(0);
-  });
+  const read = readFrom({ file, isStrict, text }, report);
   if (read === undefined) {
     fail(log);
     return;
   }
   const { config, notes, hash } = read;
-  for (const note of notes) log.info("configuration", { note });
+  for (const note of notes) log.info("configuration", { ...named, note });
 
   const demo = isDemo ? new Demo(config) : undefined;
   let proxy: StatsdProxy | undefined;
@@ -76,11 +76,11 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
       ? problems
       : await StatsdProxy.start(config, {
           ...{ platform: bunPlatform, log, debugMode: level === "debug" },
-          file: text === undefined ? { path, hash, read: () => readAgain(file) } : undefined,
+          file: text === undefined ? { name: file, hash, read: () => readAgain({ file, isStrict }) } : undefined,
           supervisor: notifier,
         });
   if (!(started instanceof StatsdProxy)) {
-    for (const problem of started) log.text(problemText(problem));
+    for (const problem of started) report.error(problem);
     demo?.close();
     fail(log);
     return;
@@ -89,19 +89,33 @@ export async function serve({ file, text, isDebug, isDemo, isWatching, ...option
   // Whatever a timer or handler throws is counted and logged; the metrics keep flowing.
   process.on("uncaughtException", (error) => started.failed(error));
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
-  if (isWatching && text === undefined) watchFile(path, watchEventsOf(started, path));
+  if (isWatching && text === undefined) watchFile(file, watchEventsOf(started, { file, isStrict }));
   notifier.begin(() => started.status);
   if (isReloadDue) void started.reload("signal");
   await demo?.begin(started);
 }
 
-function watchEventsOf(proxy: StatsdProxy, file: string): WatchEvents {
+/** Reading blocks the event loop, and messages should be visible meanwhile. */
+function reportOf(log: Log, named: { readonly file?: string }): FileReport {
+  const visibly = (tell: () => void) => {
+    tell();
+    log.flush(0);
+  };
+  return {
+    error: (problem: Problem) => visibly(() => log.error("start_failed", { ...named, reason: problemText(problem) })),
+    warning: (problem: Problem) =>
+      visibly(() => log.warn("configuration", { ...named, warning: problemText(problem) })),
+    waiting: () => visibly(() => log.info("configuration", { ...named, note: WAITING })),
+  };
+}
+
+function watchEventsOf(proxy: StatsdProxy, options: FileOptions): WatchEvents {
   const reload = () => void proxy.reload("file");
   return {
     onChange: reload,
     // What kept a good file from taking over may have passed: a port that was taken, a name that did not resolve.
     onRest: () => {
-      if (!proxy.view().configuration.isLatest && readAgain(file).config !== undefined) reload();
+      if (!proxy.view().configuration.isLatest && readAgain(options).config !== undefined) reload();
     },
   };
 }

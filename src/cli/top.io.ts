@@ -1,6 +1,6 @@
 /** `statsd-proxy top`: a live view of a running proxy, over its console. */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { configFrom } from "../config/file.io.ts";
+import { configFrom, fileNamed } from "../config/file.io.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.ts";
 import { ConsoleClient, NO_CONSOLE } from "./consoleClient.io.ts";
@@ -14,7 +14,7 @@ export const topCommand = new Command("top")
     `address of the console, HOST:PORT or PORT (default: ${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port})`,
     addressOf,
   )
-  .option("-f, --file <file>", "take the console's address from the proxy's configuration file")
+  .option("-f, --file <file>", "take the console's address from the proxy's configuration file", fileNamed)
   .option("-i, --interval <seconds>", "time between frames", positive, 1)
   .option("-n, --count <frames>", "stop after this many frames", positive)
   .option(

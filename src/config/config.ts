@@ -8,11 +8,13 @@ import type { RingKind } from "../placement/placement.ts";
 import { NODES_MAX } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { NODE_KEYS, type nodeSchema, topSchema } from "./keys.ts";
+import { listenerProblems } from "./listeners.ts";
 import { checkProblems } from "./nodeCheck.ts";
 import { isObject } from "./objects.ts";
+import { isBinary } from "./otherForms.ts";
 import type { Problem } from "./problem.ts";
 import { spellKeys } from "./spelling.ts";
-import { DEPTH_MAX, syntaxProblem } from "./syntaxError.ts";
+import { DEPTH_MAX, syntaxFault } from "./syntaxError.ts";
 
 const addressSchema = v.object({
   host: NODE_KEYS.host.value,
@@ -53,6 +55,13 @@ export function hashOf(text: string): string {
   return Bun.SHA256.hash(text, "hex").slice(0, HASH_DIGITS);
 }
 
+/** The same reading by whoever allows no warnings: each is an error. */
+export function strictly<Reading extends ConfigReading>(reading: Reading): Reading {
+  const { errors, warnings } = reading;
+  if (warnings.length === 0) return reading;
+  return { ...reading, config: undefined, errors: [...errors, ...warnings], warnings: [] };
+}
+
 /** The same configuration as a file would say it. */
 export function printedConfig({ nodes, ...config }: Config): object {
   return { ...config, nodes: nodes.map(({ label, ...node }) => node) };
@@ -61,7 +70,7 @@ export function printedConfig({ nodes, ...config }: Config): object {
 /** Reads the text of a configuration file. */
 export function readConfig(text: string): ConfigReading {
   const { value: parsed, problem } = parse(text);
-  if (problem !== undefined) return { errors: [{ at: "", message: problem }], warnings: [], notes: [] };
+  if (problem !== undefined) return { errors: [problem], warnings: [], notes: [] };
 
   const spelled = spellKeys(parsed);
   const { warnings } = spelled;
@@ -81,6 +90,8 @@ export function readConfig(text: string): ConfigReading {
     const message = `${kept.host} is an IPv4 address, but the file asks for IPv6`;
     return { errors: [{ at: "host", message }], warnings, notes: [] };
   }
+  const clashes = listenerProblems(kept);
+  if (clashes.length > 0) return { errors: clashes, warnings, notes: [] };
   const defaultsToEtsyRing = spelled.isEtsy && kept.ring === undefined && !kept.mirror;
   const ring = kept.ring ?? (spelled.isEtsy ? "etsy" : "farmhash");
   return {
@@ -97,14 +108,19 @@ export function readConfig(text: string): ConfigReading {
 }
 
 /** The object in the text, or why there is none. */
-function parse(text: string): { value?: unknown; problem?: string } {
-  if (text.trim() === "") return { problem: "the file is empty" };
+function parse(text: string): { value?: unknown; problem?: Problem } {
+  const none = (message: string, excerpt?: readonly string[]) => ({
+    problem: { at: "", message, ...(excerpt && { excerpt }) },
+  });
+  if (text.trim() === "") return none("the file is empty");
+  if (isBinary(text)) return none("this is a binary file, not a configuration");
   try {
     const value = Bun.JSON5.parse(text);
-    if (isDeeperThan(DEPTH_MAX, value)) return { problem: `expected at most ${DEPTH_MAX} nested brackets` };
-    return isObject(value) ? { value } : { problem: "expected an object, { nodes: [...] }" };
+    if (isDeeperThan(DEPTH_MAX, value)) return none(`expected at most ${DEPTH_MAX} nested brackets`);
+    return isObject(value) ? { value } : none("expected an object, { nodes: [...] }");
   } catch (error) {
-    return { problem: `not JSON: ${syntaxProblem(text) ?? (error as Error).message}` };
+    const { message, excerpt } = syntaxFault(text) ?? { message: (error as Error).message };
+    return none(`not JSON: ${message}`, excerpt);
   }
 }
 

@@ -1,8 +1,8 @@
 /** Reads the configuration file, for every command. */
 
 import { NO_SECOND_TIME, readBounded } from "./boundedFile.io.ts";
-import { type Config, type FileReading, hashOf, readConfig } from "./config.ts";
-import { type Problem, problemText } from "./problem.ts";
+import { type Config, type FileReading, hashOf, readConfig, strictly } from "./config.ts";
+import { excerptLines, type Problem, problemText } from "./problem.ts";
 
 export const DEFAULT_FILE = "/etc/statsdproxy.json";
 
@@ -11,10 +11,27 @@ const FILE_BYTES_MAX = 16 * 2 ** 20;
 /** How long a pipe may stay silent, and when to mention it. */
 const SILENCE_MS = 10_000;
 const REPORT_AFTER_MS = 1000;
+/** What is told when a pipe is silent. */
+export const WAITING = "waiting for the configuration to be written to this pipe";
 /** Limit for the lines of errors, and of warnings. */
 const LINES_MAX = 100;
 
-type Report = (line: string) => void;
+/** What the command line says of a file. */
+export interface FileOptions {
+  /** Absent: the default one. */
+  readonly file?: string | undefined;
+  /** Warnings are errors. */
+  readonly isStrict?: boolean | undefined;
+}
+
+/** Takes what is to be told of a file. */
+export interface FileReport {
+  /** It cannot be used. */
+  error(problem: Problem): void;
+  warning(problem: Problem): void;
+  /** A pipe that is silent: reading goes on. */
+  waiting(): void;
+}
 
 export interface ReadFile {
   readonly config: Config;
@@ -23,47 +40,49 @@ export interface ReadFile {
   readonly hash: string;
 }
 
-/**
- * Returns the configuration in the file, or in `text` if given; or undefined, after reporting each problem on a line of
- * its own: on standard error, unless `report` sends it elsewhere.
- */
-export function readFrom(file = DEFAULT_FILE, text?: string, report = reportOnStandardError): ReadFile | undefined {
-  const { config, errors, warnings, notes, hash } = readingOf(file, text, report);
-  reportAll(warnings, (problem) => report(`${file}: warning: ${problem}`));
-  reportAll(errors, (problem) => report(`${file}: ${problem}`));
+/** What is read for a file as it is named on the command line: `-` is standard input. */
+export function fileNamed(name: string): string {
+  return name === "-" ? STANDARD_INPUT : name;
+}
+
+export const STANDARD_INPUT = "/dev/stdin";
+
+/** Returns the configuration in the file, or in `text` if given; or undefined, after reporting each problem. */
+export function readFrom(
+  { file = DEFAULT_FILE, isStrict, text }: FileOptions & { readonly text?: string | undefined },
+  report = reportOnStandardError(file),
+): ReadFile | undefined {
+  const read = () => text ?? textOf(file, () => report.waiting());
+  const { config, errors, warnings, notes, hash } = readingBy(read, REASONS, isStrict);
+  for (const problem of firstOf(warnings)) report.warning(problem);
+  for (const problem of firstOf(errors)) report.error(problem);
   return config && { config, notes, hash };
 }
 
 /** Reads the file again, without waiting: a pipe has nothing more to say. Problems are in the result. */
-export function readAgain(file = DEFAULT_FILE): FileReading {
-  return readingBy(() => readBounded(file, { bytesMax: FILE_BYTES_MAX, waiting: undefined }), REASONS_AGAIN);
+export function readAgain({ file = DEFAULT_FILE, isStrict }: FileOptions): FileReading {
+  const read = () => readBounded(file, { bytesMax: FILE_BYTES_MAX, waiting: undefined });
+  return readingBy(read, REASONS_AGAIN, isStrict);
 }
 
 /** Like `readFrom`, for commands that do not run a proxy. */
 export function configFrom(file?: string): Config | undefined {
-  return readFrom(file)?.config;
+  return readFrom({ file })?.config;
 }
 
-function readingOf(file: string, text: string | undefined, report: Report): FileReading {
-  return readingBy(() => text ?? textOf(file, report), REASONS);
-}
-
-function readingBy(read: () => string, reasons: Readonly<Record<string, string>>): FileReading {
+function readingBy(read: () => string, reasons: Readonly<Record<string, string>>, isStrict = false): FileReading {
   try {
     const text = read();
-    return { ...readConfig(text), hash: hashOf(text) };
+    const reading = readConfig(text);
+    return { ...(isStrict ? strictly(reading) : reading), hash: hashOf(text) };
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
     return { errors: [{ at: "", message: reasons[code] ?? message }], warnings: [], notes: [], hash: "" };
   }
 }
 
-function textOf(file: string, report: Report): string {
-  const waiting = {
-    silenceMs: SILENCE_MS,
-    reportAfterMs: REPORT_AFTER_MS,
-    onWait: () => report(`${file}: waiting for the configuration to be written to this pipe`),
-  };
+function textOf(file: string, onWait: () => void): string {
+  const waiting = { silenceMs: SILENCE_MS, reportAfterMs: REPORT_AFTER_MS, onWait };
   return readBounded(file, { bytesMax: FILE_BYTES_MAX, waiting });
 }
 
@@ -78,12 +97,18 @@ const REASONS_AGAIN: Readonly<Record<string, string>> = {
   ENXIO: NO_SECOND_TIME,
 };
 
-function reportAll(problems: readonly Problem[], report: (problem: string) => void): void {
-  for (const problem of problems.slice(0, LINES_MAX)) report(problemText(problem));
-  if (problems.length > LINES_MAX) report(`${problems.length - LINES_MAX} more problems`);
+function firstOf(problems: readonly Problem[]): readonly Problem[] {
+  const more = problems.length - LINES_MAX;
+  if (more <= 0) return problems;
+  return [...problems.slice(0, LINES_MAX), { at: "", message: `${more} more problems` }];
 }
 
-/** Waits for the reader, which is fine for commands that do nothing else. */
-function reportOnStandardError(line: string): void {
-  console.error(line);
+/** Lines that wait for their reader, which is fine for commands that do nothing else. */
+export function reportOnStandardError(file = DEFAULT_FILE): FileReport {
+  const tell = (lines: readonly string[]) => console.error(lines.join("\n"));
+  return {
+    error: (problem) => tell([`${file}: ${problemText(problem)}`, ...excerptLines(problem)]),
+    warning: (problem) => tell([`${file}: warning: ${problemText(problem)}`]),
+    waiting: () => tell([`${file}: ${WAITING}`]),
+  };
 }

@@ -28,9 +28,8 @@ import {
  *
  * - `live`: takes effect on what runs
  * - `reopen`: a socket is reopened
- * - `restart`: cannot change while the proxy runs
  */
-export type Change = "live" | "reopen" | "restart";
+export type Change = "live" | "reopen";
 
 interface ReadKey {
   readonly value: v.ObjectEntries[string];

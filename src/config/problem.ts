@@ -4,9 +4,19 @@
 export interface Problem {
   readonly at: string;
   readonly message: string;
+  /** Lines of the file that show the place, for a reader who sees them below the message. */
+  readonly excerpt?: readonly string[];
 }
 
 /** A problem as one line. */
 export function problemText({ at, message }: Problem): string {
   return at === "" ? message : `${at}: ${message}`;
 }
+
+/** What shows its place, below it. */
+export function excerptLines({ excerpt = [] }: Problem): string[] {
+  return excerpt.map((line) => `  ${line}`.trimEnd());
+}
+
+/** Of a proxy that was started without a file. */
+export const NO_FILE = "there is no configuration file to read: the proxy runs on its built-in example";

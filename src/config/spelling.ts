@@ -1,6 +1,6 @@
 /** Normalizes the keys of a configuration: from two families of relays and any case to one spelling. */
 import { NODES_MAX } from "../placement/ring.ts";
-import { nearestTo } from "../text/nearest.ts";
+import { suggestion } from "../text/nearest.ts";
 import { CHECK_KEYS, type Keys, NODE_KEYS, SELF_METRICS_KEYS, TOP_KEYS } from "./keys.ts";
 import { isObject } from "./objects.ts";
 import type { Problem } from "./problem.ts";
@@ -16,6 +16,8 @@ export interface Spelling {
 
 /** The names in a table of keys, for lookups in lower case. */
 interface Vocabulary {
+  /** The objects whose keys these are. */
+  readonly where: string;
   /** Every name, as shown. */
   readonly words: readonly string[];
   /** The key that each name stands for. */
@@ -26,16 +28,14 @@ interface Vocabulary {
   readonly ignored: ReadonlyMap<string, string>;
 }
 
-const TOP = vocabularyOf(TOP_KEYS);
-const NODE = vocabularyOf(NODE_KEYS);
-const CHECK = vocabularyOf(CHECK_KEYS);
-const SELF_METRICS = vocabularyOf(SELF_METRICS_KEYS);
+const TOP = vocabularyOf(TOP_KEYS, "at the top of the file");
+const NODE = vocabularyOf(NODE_KEYS, "in nodes[]");
+const CHECK = vocabularyOf(CHECK_KEYS, "in a node's check");
+const SELF_METRICS = vocabularyOf(SELF_METRICS_KEYS, "in selfMetrics");
+const LEVELS = [TOP, NODE, CHECK, SELF_METRICS];
 
-/**
- * The nearest name is suggested only if there are no more unknown keys, and no longer ones, than typing errors explain.
- */
+/** A near name is suggested only if there are no more unknown keys than typing errors explain. */
 const NEAREST_PROBLEMS_MAX = 100;
-const NEAREST_LENGTH_MAX = 60;
 
 interface Findings {
   readonly errors: Problem[];
@@ -90,14 +90,16 @@ function canonicalKeys(object: unknown, vocabulary: Vocabulary, prefix: string, 
   return value;
 }
 
+/** Why a key has no effect: it is another relay's, it belongs to another object, or it is mistyped. */
 function unknownKey(word: string, { words, ignored }: Vocabulary, withNearest: boolean): string {
   const why = ignored.get(word);
   if (why !== undefined) return `has no effect here: ${why}`;
-  if (!withNearest || word.length > NEAREST_LENGTH_MAX) return "unknown key, ignored";
-  return `unknown key, ignored (did you mean ${nearestTo(word, words)}?)`;
+  const elsewhere = LEVELS.filter(({ keys }) => keys.has(word)).map(({ where }) => where);
+  if (elsewhere.length > 0) return `unknown key here: it belongs ${elsewhere.join(", or ")}`;
+  return `unknown key${withNearest ? suggestion(word, words) : ""}`;
 }
 
-function vocabularyOf(table: Keys): Vocabulary {
+function vocabularyOf(table: Keys, where: string): Vocabulary {
   const words: string[] = [];
   const keys = new Map<string, string>();
   const etsyNames = new Set<string>();
@@ -113,5 +115,5 @@ function vocabularyOf(table: Keys): Vocabulary {
     }
     for (const word of known.etsyNames ?? []) etsyNames.add(word.toLowerCase());
   }
-  return { words, keys, etsyNames, ignored };
+  return { where, words, keys, etsyNames, ignored };
 }

@@ -3,9 +3,12 @@
  * does. Bun alone decides what is JSON5; this finds the place in a text that Bun has rejected.
  */
 import { escapeBytes } from "../text/escape.ts";
+import { otherForm } from "./otherForms.ts";
 
 /** Characters of the text to show. */
 const SHOWN_MAX = 40;
+const LINE_ENDS = /\r\n|[\n\r\u2028\u2029]/;
+const NOT_A_COLUMN = /[^\x20-\x7e]/g;
 /** Deeper than any configuration. */
 export const DEPTH_MAX = 100;
 
@@ -29,28 +32,52 @@ const EXPRESSION = /^(?:[\p{ID_Start}$_(`[]|\.\.\.)/u;
 const OPERATION = /^(?:[?|&*%<>=+([-]|\/(?!\*)|\.\p{ID_Start})/u;
 const NOT_RUN = "; JavaScript is not run here: write";
 
-/** One line with the place, what is expected there, and what was found instead; undefined if no fault is found. */
-export function syntaxProblem(text: string): string | undefined {
+export interface SyntaxFault {
+  /** One line: the place, what is expected there, and what was found instead. */
+  readonly message: string;
+  /** The line of the text, and a mark under the place. */
+  readonly excerpt: readonly [line: string, mark: string];
+}
+
+/** Undefined: no fault is found. */
+export function syntaxFault(text: string): SyntaxFault | undefined {
   const scan = new Scan(text);
   const expected = scan.file();
-  return expected === undefined ? undefined : problemAt(text, scan.at, expected);
+  return expected === undefined ? undefined : faultAt(text, scan.at, expected);
 }
 
-function problemAt(text: string, at: number, expected: string): string {
-  const lines = text.slice(0, at).split(/\r\n|[\n\r\u2028\u2029]/);
-  const column = (lines.at(-1) as string).replace("\ufeff", "").length + 1;
-  const place = `line ${lines.length}, column ${column}: expected ${expected}`;
-  const [rest] = text.slice(at, at + 4 * SHOWN_MAX).split(/[\n\r\u2028\u2029]/, 1);
-  const there = rest.trimEnd();
-  if (there === "") return `${place}, but the ${at >= text.length ? "file" : "line"} ends here`;
+function faultAt(text: string, at: number, expected: string): SyntaxFault {
+  const lines = text.slice(0, at).split(LINE_ENDS);
+  const before = (lines.at(-1) as string).replace("\ufeff", "");
+  const [rest] = text.slice(at, at + 4 * SHOWN_MAX).split(LINE_ENDS, 1);
+  const place = `line ${lines.length}, column ${before.length + 1}: expected ${expected}`;
+  return { message: `${place}, ${foundText(rest.trimEnd(), text, at, expected)}`, excerpt: excerptOf(before, rest) };
+}
+
+function foundText(there: string, text: string, at: number, expected: string): string {
+  if (there === "") return `but the ${at >= text.length ? "file" : "line"} ends here`;
   const shown = there.length > SHOWN_MAX ? `${there.slice(0, SHOWN_MAX)}...` : there;
-  return `${place}, not ${escapeBytes(Buffer.from(shown))}${adviceFor(expected, there)}`;
+  return `not ${escapeBytes(Buffer.from(shown))}${adviceFor(expected, there, text)}`;
 }
 
-function adviceFor(expected: string, there: string): string {
-  if (expected === BEGINNING) return EXPRESSION.test(there) ? `${NOT_RUN} only the object itself` : "";
+/** Of a long line the part around the place. What takes no column, or several, is shown as a dot. */
+function excerptOf(before: string, rest: string): readonly [string, string] {
+  const isCut = before.length > SHOWN_MAX;
+  const left = (isCut ? `...${before.slice(-SHOWN_MAX)}` : before).replace(/\t/g, " ").replace(NOT_A_COLUMN, ".");
+  const right = rest.trimEnd().slice(0, SHOWN_MAX).replace(/\t/g, " ").replace(NOT_A_COLUMN, ".");
+  return [left + right, `${" ".repeat(left.length)}^`];
+}
+
+function adviceFor(expected: string, there: string, text: string): string {
+  if (expected === BEGINNING) return adviceAtBeginning(there, text);
   const isExpression = expected === VALUE || expected === KEY_OR_END;
   return (isExpression ? EXPRESSION : OPERATION).test(there) ? `${NOT_RUN} the value itself` : "";
+}
+
+function adviceAtBeginning(there: string, text: string): string {
+  const form = otherForm(text);
+  if (form !== undefined) return `; this looks like ${form}: write JSON5, { nodes: [ { host: ..., port: ... } ] }`;
+  return EXPRESSION.test(there) ? `${NOT_RUN} only the object itself` : "";
 }
 
 /** Each method consumes what it is named after, starting at `at`; or returns what is expected at `at` instead. */

@@ -2,6 +2,7 @@
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
 import { checkText } from "../config/nodeCheck.ts";
+import { NO_FILE } from "../config/problem.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
@@ -103,9 +104,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (words, context) => {
       if (words.length > 0) return undefined;
       const { reload } = context;
-      return reload === undefined
-        ? { text: "there is no configuration file to read\n" }
-        : { text: "", stream: lateAnswer(reload) };
+      return reload === undefined ? { text: `${NO_FILE}\n` } : { text: "", stream: lateAnswer(reload) };
     },
   },
   nodes: {
@@ -289,7 +288,7 @@ function* partsOf(text: string): Generator<string> {
 }
 
 const NODE_COLUMNS = [
-  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refusals", "send_errors"],
+  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refused", "send_errors"],
   ...["check", "checks_passed", "checks_failed", "checks_skipped", ""],
 ];
 
@@ -300,7 +299,7 @@ function nodesLines({ view }: ConsoleContext): Iterable<string> {
     for (const { label, config, address, isUp, counters, batch, health } of nodes) {
       const { host, port, weight } = config;
       const dropped = allDropped(counters);
-      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.refusals, counters.sendErrors];
+      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.linesRefused, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = [checkText(config), checksPassed, checksFailed, checksSkipped];
       const state = [hostPort(address ?? host, port), weight, isUp ? "up" : "down"];

@@ -12,7 +12,7 @@ import type { Config, NodeConfig } from "../config/config.ts";
 import type { Check, HealthChange } from "../health/nodeHealth.ts";
 import type { Log } from "../log/log.ts";
 import type { Link } from "../net/link.ts";
-import { reachesItself } from "../net/ownAddress.ts";
+import { type IsOwn, ownTest } from "../net/ownAddress.ts";
 import { Resolver } from "../net/resolver.ts";
 import type { Totals } from "../observe/history.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
@@ -78,9 +78,6 @@ const ADDRESSES_TRIED_MAX = 8;
 const NO_ADDRESS = "it has no address";
 /** Labels that a log event lists. */
 const LABELS_LISTED_MAX = 10;
-
-/** Whether the proxy itself receives what is sent to this address and port. */
-type IsOwn = (address: string, port: number) => boolean;
 
 export class Cluster {
   readonly relay: Relay;
@@ -323,9 +320,7 @@ export class Cluster {
     if (this.listening?.host !== host) {
       this.listening = { host, address: await network.resolve(host).catch(() => undefined) };
     }
-    const own = this.listening.address;
-    const ofMachine = network.ownAddresses();
-    return (address, to) => own !== undefined && to === port && reachesItself(address, own, ofMachine);
+    return ownTest({ address: this.listening.address, port }, network.ownAddresses());
   }
 
   /** Whether the configuration is to blame for an address of the proxy's own: not if its name has only now got it. */

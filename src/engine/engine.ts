@@ -122,7 +122,7 @@ export class Engine {
       opening.onAbandon(() => bound.source.use(config));
     }
     const settings = { ...next, reusePort: next.reusePort || isShared };
-    const source = await opening.open("port", () => this.openSource(settings, address));
+    const source = await opening.open({ host: "host", port: "port" }, () => this.openSource(settings, address));
     if (source === undefined) return;
     opening.onCommit(() => {
       const before = this.config;

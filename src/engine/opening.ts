@@ -12,6 +12,12 @@ interface Closable {
   close(): void;
 }
 
+/** Paths of the two values that say where to listen. */
+interface ListenerPath {
+  readonly host: string;
+  readonly port: string;
+}
+
 export class Opening {
   readonly problems: Problem[] = [];
   private readonly network: Pick<Network, "resolve">;
@@ -23,17 +29,17 @@ export class Opening {
   }
 
   /** Returns the result of `make`; or undefined, after reporting a problem with the configuration value at `at`. */
-  async attempt<T>(at: string, make: () => T | Promise<T>): Promise<T | undefined> {
+  async attempt<T>(at: string | ListenerPath, make: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await make();
     } catch (error) {
-      this.problems.push({ at, message: reasonOf(error as NodeJS.ErrnoException) });
+      this.problems.push({ at: pathOf(at, error), message: reasonOf(error as NodeJS.ErrnoException) });
       return undefined;
     }
   }
 
   /** Like `attempt`, for something that `abandon` closes again. */
-  async open<T extends Closable>(at: string, make: () => T | Promise<T>): Promise<T | undefined> {
+  async open<T extends Closable>(at: string | ListenerPath, make: () => T | Promise<T>): Promise<T | undefined> {
     const made = await this.attempt(at, make);
     if (made) this.opened.push(made);
     return made;
@@ -57,12 +63,12 @@ export class Opening {
 
   /** Like `open`, for a listener on a host's address. A host that does not resolve is a problem of its own. */
   async listen<T extends Closable>(
-    at: { readonly host: string; readonly port: string },
+    at: ListenerPath,
     host: string,
     make: (address: string) => T | Promise<T>,
   ): Promise<T | undefined> {
     const address = await this.resolve(at.host, host);
-    return address === undefined ? undefined : await this.open(at.port, () => make(address));
+    return address === undefined ? undefined : await this.open(at, () => make(address));
   }
 
   /** Adds what undoes a part of the preparation. */
@@ -100,6 +106,14 @@ export class Opening {
 
 function rethrow(error: Error): never {
   throw error;
+}
+
+/** Errors of bind that have nothing to do with the port. */
+const HOST_ERRORS = ["EADDRNOTAVAIL", "EINVAL"];
+
+function pathOf(at: string | ListenerPath, error: unknown): string {
+  if (typeof at === "string") return at;
+  return HOST_ERRORS.includes((error as NodeJS.ErrnoException).code ?? "") ? at.host : at.port;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

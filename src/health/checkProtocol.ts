@@ -9,7 +9,7 @@ import { parseHttpAnswer } from "./httpAnswer.ts";
 const LINE_SHOWN_MAX = 60;
 
 /** An answer, as far as it has been received. */
-export interface CheckAnswer {
+interface CheckAnswer {
   /** Undefined: undecided so far. */
   readonly verdict: "passed" | { readonly failure: string } | undefined;
   /** None of it can be mistaken for the next answer on this connection. */

@@ -7,9 +7,9 @@ const ANSWER_BYTES_MAX = 4096;
  * How statsd daemons say that they are well: a line that begins so. Etsy's proxy takes `up` anywhere, and so takes
  * `unsupported` and `backup` for an answer.
  */
-const UP_LINE = /(?:^|\n)(?:health: *)?up(?![\w-])/i;
+const UP_LINE = /(?:^|\n)(?:health: *)?up(?![\w-])/;
 /** How they ask to be left out: a whole line. */
-const DOWN_LINE = /(?:^|\n)(?:health: *)?down\r?\n/i;
+const DOWN_LINE = /(?:^|\n)(?:health: *)?down\r?\n/;
 
 export interface ParsedAnswer {
   /** Undefined: undecided so far. */

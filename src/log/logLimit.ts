@@ -56,7 +56,7 @@ export class LogLimit {
   admits(event: LogEvent, nowMs: number): boolean {
     if (event.level === "debug") return true;
     // Names of hosts count like nodes.
-    const { host = "", node = host, reason = "" } = event.fields;
+    const { host = "", node = host, warning = "", reason = warning } = event.fields;
     // All reasons of a node are one kind: the last one is logged.
     const key = `${event.level} ${event.event} ${node === "" || PROXY_EVENTS.includes(event.event) ? reason : node}`;
     // However many nodes there are, there is room for losses, errors and the summary.

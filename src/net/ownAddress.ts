@@ -1,6 +1,17 @@
 /** Detects a node that is the proxy itself: what is relayed to it would come back and be relayed again, forever. */
 import { BlockList, isIPv6 } from "node:net";
 
+/** Whether the proxy itself receives what is sent to this address and port. */
+export type IsOwn = (address: string, port: number) => boolean;
+
+/** @param listening where metrics arrive; without an address nothing arrives @param ofMachine as for `reachesItself` */
+export function ownTest(
+  { address: own, port: ownPort }: { readonly address: string | undefined; readonly port: number },
+  ofMachine: readonly string[],
+): IsOwn {
+  return (address, port) => own !== undefined && port === ownPort && reachesItself(address, own, ofMachine);
+}
+
 /**
  * Whether a datagram to `address` reaches a socket that listens on `listening`, on the same port. All are IP addresses.
  * @param ofMachine this machine's addresses besides loopback

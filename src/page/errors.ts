@@ -8,7 +8,7 @@ type LastFailure = NonNullable<StatusJson["config"]["last_failure"]>;
 const NODE_ERRORS: readonly (readonly [name: string, what: string])[] = [
   ["lines_dropped", "lines dropped"],
   ["send_errors", "send errors"],
-  ["lines_refused", "refused"],
+  ["lines_refused", "lines refused"],
   ["checks_failed", "checks failed"],
   ["checks_skipped", "checks skipped"],
 ];

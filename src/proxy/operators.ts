@@ -1,6 +1,8 @@
 /** The operators' side: the console and, if configured, HTTP with the sampler behind its rates. */
 import { version } from "../../package.json";
 import type { Config } from "../config/config.ts";
+import { listenerProblems } from "../config/listeners.ts";
+import type { Problem } from "../config/problem.ts";
 import type { ConsoleContext } from "../console/commands.ts";
 import { Console } from "../console/session.ts";
 import { Taps } from "../console/taps.ts";
@@ -71,6 +73,11 @@ export class Operators {
 
   /** Opens what is new in the next configuration. @param connectionsMax per server */
   async prepare(next: Config, connectionsMax: number, opening: Opening): Promise<void> {
+    if (next.httpport === next.managementport) {
+      const problems = await this.clashes(next);
+      opening.problems.push(...problems);
+      if (problems.length > 0) return;
+    }
     await this.prepareConsole(next, connectionsMax, opening);
     await this.prepareHttp(next, connectionsMax, opening);
   }
@@ -80,6 +87,14 @@ export class Operators {
     this.http?.server.close();
     this.http?.sampler.close();
     for (const server of this.retired) server.close();
+  }
+
+  /** Names of hosts that mean one address: the kernel would only say that it is in use. */
+  private async clashes(next: Config): Promise<readonly Problem[]> {
+    const { network } = this.parts.platform;
+    const hosts = [next.managementhost, next.httphost];
+    const found = await Promise.all(hosts.map((host) => network.resolve(host).catch(() => host)));
+    return listenerProblems(next, (host) => found[hosts.indexOf(host)]);
   }
 
   private async prepareConsole(next: Config, connectionsMax: number, opening: Opening): Promise<void> {

@@ -1,12 +1,12 @@
 /** The whole proxy: the engine that relays, plus the console and HTTP for operators. */
 import type { Config, FileReading } from "../config/config.ts";
-import { type Problem, problemText } from "../config/problem.ts";
+import { NO_FILE, type Problem, problemText } from "../config/problem.ts";
+import { descriptorRoom } from "../engine/descriptorRoom.ts";
 import { Engine } from "../engine/engine.ts";
 import { Opening } from "../engine/opening.ts";
 import type { Platform } from "../engine/platform.ts";
 import type { Log } from "../log/log.ts";
 import type { View } from "../observe/view.ts";
-import { divideDescriptors } from "../system/descriptors.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { type ChangeSummary, changeSummary, isSummary } from "./changeSummary.ts";
 import { Operators } from "./operators.ts";
@@ -25,8 +25,8 @@ export interface ProxyParts {
 
 /** The file of a configuration that is in force. */
 export interface ConfigFile {
-  /** As it was given. */
-  readonly path: string;
+  /** As it was named. */
+  readonly name: string;
   /** Of the text that was read. */
   readonly hash: string;
   /** Reads it again, without waiting. */
@@ -36,7 +36,6 @@ export interface ConfigFile {
 const STOPPING: Problem = { at: "", message: "the proxy is stopping" };
 /** Before each reload: those that are asked for meanwhile are one with it. */
 const RELOAD_PAUSE_MS = 100;
-const NO_FILE = "there is no configuration file to read";
 
 export class StatsdProxy {
   private readonly parts: ProxyParts;
@@ -58,7 +57,7 @@ export class StatsdProxy {
     });
     this.reloader = file && this.reloaderOf(file);
     const reload = this.reloader && (() => this.reload("console"));
-    this.operators = new Operators({ engine: this.engine, platform, file: file?.path, reload });
+    this.operators = new Operators({ engine: this.engine, platform, file: file?.name, reload });
   }
 
   /** Starts a proxy; or returns every problem that prevents it, with nothing left open. */
@@ -120,12 +119,12 @@ export class StatsdProxy {
     this.close();
   }
 
-  private reloaderOf({ read }: ConfigFile): Reloader {
+  private reloaderOf({ name, read }: ConfigFile): Reloader {
     const { log, platform, supervisor } = this.parts;
     const { engine } = this;
     return new Reloader(
       {
-        ...{ read, log, supervisor },
+        ...{ file: name, read, log, supervisor },
         change: (next) => this.change(next),
         pause: () => new Promise((resolve) => void platform.clock.setTimeout(resolve, RELOAD_PAUSE_MS)),
         nowSeconds: () => platform.clock.epochMs() / 1000,
@@ -185,6 +184,7 @@ export class StatsdProxy {
   private addresses({ host, managementhost, httphost, mirror, ring }: Config, nodes: number) {
     const { consolePort, httpPort } = this.operators;
     return {
+      ...(this.parts.file && { file: this.parts.file.name }),
       metrics: hostPort(host, this.port),
       console: hostPort(managementhost, consolePort ?? 0),
       ...(httpPort !== undefined && { http: hostPort(httphost, httpPort) }),
@@ -202,21 +202,4 @@ export class StatsdProxy {
 /** In one order, whatever went wrong first. */
 function byPath(one: Problem, other: Problem): number {
   return one.at.localeCompare(other.at, "en", { numeric: true });
-}
-
-/** How many connections are possible; or why none are, and what would help. */
-function descriptorRoom(
-  { httpport }: Config,
-  nodes: number,
-  { descriptorLimit }: Platform,
-): { connectionsMax: number } | Problem {
-  const limit = descriptorLimit();
-  const room = divideDescriptors(limit, nodes, httpport === 0 ? 1 : 2);
-  if ("connectionsMax" in room) return room;
-  const { needed } = room;
-  const raise = `raise it with ulimit -n ${needed}, or LimitNOFILE=${needed} in a systemd unit`;
-  return {
-    at: "nodes",
-    message: `a proxy with ${nodes} nodes needs ${needed} open files, but the limit is ${limit}: ${raise}`,
-  };
 }

@@ -3,7 +3,7 @@
  * good one takes over between two datagrams; a bad one changes nothing, and every problem is told.
  */
 import type { Config, FileReading } from "../config/config.ts";
-import { type Problem, problemText } from "../config/problem.ts";
+import { excerptLines, type Problem, problemText } from "../config/problem.ts";
 import type { Log } from "../log/log.ts";
 import type { ConfigView } from "../observe/view.ts";
 import { escapeControls } from "../text/escape.ts";
@@ -13,6 +13,8 @@ import { type ChangeSummary, isSummary, NOTHING, reloadedText, summaryFields } f
 export type ReloadCause = "signal" | "console" | "file";
 
 export interface ReloaderParts {
+  /** Its name. */
+  readonly file: string;
   /** Reads the configuration again, without waiting. */
   readonly read: () => FileReading;
   /** Switches to a configuration: what that changed, or the problems with it. */
@@ -88,26 +90,30 @@ export class Reloader {
   }
 
   private async apply(reading: FileReading, cause: ReloadCause): Promise<string> {
-    const { change, log } = this.parts;
+    const { file, change, log } = this.parts;
     const { config, errors, warnings, notes, hash } = reading;
     const isInForce = hash === this.view.hash && this.view.isLatest;
-    for (const problem of warnings.slice(0, PROBLEMS_MAX)) log.warn("configuration", { warning: problemText(problem) });
+    for (const problem of warnings.slice(0, PROBLEMS_MAX))
+      log.warn("configuration", { file, warning: problemText(problem) });
     const result = isInForce ? NOTHING : config === undefined ? errors : await change(config).catch(bugOf);
     if (!isSummary(result)) return this.failed(cause, result);
-    for (const note of notes) log.info("configuration", { note });
+    for (const note of notes) log.info("configuration", { file, note });
     log.info("reloaded", { cause, ...summaryFields(result), hash });
     this.done("ok", { hash, loadedAtSeconds: this.parts.nowSeconds(), isLatest: true });
-    return `${reloadedText(result)}${warnings.map((problem) => `warning: ${problemText(problem)}\n`).join("")}`;
+    return `${reloadedText(result)}${warnings.map((problem) => `${file}: warning: ${problemText(problem)}\n`).join("")}`;
   }
 
   private failed(cause: ReloadCause, problems: readonly Problem[]): string {
-    const { log } = this.parts;
+    const { file, log } = this.parts;
     const more = problems.length - PROBLEMS_MAX;
-    const lines = problems.slice(0, PROBLEMS_MAX).map(problemText);
-    if (more > 0) lines.push(`${more} more problems`);
-    for (const reason of lines) log.error("reload_failed", { cause, reason });
+    const told: readonly Problem[] = [
+      ...problems.slice(0, PROBLEMS_MAX),
+      ...(more > 0 ? [{ at: "", message: `${more} more problems` }] : []),
+    ];
+    for (const problem of told) log.error("reload_failed", { cause, file, reason: problemText(problem) });
     const lastFailure = { atSeconds: this.parts.nowSeconds(), cause, reasons: reasonsOf(problems) };
     this.done("failed", { ...this.view, isLatest: false, lastFailure });
+    const lines = told.flatMap((problem) => [`${file}: ${problemText(problem)}`, ...excerptLines(problem)]);
     return `not reloaded: the configuration is as it was\n${lines.map((line) => `${line}\n`).join("")}`;
   }
 

@@ -42,10 +42,10 @@ describe("a frame", () => {
       "lines pending                                    0",
       "datagrams sent                            0      0",
       "",
-      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refusals  checks failed",
-      "127.0.0.1:8130  up         1,500          0            0   2.5        0         0              0",
-      "127.0.0.1:8131  up         1,500        2.5            0     0        0         0              0",
-      "127.0.0.1:8132  DOWN       1,500          0            0     0        0         0              0",
+      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refused  checks failed",
+      "127.0.0.1:8130  up         1,500          0            0   2.5        0        0              0",
+      "127.0.0.1:8131  up         1,500        2.5            0     0        0        0              0",
+      "127.0.0.1:8132  DOWN       1,500          0            0     0        0        0              0",
     ]);
     const alarms = frameOf({ address, before, now }).filter(({ alarm }) => alarm);
     expect(alarms.map(({ text }) => text.split("  ")[0])).toEqual([
@@ -74,10 +74,10 @@ describe("a frame", () => {
       "log lines lost                         1,234  1,234",
       "lines of its own metrics dropped         4.0      4",
       "",
-      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refusals  checks failed  send errors  checks skipped",
-      "127.0.0.1:8130  up             0          0            0     0        0         0              0            0               0",
-      "127.0.0.1:8131  up             0          0            0     0        0         0              0            5               0",
-      "127.0.0.1:8132  up             0          0            0     0        0         0              0            0               6",
+      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refused  checks failed  send errors  checks skipped",
+      "127.0.0.1:8130  up             0          0            0     0        0        0              0            0               0",
+      "127.0.0.1:8131  up             0          0            0     0        0        0              0            5               0",
+      "127.0.0.1:8132  up             0          0            0     0        0        0              0            0               6",
     ]);
     expect(lines.slice(11).map(({ alarm }) => alarm)).toEqual([
       ...[true, true, true, true, false],
@@ -87,9 +87,9 @@ describe("a frame", () => {
 
   test("calls it an alarm while a node refuses, or cannot be sent to, and shows such nodes before others", () => {
     const bench = new RelayBench({});
-    bench.nodes[1].counters.refusals = 9;
+    bench.nodes[1].counters.linesRefused = 9;
     const before = sampleAt(bench, 50);
-    bench.nodes[2].counters.refusals = 3;
+    bench.nodes[2].counters.linesRefused = 3;
     const now = sampleAt(bench, 51);
     const alarms = (lines: ReturnType<typeof frameOf>) =>
       lines.filter(({ alarm }) => alarm).map(({ text }) => text.split("  ")[0]);

@@ -1,9 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import exampleConfig from "../../exampleConfig.json";
-import { type Config, type ConfigReading, readConfig } from "../../src/config/config.ts";
+import { type Config, type ConfigReading, readConfig, strictly } from "../../src/config/config.ts";
 import { problemText } from "../../src/config/problem.ts";
+
+setDefaultTimeout(30_000);
 
 const NODES = 'nodes: [{ host: "127.0.0.1", port: 8130 }]';
 const NODE = {
@@ -234,6 +236,58 @@ describe("a good file", () => {
       { at: "resolveInterval", message: "expected a whole number of milliseconds from 1000 to 86400000, not 999" },
       { at: "nodes[0].name", message: "discovered nodes are named by their addresses; remove name, or discover" },
     ]);
+  });
+
+  test("may say how a node is checked", () => {
+    const node = { host: "127.0.0.1", port: 8130 };
+    const checkOf = (check: object) => readConfig(JSON.stringify({ nodes: [{ ...node, check }] }));
+    for (const check of [
+      { type: "statsd", port: 8126 },
+      { type: "statsd", port: 8126, expect: "ok" },
+      { type: "tcp", port: 80 },
+      { type: "http", port: 80 },
+      { type: "http", port: 80, path: "/health?full=1", expect: "all is well" },
+    ]) {
+      const { config, errors, warnings } = checkOf(check);
+      expect([config?.nodes[0].check, errors, warnings]).toEqual([check as never, [], []]);
+    }
+    expect(checkOf({ TYPE: "tcp", Port: "80", wait: 1 })).toMatchObject({
+      config: { nodes: [{ check: { type: "tcp", port: 80 } }] },
+      warnings: [{ at: "nodes[0].check.wait" }],
+    });
+  });
+
+  test.each<[check: unknown, ...at: [string, string][]]>([
+    ["tcp", ["", 'expected an object, { type: "http", port: 8080, path: "/health" }, not "tcp"']],
+    [{ type: "tcp" }, [".port", "required, but missing"]],
+    [{ type: "udp", port: 1 }, [".type", 'expected one of statsd, tcp, http, not "udp"']],
+    [{ type: "tcp", port: 1, path: "/" }, [".path", "has no meaning for tcp"]],
+    [{ type: "statsd", port: 1, path: "/" }, [".path", "has no meaning for statsd"]],
+    [{ type: "tcp", port: 1, expect: "x" }, [".expect", "has no meaning for tcp"]],
+    [
+      { type: "http", port: 1, path: "health" },
+      [".path", 'expected a path of 1 to 200 printable characters without spaces, beginning with /, not "health"'],
+    ],
+    [
+      { type: "http", port: 1, path: "/a\r\nHost: b" },
+      [
+        ".path",
+        String.raw`expected a path of 1 to 200 printable characters without spaces, beginning with /, not "/a\r\nHost: b"`,
+      ],
+    ],
+    [{ type: "http", port: 1, expect: "" }, [".expect", 'expected 1 to 100 printable characters, not ""']],
+  ])("may not say that a node is checked by %j", (check, ...problems) => {
+    const { errors } = readConfig(JSON.stringify({ nodes: [{ host: "127.0.0.1", port: 8130, check }] }));
+    expect(errors).toEqual(problems.map(([at, message]) => ({ at: `nodes[0].check${at}`, message })));
+  });
+
+  test("says once how a node is checked, or twice the same", () => {
+    const nodeWith = (check: object) => ({ host: "127.0.0.1", port: 8130, managementport: 8126, check });
+    const problemsOf = (check: object) => readConfig(JSON.stringify({ nodes: [nodeWith(check)] })).errors;
+    expect(problemsOf({ type: "statsd", port: 8126 })).toEqual([]);
+    const message = "managementport is a check already; keep one of the two";
+    expect(problemsOf({ type: "statsd", port: 8127 })).toEqual([{ at: "nodes[0].check", message }]);
+    expect(problemsOf({ type: "tcp", port: 8126 })).toEqual([{ at: "nodes[0].check", message }]);
   });
 
   test("keeps the order of its nodes", () => {
@@ -502,8 +556,45 @@ describe("an unknown key", () => {
     const { config, errors, warnings } = readConfig(text);
     expect(config).toEqual(DEFAULTS);
     expect(errors).toEqual([]);
-    expect(warnings.map((problem) => problem.at)).toEqual([at]);
-    expect(warnings[0].message).toMatch(new RegExp(`\\b${nearest}\\b`));
+    expect(warnings).toEqual([{ at, message: `unknown key (did you mean ${nearest}?)` }]);
+  });
+
+  test.each(["timeout", "chks", "x", "logging", "prt"])(
+    "%s, which is like no other, is told without a guess",
+    (key) => {
+      expect(readConfig(`{ ${NODES}, ${key}: 5 }`).warnings).toEqual(
+        key === "prt"
+          ? [{ at: key, message: "unknown key (did you mean port?)" }]
+          : [{ at: key, message: "unknown key" }],
+      );
+    },
+  );
+
+  test.each([
+    [`{ ${NODES}, weight: 5 }`, "weight", "in nodes[]"],
+    [`{ ${NODES}, Discover: true }`, "Discover", "in nodes[]"],
+    [`{ ${NODES}, prefix: "a" }`, "prefix", "in selfMetrics"],
+    ["{ nodes: [{ host: '127.0.0.1', port: 8130, fall: 5 }] }", "nodes[0].fall", "at the top of the file"],
+    ["{ nodes: [{ host: '127.0.0.1', port: 8130, mgmt_port: 5 }] }", "nodes[0].mgmt_port", "at the top of the file"],
+    [
+      `{ ${NODES}, selfMetrics: { port: 1 } }`,
+      "selfMetrics.port",
+      "at the top of the file, or in nodes[], or in a node's check",
+    ],
+  ])("%s is told where the key belongs", (text, at, where) => {
+    const message = `unknown key here: it belongs ${where}`;
+    expect(readConfig(text).warnings).toEqual([{ at, message }]);
+  });
+
+  test("is an error for whoever allows no warnings, beside the others", () => {
+    const warned = readConfig(`{ ${NODES}, timeout: 5 }`);
+    const problem = { at: "timeout", message: "unknown key" };
+    expect(strictly(warned)).toMatchObject({ errors: [problem], warnings: [] });
+    expect(strictly(warned).config).toBeUndefined();
+    const wrong = strictly(readConfig(`{ ${NODES}, timeout: 5, port: 0 }`));
+    expect(wrong.errors.map(({ at }) => at)).toEqual(["port", "timeout"]);
+    const good = readConfig(`{ ${NODES} }`);
+    expect(strictly(good)).toBe(good);
   });
 
   test.each([

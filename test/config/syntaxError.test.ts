@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { readConfig } from "../../src/config/config.ts";
-import { syntaxProblem } from "../../src/config/syntaxError.ts";
+import { excerptLines } from "../../src/config/problem.ts";
+import { syntaxFault } from "../../src/config/syntaxError.ts";
 
 const VALUE = 'expected a plain value, such as 8125 or "text"';
 const NOT_RUN = "JavaScript is not run here: write the value itself";
@@ -25,7 +26,7 @@ describe("JavaScript, which Etsy's proxy runs, is told with its place and what t
       "line 1, column 1: expected { at the beginning, not module.exports = { port: 1 }; " +
         "JavaScript is not run here: write only the object itself",
     ],
-  ])("%j", (text, problem) => expect(syntaxProblem(text)).toBe(problem));
+  ])("%j", (text, problem) => expect(syntaxFault(text)?.message).toBe(problem));
 });
 
 describe("any other fault is told with its place, and what is there", () => {
@@ -43,16 +44,20 @@ describe("any other fault is told with its place, and what is there", () => {
     ["// ours\n", "line 2, column 1: expected { at the beginning, but the file ends here"],
     ["{ port: 1 /* ", "line 1, column 11: expected , or }, not /*"],
     ["{};", "line 1, column 3: expected the end of the file, not ;"],
-    ["\0\u0001\u00e9", "line 1, column 1: expected { at the beginning, not \\x00\\x01\\xc3\\xa9"],
+    [
+      "\u00e9",
+      "line 1, column 1: expected { at the beginning, not \\xc3\\xa9; JavaScript is not run here: write only the object itself",
+    ],
     [`{ port: !${"x".repeat(39)}`, `line 1, column 9: ${VALUE}, not !${"x".repeat(39)}`],
     [`{ port: ${"x".repeat(1000)} }`, `line 1, column 9: ${VALUE}, not ${"x".repeat(40)}...; ${NOT_RUN}`],
   ])("%j", (text, problem) => {
-    expect(syntaxProblem(text)).toBe(problem);
-    expect(readConfig(text).errors).toEqual([{ at: "", message: `not JSON: ${problem}` }]);
+    expect(syntaxFault(text)?.message).toBe(problem);
+    const excerpt = [...(syntaxFault(text)?.excerpt ?? [])];
+    expect(readConfig(text).errors).toEqual([{ at: "", message: `not JSON: ${problem}`, excerpt }]);
   });
 
   test("behind any number of brackets that are not within each other", () => {
-    expect(syntaxProblem(`{ nodes: [${"{ port: [1] }, ".repeat(1000)} oops] }`)).toMatch(
+    expect(syntaxFault(`{ nodes: [${"{ port: [1] }, ".repeat(1000)} oops] }`)?.message).toMatch(
       /^line 1, column 15012: .* not oops/,
     );
   });
@@ -77,9 +82,44 @@ test("an object has a fault exactly if Bun's reader refuses it", () => {
   fc.assert(
     fc.property(text, (text) => {
       const [error] = readConfig(text).errors.filter(({ message }) => message.startsWith("not JSON"));
-      if (error === undefined) expect(syntaxProblem(text)).toBeUndefined();
+      if (error === undefined) expect(syntaxFault(text)?.message).toBeUndefined();
       else expect(error.message).toMatch(/^not JSON: line \d+, column \d+: expected [\x20-\x7e]{1,200}$/);
     }),
     { numRuns: 2000 },
   );
 });
+
+describe("the excerpt", () => {
+  test.each([
+    ["{\n  port: process.env.PORT || 8125,\n}", "  port: process.env.PORT || 8125,", "        ^"],
+    ["{ host: 'a\n' }", "{ host: 'a", "          ^"],
+    ["{ port: 1", "{ port: 1", "         ^"],
+    ["\ufeff{ port: 1, , }", "{ port: 1, , }", "           ^"],
+    ["{\n\tnodes: oops }", " nodes: oops }", "        ^"],
+    ["{ name: 'caf\u00e9\x07', !oops }", "{ name: 'caf..', !oops }", "                 ^"],
+    [`{ ${"a: 1, ".repeat(100)}!oops }`, `...${"a: 1, ".repeat(7).slice(-40)}!oops }`, `${" ".repeat(43)}^`],
+    [`{ port: ${"x".repeat(1000)} }`, `{ port: ${"x".repeat(40)}`, "        ^"],
+  ])("of %j has the line and a mark under the place", (text, line, mark) => {
+    expect(syntaxFault(text)?.excerpt).toEqual([line, mark]);
+    const [problem] = readConfig(text).errors;
+    expect(excerptLines(problem)).toEqual([`  ${line}`, `  ${mark}`]);
+  });
+});
+
+test.each([
+  ["a program", "\x7fELF\x02\x01\x01\0\0", "this is a binary file, not a configuration"],
+  ["compressed text", "\x1f\x8b\x08\0", "this is a binary file, not a configuration"],
+  ["YAML", "# ours\nnodes:\n  - host: a", json5Instead("line 1, column 1", "# ours", "YAML")],
+  ["YAML of other keys", "---\nserver: a\n", json5Instead("line 1, column 1", "---", "YAML")],
+  ["a YAML list", "nodes: [ { host: a } ]", json5Instead("line 1, column 1", "nodes: [ { host: a } ]", "YAML")],
+  ["TOML", "[relay]\nport = 1", json5Instead("line 1, column 1", "[relay]", "TOML or INI")],
+  ["INI", "; ours\nport=1", json5Instead("line 1, column 1", "; ours", "TOML or INI")],
+  ["XML", "<?xml version='1.0'?>", json5Instead("line 1, column 1", "<?xml version='1.0'?>", "XML")],
+])("another tool's file is told as what it is: %s", (_, text, message) => {
+  expect(readConfig(text).errors.map((problem) => problem.message)).toEqual([message]);
+});
+
+function json5Instead(place: string, found: string, form: string): string {
+  const advice = `this looks like ${form}: write JSON5, { nodes: [ { host: ..., port: ... } ] }`;
+  return `not JSON: ${place}: expected { at the beginning, not ${found}; ${advice}`;
+}

@@ -175,7 +175,7 @@ describe("nodes", () => {
     bench.nodes[1].counters.checksPassed = 5;
     bench.nodes[1].counters.checksFailed = 6;
     bench.nodes[1].counters.checksSkipped = 7;
-    bench.nodes[0].counters.refusals = 8;
+    bench.nodes[0].counters.linesRefused = 8;
     bench.nodes[0].counters.sendErrors = 9;
     const context = consoleContextOf(bench);
     const nodes = context.view().nodes.map((node, i) => ({
@@ -184,10 +184,10 @@ describe("nodes", () => {
       config: { ...node.config, managementport: i === 1 ? 8141 : 0 },
     }));
     expect(linesOf("nodes", { ...context, view: () => ({ ...context.view(), nodes }) })).toEqual([
-      "node            address         weight  state  relayed  dropped  pending  refusals  send_errors  checks_passed  checks_failed  checks_skipped",
-      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0         8            9              -              -               -",
-      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0         0            0              5              6               7",
-      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0         0            0              -              -               -",
+      "node            address         weight  state  relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped",
+      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0        8            9  refusals                         0              0               0",
+      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0        0            0  statsd at port 8141              5              6               7",
+      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0        0            0  refusals                         0              0               0",
     ]);
   });
 });
@@ -324,7 +324,9 @@ describe("config", () => {
 
 describe("reload", () => {
   test("says that there is nothing to read, where there is no file", () => {
-    expect(linesOf("reload", consoleContextOf())).toEqual(["there is no configuration file to read"]);
+    expect(linesOf("reload", consoleContextOf())).toEqual([
+      "there is no configuration file to read: the proxy runs on its built-in example",
+    ]);
   });
 
   test("answers when it is done", async () => {

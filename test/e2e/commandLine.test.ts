@@ -8,7 +8,7 @@ import { binary } from "../support/binary.ts";
 import { ask, send, stats } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { freePorts } from "../support/ports.ts";
-import { configFile, run, startProxy } from "../support/process.ts";
+import { configFile, run, startProblems, startProxy } from "../support/process.ts";
 
 setDefaultTimeout(30_000);
 
@@ -29,7 +29,7 @@ describe("--check", () => {
     expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8130 .* checked at port 8140 .* \d+\.\d % of the names$/m);
     expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8131 .* not checked .* \d+\.\d % of the names$/m);
     // What it does not try, it says.
-    expect(stdout).toEndWith("\nno port was opened: whether they are free shows when the proxy opens them\n");
+    expect(stdout).toEndWith("\nits ports were not opened: whether they are free shows when the proxy opens them\n");
     expect(readdirSync(folder)).toEqual([file]);
   });
 
@@ -67,6 +67,82 @@ describe("--check", () => {
   );
 });
 
+describe("--check finds what keeps a proxy from starting", () => {
+  const OWN = "the proxy itself listens here: metrics would loop";
+  /** By what is wrong: the settings, and what is said. */
+  const WRONG: Record<string, [object, ...problems: string[]]> = {
+    "its own address": [{ nodes: [...NODES, { host: "127.0.0.1", port: 8125 }] }, `nodes[2]: ${OWN}`],
+    "its own address behind a name": [{ nodes: [{ host: "localhost", port: 8125 }] }, `nodes[0]: ${OWN}`],
+    "its own address behind a name that is discovered": [
+      { nodes: [{ host: "localhost", port: 8125, discover: true }] },
+      `nodes[0]: ${OWN}`,
+    ],
+    "its own address, by its own": [
+      { host: "localhost", nodes: [{ host: "127.0.0.1", port: 8125 }] },
+      `nodes[0]: ${OWN}`,
+    ],
+    "any address": [{ host: "::", nodes: [{ host: "127.0.0.3", port: 8125 }] }, `nodes[0]: ${OWN}`],
+    "hosts that are not this machine's": [
+      { nodes: NODES, host: "198.51.100.1", managementhost: "198.51.100.2", httphost: "198.51.100.3", httpport: 9125 },
+      "host: not an address of this machine (EADDRNOTAVAIL)",
+      "managementhost: not an address of this machine (EADDRNOTAVAIL)",
+      "httphost: not an address of this machine (EADDRNOTAVAIL)",
+    ],
+    "console and HTTP at one port": [
+      { nodes: NODES, httphost: "0.0.0.0", httpport: 8126 },
+      "httpport: the proxy's own console has this port (127.0.0.1:8126): give HTTP another",
+    ],
+    "console and HTTP at one port behind a name": [
+      { nodes: NODES, managementhost: "localhost", httpport: 8126 },
+      "httpport: the proxy's own console has this port (localhost:8126): give HTTP another",
+    ],
+  };
+
+  test.each(Object.keys(WRONG))("%s: a line with the file and the path, exit code 1, as at a start", async (what) => {
+    const [settings, ...problems] = WRONG[what];
+    const folder = emptyFolder();
+    const file = configFile(folder, settings);
+    const stderr = problems.map((problem) => `${file}: ${problem}\n`).join("");
+    const checked = await run([await binary(), "-f", file, "--check"], folder);
+    expect(checked).toEqual({ exitCode: 1, stdout: "", stderr });
+    const started = await run([await binary(), "-f", file, "--log", "json"], folder);
+    expect(started.exitCode).toBe(1);
+    expect(startProblems(started.stderr).sort()).toEqual(problems.map((problem) => `${file}: ${problem}`).sort());
+  });
+
+  test("names that do not resolve are warnings, and errors with --strict; so is a key that is not known", async () => {
+    const folder = emptyFolder();
+    const nodes = [{ host: "nowhere.invalid", port: 8130, discover: true }, NODES[1]];
+    const file = configFile(folder, { nodes, weight: 3 });
+    const key = "weight: unknown key here: it belongs in nodes[]";
+    const name = /nodes\[0\]\.host: the name does not resolve \(\w+\)/;
+    const plain = await run([await binary(), "-f", file, "--check"], folder);
+    expect(plain.exitCode).toBe(0);
+    expect(plain.stderr.trimEnd().split("\n")).toEqual([
+      `${file}: warning: ${key}`,
+      expect.stringMatching(new RegExp(`^${file}: warning: ${name.source}$`)),
+    ]);
+    const strict = await run([await binary(), "-f", file, "--check", "--strict"], folder);
+    expect(strict).toEqual({ exitCode: 1, stdout: "", stderr: `${file}: ${key}\n` });
+    const renamed = configFile(folder, { nodes });
+    const unresolved = await run([await binary(), "-f", renamed, "--check", "--strict"], folder);
+    expect(unresolved).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(unresolved.stderr).toMatch(new RegExp(`^${file}: ${name.source}\n$`));
+  });
+});
+
+test("with --strict a warning about the file keeps a proxy from starting, and from reloading", async () => {
+  const [backend] = await openBackends(1);
+  const proxy = await startProxy({ nodes: [backend.node] }, { args: ["--strict"] });
+  const file = configFile(proxy.cwd, { nodes: [backend.node], timeout: 5 });
+  expect(await ask(proxy, "reload")).toBe(
+    `not reloaded: the configuration is as it was\n${file}: timeout: unknown key\n`,
+  );
+  const started = await run([await binary(), "-f", file, "--strict", "--log", "json"], proxy.cwd);
+  expect(started.exitCode).toBe(1);
+  expect(startProblems(started.stderr)).toEqual([`${file}: timeout: unknown key`]);
+});
+
 test("--version prints the version, exit code 0", async () => {
   const { exitCode, stdout, stderr } = await run([await binary(), "--version"], emptyFolder());
   expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
@@ -83,17 +159,18 @@ test("--help names every option and command, exit code 0", async () => {
   }
 });
 
-test("an unknown option is named on standard error, exit code 1", async () => {
-  const { exitCode, stdout, stderr } = await run([await binary(), "--chekc"], emptyFolder());
-  expect(exitCode).toBe(1);
-  expect(stdout).toBe("");
-  expect(stderr).toContain("--chekc");
-});
-
 test.each([
   ["tpo", "unknown command tpo (did you mean top?)"],
   ["helthcheck", "unknown command helthcheck (did you mean healthcheck?)"],
   ["reload", "unknown command reload"],
+  ["rout --json", "unknown command rout (did you mean route?)"],
+  ["rout -f x.json", "unknown command rout (did you mean route?)"],
+  ["help nope", "unknown command nope"],
+  ["help rout", "unknown command rout (did you mean route?)"],
+  ["help watch", "unknown command watch (did you mean --watch?)"],
+  ["--chekc", "unknown option --chekc (did you mean --check?)"],
+  ["--chekc=1 route", "unknown option --chekc (did you mean --check?)"],
+  ["--nothing-like-it", "unknown option --nothing-like-it"],
   ["--against 8126", "--against needs --check"],
   ["--check --watch", "option '--check' cannot be used with option '--watch'"],
   ["--demo --watch", "--watch needs a file: name it with -f"],
@@ -103,6 +180,14 @@ test.each([
     exitCode: 1,
     stdout: "",
     stderr: `error: ${mistake}\n(see --help)\n`,
+  });
+});
+
+test("route does not read the configuration and names from one standard input", async () => {
+  expect(await run([await binary(), "route", "-f", "-"], emptyFolder())).toEqual({
+    exitCode: 1,
+    stdout: "",
+    stderr: "error: the configuration takes standard input: give the names as arguments\n",
   });
 });
 
@@ -163,9 +248,11 @@ test.skipIf(process.platform !== "linux")(
     for (const [host, problem] of Object.entries(problems)) {
       const folder = emptyFolder();
       const file = configFile(folder, { nodes: [{ host, port: 8130 }], host: "127.0.0.1", port, managementport });
-      const { exitCode, stderr } = await run([await binary(), "-f", file], folder);
+      const { exitCode, stderr } = await run([await binary(), "-f", file, "--log", "json"], folder);
       expect(exitCode).toBe(1);
-      expect(stderr).toMatch(new RegExp(`^nodes\\[0\\]: ${problem}: .* \\(E[A-Z]+\\)\n$`));
+      expect(startProblems(stderr)).toEqual([
+        expect.stringMatching(new RegExp(`^proxy\\.json: nodes\\[0\\]: ${problem}: .* \\(E[A-Z]+\\)$`)),
+      ]);
     }
   },
 );
@@ -176,10 +263,10 @@ test("a second instance says in one line that the port is taken, exit code 1, an
   const folder = emptyFolder();
   const [managementport] = await freePorts(1);
   const file = configFile(folder, { nodes: [backend.node], host: "127.0.0.1", port: first.port, managementport });
-  const second = await run([await binary(), "-f", file], folder);
+  const second = await run([await binary(), "-f", file, "--log", "json"], folder);
   expect(second.exitCode).toBe(1);
   expect(second.stdout).toBe("");
-  expect(second.stderr).toMatch(/^port: the address is in use \(EADDRINUSE\)\n$/);
+  expect(startProblems(second.stderr)).toEqual(["proxy.json: port: the address is in use (EADDRINUSE)"]);
   await send(first, ["still:1|c"]);
   expect(await linesArrived([backend], 1)).toEqual(["still:1|c"]);
 });

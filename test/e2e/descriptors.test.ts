@@ -9,7 +9,7 @@ import { ask, send, stats } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { ManagementPort } from "../support/management.ts";
 import { freePort } from "../support/ports.ts";
-import { configFile, run, startProxy } from "../support/process.ts";
+import { configFile, run, startProblems, startProxy } from "../support/process.ts";
 import { watchStalls } from "../support/stalls.ts";
 import { until } from "../support/until.ts";
 
@@ -61,13 +61,17 @@ test.skipIf(process.platform !== "linux")(
     const folder = emptyFolder();
     const nodes = Array.from({ length: 100 }, (_, i) => ({ host: "127.0.0.1", port: 20_000 + i }));
     const file = configFile(folder, { nodes, port: await freePort() });
-    expect(await run([await limited(64), "-f", file], folder)).toEqual({
+    const problem =
+      "proxy.json: nodes: a proxy with 100 nodes needs 236 open files, but the limit is 64: " +
+      "raise it with ulimit -n 236, or LimitNOFILE=236 in a systemd unit";
+    const started = await run([await limited(64), "-f", file, "--log", "json"], folder);
+    expect({ ...started, stderr: startProblems(started.stderr) }).toEqual({
       exitCode: 1,
       stdout: "",
-      stderr:
-        "nodes: a proxy with 100 nodes needs 236 open files, but the limit is 64: " +
-        "raise it with ulimit -n 236, or LimitNOFILE=236 in a systemd unit\n",
+      stderr: [problem],
     });
+    const checked = await run([await limited(64), "-f", file, "--check"], folder);
+    expect(checked).toEqual({ exitCode: 1, stdout: "", stderr: `${problem}\n` });
   },
 );
 

@@ -102,7 +102,7 @@ describe.skipIf(!LINUX)(LINUX ? "on Linux" : "on Linux (skipped: not here, where
       await relayAll(proxy, Object.assign(backend, { datagrams: [] }), 100);
       expect((await stats(proxy)).log_lines_lost).toBe(0);
       await until("SIGHUP is told", () => pipe.read().includes(" event=reloaded "));
-      expect(pipe.lines()[0]).toStartWith("proxy.json: warning: prot: ");
+      expect(pipe.lines()[0]).toContain(' event=configuration file=proxy.json warning="prot: unknown key');
       expect(pipe.lines()[1]).toContain(" event=listening ");
       pipe.fill();
       await endsWell(proxy);

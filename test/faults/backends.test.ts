@@ -11,11 +11,14 @@ const atEnd = endOfFile();
 
 const NO_ETSY = Bun.which("node") === null ? " (skipped: there is no node here)" : "";
 /** Places of the backends among the nodes. */
-const [KEEPING, CLOSING, CHANGING, ETSY] = [0, 1, 2, 3];
+const [KEEPING, CLOSING, CHANGING, UNCHECKED, ETSY] = [0, 1, 2, 3, 4];
+/** A node that is not checked is back when its host has been silent for so long. */
+const SILENT_MS = 1200;
 
 describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
   const everywhere = atEveryLoad<FaultyPeer>(async (load) => {
-    const peers = [Peer.start({ atEnd }), Peer.start({ atEnd, manners: "closing" }), Peer.start({ atEnd })];
+    const manners = [{}, { manners: "closing" }, {}, { isUnchecked: true }] as const;
+    const peers = manners.map((options) => Peer.start({ atEnd, ...options }));
     const etsys = NO_ETSY === "" ? [EtsyPeer.start({ atEnd })] : [];
     return await Cluster.start({ load, peers: await Promise.all([...peers, ...etsys]), atEnd });
   });
@@ -36,10 +39,23 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
 
   test.each([
     ["that keeps its connections", KEEPING, 0],
-    // Only a refused line tells, and one of four backends owns one of the first lines at a trickle, but not always the first.
+    // Only a refused line tells, and one of five backends owns one of the first lines at a trickle, but not always the first.
     ["that closes each connection with its answer", CLOSING, 16],
   ])("a backend %s is killed, and is out within half a second; it returns", async (_, which, datagrams) => {
     await killed(which, datagrams);
+  });
+
+  test("a backend that is not checked is killed, and is out within half a second of the first refusal; it returns", async () => {
+    await everywhere(async (cluster) => {
+      const victim = cluster.peers[UNCHECKED];
+      await cluster.suffers([victim], async () => {
+        const killing = cluster.now();
+        await victim.kill();
+        await cluster.saysOut(victim, killing, OUT_MS + 16_000 / cluster.load.datagramsPerSecond);
+        await victim.restart();
+        await cluster.saysBack(victim, cluster.now(victim), SILENT_MS);
+      });
+    });
   });
 
   test.skipIf(NO_ETSY !== "")(`so does Etsy's statsd${NO_ETSY}`, async () => await killed(ETSY));

@@ -14,7 +14,7 @@ describe("received text", () => {
     ["up\n", "up", "whole"],
     ["up", "up", "open"],
     ["health: up\r", "up", "open"],
-    ["health: UP\n", "up", "whole"],
+    ["health: UP\n", undefined, "open"],
     ["health:up\n", "up", "whole"],
     ["health: upgrading\n", undefined, "open"],
     ["health: up-to-date\n", undefined, "open"],

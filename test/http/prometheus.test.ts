@@ -65,7 +65,14 @@ describe("the table of figures", () => {
     });
     expect(seen).toEqual(proxyStatsOf(view).map(([name]) => name));
     const sums = FIGURES.filter(({ metric }) => metric === undefined).map(({ name }) => name);
-    expect(sums).toEqual(["lines_rejected", "lines_relayed", "lines_dropped", "lines_pending", "datagrams_sent"]);
+    expect(sums).toEqual([
+      "lines_rejected",
+      "lines_relayed",
+      "lines_refused",
+      "lines_dropped",
+      "lines_pending",
+      "datagrams_sent",
+    ]);
     for (const name of sums) {
       const parts = samples.filter((sample) => sample.name.match(`^statsd_proxy_${name}(_total)?$`));
       const value = parts.reduce((sum, part) => sum + part.value, 0);

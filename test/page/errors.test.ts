@@ -3,15 +3,15 @@ import { errorsOf, proxyErrorsText } from "../../src/page/errors.ts";
 import { clockText } from "../../src/page/format.ts";
 
 test("a node's errors are all of those that there are", () => {
-  const none = { lines_dropped: 0, send_errors: 0, refusals: 0, checks_failed: 0, checks_skipped: 0 };
+  const none = { lines_dropped: 0, send_errors: 0, lines_refused: 0, checks_failed: 0, checks_skipped: 0 };
   expect(errorsOf(none, [])).toEqual({ errors: [], errorCount: 0 });
-  const all = { lines_dropped: 1200, send_errors: 2, refusals: 3, checks_failed: 4, checks_skipped: 5 };
+  const all = { lines_dropped: 1200, send_errors: 2, lines_refused: 3, checks_failed: 4, checks_skipped: 5 };
   expect(errorsOf(all, [])).toEqual({
-    errors: ["1,200 lines dropped", "2 send errors", "3 refusals", "4 checks failed", "5 checks skipped"],
+    errors: ["1,200 lines dropped", "2 send errors", "3 lines refused", "4 checks failed", "5 checks skipped"],
     errorCount: 1214,
   });
-  expect(errorsOf(all, ["refusals"]).errors).toEqual([
-    "3 refusals",
+  expect(errorsOf(all, ["lines_refused"]).errors).toEqual([
+    "3 lines refused",
     "1,200 lines dropped",
     "2 send errors",
     "4 checks failed",

@@ -219,7 +219,7 @@ test("mirroring begins and ends: the sums always hold", async () => {
 });
 
 describe("a node that is down", () => {
-  test("stays down across an unrelated change, and is up when it is no longer checked", async () => {
+  test("stays down across an unrelated change, and also without its check for as long as nobody listens", async () => {
     const living = await Backend.open();
     const [port, managementport] = await freePorts(2);
     const dead = { host: "127.0.0.1", port, managementport };
@@ -231,7 +231,11 @@ describe("a node that is down", () => {
     await bench.send(100);
     await arrived([living], before + 100);
     await bench.change({ nodes: [living.node, { ...dead, managementport: 0 }], checkInterval: 50 });
-    expect(bench.view().nodes[1].isUp).toBe(true);
+    await until("looks whether somebody listens", () => bench.view().nodes[1].counters.refusals >= 5);
+    expect(bench.view().nodes[1].isUp).toBe(false);
+    expect(bench.view().nodes[1].counters.linesRefused).toBeLessThan(bench.view().nodes[1].counters.linesRelayed + 1);
+    await Backend.open({ port });
+    await until("it is back", () => bench.view().nodes[1].isUp);
     expect(bench.log.some((line) => line.includes("event=node_up"))).toBe(true);
   });
 

@@ -28,6 +28,7 @@ class Bench {
     this.reloader = new Reloader(
       {
         log,
+        file: "proxy.json",
         read: (): FileReading => {
           this.reads++;
           return { ...readConfig(this.text), hash: hashOf(this.text) };
@@ -57,7 +58,7 @@ test("a good file takes over: the log says what changed, and the view which it i
   expect(bench.changes.map(({ fall }) => fall)).toEqual([3]);
   const hash = hashOf(bench.text);
   expect(bench.said).toEqual([
-    ["configuration", { warning: expect.stringContaining("prot: unknown key") }],
+    ["configuration", { file: "proxy.json", warning: expect.stringContaining("prot: unknown key") }],
     [
       "reloaded",
       { cause: "signal", keys: "fall", nodes_added: "b:2", nodes_removed: "a:1", names_moved: "12.5%", hash },
@@ -85,9 +86,9 @@ describe("a bad file changes nothing, and every problem is told", () => {
     expect(bench.said.map(([event]) => event)).toEqual(["reload_failed", "reload_failed", "reload_failed"]);
     expect(answer.trimEnd().split("\n")).toEqual([
       "not reloaded: the configuration is as it was",
-      expect.stringContaining("nodes[0].host: "),
-      expect.stringContaining("nodes[0].port: "),
-      expect.stringContaining("fall: "),
+      expect.stringMatching(/^proxy\.json: nodes\[0\]\.host: /),
+      expect.stringMatching(/^proxy\.json: nodes\[0\]\.port: /),
+      "proxy.json: fall: expected a whole number from 1 to 1000, not -1",
     ]);
     const lastFailure = {
       atSeconds: 7,
@@ -102,11 +103,23 @@ describe("a bad file changes nothing, and every problem is told", () => {
     expect(bench.results).toEqual(["failed"]);
   });
 
+  test("with the place in it below the words, for who asked; in one line for the log", async () => {
+    const bench = new Bench();
+    bench.text = "{\n  nodes: oops\n}";
+    const reason =
+      'not JSON: line 2, column 10: expected a plain value, such as 8125 or "text", not oops; ' +
+      "JavaScript is not run here: write the value itself";
+    expect(await bench.reloader.reload("console")).toBe(
+      `not reloaded: the configuration is as it was\nproxy.json: ${reason}\n    nodes: oops\n           ^\n`,
+    );
+    expect(bench.said).toEqual([["reload_failed", { cause: "console", file: "proxy.json", reason }]]);
+  });
+
   test("by the one who opens what is in it", async () => {
     const bench = new Bench();
     bench.text = `${GOOD} `;
     bench.result = [{ at: "port", message: "the address is in use" }];
-    expect(await bench.reloader.reload("signal")).toContain("port: the address is in use\n");
+    expect(await bench.reloader.reload("signal")).toContain("proxy.json: port: the address is in use\n");
     expect(bench.view.isLatest).toBe(false);
   });
 

@@ -111,6 +111,7 @@ export class BackendSocket implements UdpConnection, Pollable {
       return undefined;
     }
     this.refusedAtMs = machine.world.nowMs;
+    host.troubledMs = machine.world.awakeMs;
     if (errno === "full") this.wantsDrain = true;
     else machine.ledger.refused(host.parts.slot, errno);
     return errno;

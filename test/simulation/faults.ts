@@ -60,8 +60,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a node that moves is checked where it was",
     file: "src/engine/node.ts",
-    find: "      settings.host === before.host &&\n      settings.config.managementport",
-    replace: "      settings.config.managementport",
+    find: "      settings.host === before.host &&\n      settings.config.port",
+    replace: "      settings.config.port",
   },
   {
     name: "a node that is not checked is said to be up with each change",

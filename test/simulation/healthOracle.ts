@@ -3,6 +3,7 @@
  * that packets, turns and sleeps take. Time in which the proxy did not run does not count.
  */
 import type { Config } from "../../src/config/config.ts";
+import { REFUSAL_WAIT_MS } from "../../src/health/refusalProbe.ts";
 import type { Host } from "./hosts.ts";
 import { verdictOf } from "./hosts.ts";
 import { type Insides, type Node, settingsOf } from "./insides.ts";
@@ -88,9 +89,8 @@ export class HealthOracle {
       if (node.health.changes <= seen.changes)
         world.violated(`${node.label} changed its state, and that is not counted`);
     }
-    if (node.config.managementport === 0) {
-      if (!node.isUp) world.violated(`${node.label} is out, and nobody checks it`);
-    } else this.judge(node, host, seen);
+    if (node.config.managementport === 0) this.judgeUnchecked(node, host, seen);
+    else this.judge(node, host, seen);
     seen.isUp = node.isUp;
     seen.changes = node.health.changes;
   }
@@ -104,6 +104,21 @@ export class HealthOracle {
     if (rules === seen.rules) return;
     seen.rules = rules;
     seen.sinceMs = this.world.awakeMs;
+  }
+
+  /** A node without a check goes by what its host refuses. That nothing is refused proves nothing. */
+  private judgeUnchecked(node: Node, host: Host, seen: Watched): void {
+    const { world, proxy } = this;
+    if (node.isUp) return;
+    if (seen.isUp && node.counters.refusals === 0) world.violated(`${node.label} is taken out, and refused nothing`);
+    if (!host.isUdpOpen) return;
+    const { checkInterval: intervalMs, rise, gather } = proxy.config;
+    const openMs = world.awakeMs - Math.max(seen.sinceMs, this.disturbedMs, host.sinceMs, host.troubledMs);
+    const stepMs = 2 * host.parts.latencyMs + 4 * gather + 20;
+    // One that was sent before it opened may still be refused.
+    if (openMs > (rise + 1) * (intervalMs + REFUSAL_WAIT_MS + stepMs) + SLACK_MS) {
+      world.violated(`${node.label} is out, and its port has been open for ${openMs.toFixed(0)} ms`);
+    }
   }
 
   private judge(node: Node, host: Host, seen: Watched): void {

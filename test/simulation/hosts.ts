@@ -62,6 +62,8 @@ export class Host {
   wasAsked = false;
   /** When the proxy was first told of a refusal since; Infinity: not yet. */
   refusedAtMs = Number.POSITIVE_INFINITY;
+  /** When something could not be sent to it last. */
+  troubledMs = Number.NEGATIVE_INFINITY;
   private neighbourTold = false;
 
   constructor(parts: HostParts) {

@@ -13,6 +13,8 @@ import type { MetricsSocket } from "./metricsSocket.ts";
 import { ownersOf } from "./placementOracle.ts";
 import type { World } from "./world.ts";
 
+const LF = 0x0a;
+
 /** What the proxy's own metrics begin with. */
 export const OWN_PREFIX = "own_metrics";
 
@@ -104,6 +106,8 @@ export class Ledger {
   /** A datagram is handed to the kernel. */
   sent(slot: number, datagram: Buffer): void {
     const { world } = this;
+    // A look whether somebody listens.
+    if (datagram.length === 1 && datagram[0] === LF) return;
     const texts = datagram.toString("latin1").split("\n");
     world.note("sent", slot, texts.length);
     if (texts.length > 1 && datagram.length > this.datagramBytesMax) {

@@ -188,7 +188,7 @@ class Simulation {
         platform: this.platform(),
         log: this.log(),
         debugMode: this.isDebug,
-        file: { path: "file", hash: hashOf(this.file.text), read: () => this.readFile() },
+        file: { name: "proxy.json", hash: hashOf(this.file.text), read: () => this.readFile() },
       }),
     );
     if (started === undefined) return false;

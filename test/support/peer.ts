@@ -18,6 +18,8 @@ export interface PeerOptions {
   readonly host?: string;
   /** Of its management port, whenever it starts. */
   readonly manners?: PeerManners;
+  /** The proxy does not know its management port. */
+  readonly isUnchecked?: boolean;
   /** Goes before each command, to run it elsewhere (a namespace). */
   readonly inside?: readonly string[];
   readonly atEnd?: AtEnd;
@@ -118,6 +120,7 @@ export class Peer implements FaultyPeer {
   readonly node: { readonly host: string; readonly port: number; readonly managementport: number };
   readonly tally: Tally;
   private readonly file: string;
+  private readonly managementport: number;
   private readonly options: PeerOptions;
   private child: Bun.Subprocess<"pipe", "pipe", "inherit"> | undefined;
   /** What it has said and nobody has waited for yet. */
@@ -126,7 +129,8 @@ export class Peer implements FaultyPeer {
   private constructor(port: number, managementport: number, options: PeerOptions) {
     const { host = "127.0.0.1", atEnd = onTestFinished } = options;
     this.options = options;
-    this.node = { host, port, managementport };
+    this.managementport = managementport;
+    this.node = { host, port, managementport: options.isUnchecked ? 0 : managementport };
     this.file = tallyFile(emptyFolder(atEnd));
     this.tally = new Tally(this.file);
     atEnd(() => this.kill());
@@ -163,7 +167,8 @@ export class Peer implements FaultyPeer {
   }
 
   async restart(): Promise<void> {
-    const { host, port, managementport } = this.node;
+    const { managementport } = this;
+    const { host, port } = this.node;
     const { inside = [], manners = "up" } = this.options;
     const script = join(import.meta.dir, "peerProcess.ts");
     const words = [host, `${port}`, `${managementport}`, this.file, manners];

@@ -144,6 +144,18 @@ export async function startProxyWith(file: string, ports: ProxyPorts, options: S
   return proxy;
 }
 
+/** What kept a proxy from starting, as its log in JSON says: `FILE: REASON` each. */
+export function startProblems(stderr: string): string[] {
+  const events = stderr
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, string>);
+  return events.flatMap(({ event, level, time, file, reason }) => {
+    if (event !== "start_failed") return [];
+    return level === "error" && !Number.isNaN(Date.parse(time)) ? [`${file}: ${reason}`] : [`no such event: ${level}`];
+  });
+}
+
 /** Writes a configuration file; returns its name. */
 export function configFile(folder: string, settings: object | string): string {
   const file = "proxy.json";

@@ -66,6 +66,8 @@ export class Tally {
   }
 
   private takeLine(bytes: Uint8Array, start: number, end: number): void {
+    // As statsd daemons do.
+    if (start === end) return;
     let at = start + NAME_START;
     let name = 0;
     for (; at < end && bytes[at] !== COLON; at++) name = 10 * name + bytes[at] - ZERO;
