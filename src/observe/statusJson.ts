@@ -158,9 +158,7 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     figures: Object.fromEntries(proxyStatsOf(view)),
   };
   yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
-  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
-    return `${node === view.nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
-  });
+  yield* nodesJsonParts(view);
   const changes = healthChanges.toReversed().map(
     ({ atMs, node, isUp, failure, moved }): HealthChangeJson => ({
       at_ms: atMs,
@@ -171,6 +169,13 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
     }),
   );
   yield `],"health_changes":${JSON.stringify(changes)}}`;
+}
+
+/** The nodes as in the whole status, without the brackets of their list. */
+export function* nodesJsonParts({ nodes }: View): Generator<string> {
+  yield* joinedBy(NODES_PER_STEP, nodes, (node) => {
+    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
+  });
 }
 
 function verdictJson(view: View): VerdictJson {

@@ -71,7 +71,7 @@ describe("a line is answered", () => {
     ["config xml", "config [json]"],
     ["status json x", "status [json]"],
     ["reload now", "reload"],
-    ["nodes up", "nodes"],
+    ["nodes up", "nodes [json]"],
     ["help me", "help"],
     ["quit now", "quit"],
     ["memstats -v", "memstats"],
@@ -184,12 +184,20 @@ describe("nodes", () => {
       config: { ...node.config, managementport: i === 1 ? 8141 : 0 },
     }));
     expect(linesOf("nodes", { ...context, view: () => ({ ...context.view(), nodes }) })).toEqual([
-      "node            address         weight  state  relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped",
-      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0        8            9  refusals                         0              0               0",
-      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0        0            0  statsd at port 8141              5              6               7",
-      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0        0            0  refusals                         0              0               0",
+      "node            address         weight  state  relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped  since                 share  rate  last_check",
+      "127.0.0.1:8130  127.0.0.1:8130       1  up       12345        0        0        8            9  refusals                         0              0               0  1970-01-01T00:00:00Z  33.1%     -  up",
+      "127.0.0.1:8131  127.0.0.1:8131       1  up           0        0        0        0            0  statsd at port 8141              5              6               7  1970-01-01T00:00:00Z  33.6%     -  up",
+      "127.0.0.1:8132  127.0.0.1:8132       1  down         0        7        0        0            0  refusals                         0              0               0  1970-01-01T00:00:00Z  33.2%     -  up",
     ]);
   });
+});
+
+test("nodes json has the nodes as the status has them", () => {
+  const context = consoleContextOf();
+  const nodes = JSON.parse(linesOf("nodes json", context).join(""));
+  expect(nodes).toEqual(JSON.parse(linesOf("status json", context).join("")).nodes);
+  expect(nodes).toHaveLength(3);
+  expect(linesOf("nodes xml", context)).toEqual(["usage: nodes [json]"]);
 });
 
 describe("route", () => {
