@@ -21,7 +21,7 @@ const RUDE: Readonly<Record<"console" | "http", readonly ((socket: Socket) => vo
     (socket) => keepSending(socket, "GET /stats.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50)),
     (socket) => socket.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(15_000)}`),
     (socket) => socket.write(crypto.getRandomValues(Buffer.alloc(4096))),
-    (socket) => socket.end("GET /ring.json HTTP/1.0\r\n\r\n"),
+    (socket) => socket.end("GET /stats.json HTTP/1.0\r\n\r\n"),
     (socket) => socket.resetAndDestroy(),
     () => {},
   ],

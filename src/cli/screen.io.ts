@@ -11,7 +11,8 @@ const RED = "\x1b[31m";
 const NORMAL = "\x1b[0m";
 
 /** `q`, and what Ctrl-C and Ctrl-D send in a raw terminal. */
-const END_KEYS = ["q", "Q", "\x03", "\x04"];
+const SURE_END_KEYS = ["\x03", "\x04"];
+const END_KEYS = ["q", "Q", ...SURE_END_KEYS];
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export class Screen {
@@ -26,8 +27,11 @@ export class Screen {
     this.plain = plain;
   }
 
-  /** @param redraw called when the terminal has been resized */
-  open(redraw: () => void): void {
+  /**
+   * @param redraw called when the terminal has been resized
+   * @param onKeys called with what was typed; false: these keys are not for ending either
+   */
+  open(redraw: () => void, onKeys: (keys: string) => boolean): void {
     const end = () => {
       this.ended = true;
       this.wake();
@@ -41,21 +45,23 @@ export class Screen {
     process.stdout.on("resize", redraw);
     if (!process.stdin.isTTY) return;
     process.stdin.setRawMode(true);
-    process.stdin.on("data", (keys) => {
-      if (END_KEYS.some((key) => keys.includes(key))) end();
+    process.stdin.on("data", (bytes) => {
+      const keys = bytes.toString();
+      const ends = onKeys(keys) ? END_KEYS : SURE_END_KEYS;
+      if (ends.some((key) => keys.includes(key))) end();
     });
   }
 
-  draw(linesOf: (linesMax: number) => readonly FrameLine[]): void {
+  draw(linesOf: (linesMax: number, columnsMax: number) => readonly FrameLine[]): void {
     if (!this.isOpen) return;
     if (this.plain) {
-      const lines = linesOf(Number.POSITIVE_INFINITY);
+      const lines = linesOf(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
       process.stdout.write(`${lines.map(({ text }) => text).join("\n")}\n\n`);
       return;
     }
     // A terminal that does not know its size reports 0.
     const [rows, columns] = [process.stdout.rows || 24, process.stdout.columns || 80];
-    const lines = linesOf(rows).slice(0, rows);
+    const lines = linesOf(rows, columns).slice(0, rows);
     const shown = lines.map(({ text, alarm }) => {
       const cut = text.slice(0, columns);
       return `${alarm ? RED + cut + NORMAL : cut}${cut.length < columns ? CLEAR_LINE_REST : ""}`;

@@ -6,6 +6,7 @@ import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.t
 import { ConsoleClient, NO_CONSOLE } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
+import { afterKeys, FIRST_VIEW } from "./topView.ts";
 
 export const topCommand = new Command("top")
   .description("Shows the rates, losses and nodes of a running proxy, live, as its console reports them.")
@@ -27,6 +28,10 @@ export const topCommand = new Command("top")
     if (address === undefined) process.exitCode = 1;
     else await top(address, { intervalMs: 1000 * interval, count, plain: plain === true || !process.stdout.isTTY });
   });
+
+const WINDOW_MS = 10_500;
+/** Beyond the interval: an answer takes a while. */
+const FRESH_MS = 2000;
 
 interface TopOptions {
   readonly intervalMs: number;
@@ -55,17 +60,30 @@ interface ShowOptions extends TopOptions {
 
 /** Shows frames until it has been enough. From now on, a proxy that is gone may come back. */
 async function show(client: ConsoleClient, first: Sample, options: ShowOptions): Promise<void> {
-  const { intervalMs, count, plain, shownAddress } = options;
-  let before: Sample | undefined;
-  let now = first;
+  const { intervalMs, count, plain, shownAddress: address } = options;
+  let samples = [first];
+  let answeredMs = Date.now();
   const screen = new Screen(plain);
   let failure: string | undefined;
+  let view = FIRST_VIEW;
+  const noAnswer = () => {
+    const seconds = Math.floor((Date.now() - answeredMs) / 1000);
+    if (failure === undefined && 1000 * seconds < intervalMs + FRESH_MS) return undefined;
+    return `NO ANSWER for ${seconds} s, the figures are out of date: ${failure ?? "it hangs"}`;
+  };
   const draw = () =>
-    screen.draw((linesMax) => [
-      ...(failure === undefined ? [] : [{ text: `${shownAddress}: ${failure}`, alarm: true }]),
-      ...frameOf({ address: shownAddress, before, now, linesMax: linesMax - (failure === undefined ? 0 : 1) }),
-    ]);
-  screen.open(draw);
+    screen.draw((linesMax, columnsMax) => {
+      const [before, now] = [samples.length > 1 ? samples[0] : undefined, samples[samples.length - 1]];
+      return frameOf({ address, before, now, linesMax, columnsMax, view, noAnswer: noAnswer() });
+    });
+  screen.open(draw, (keys) => {
+    const wasTyping = view.isTyping;
+    view = afterKeys(view, keys);
+    draw();
+    return !wasTyping;
+  });
+  // A question that hangs must not keep the screen from saying so.
+  const ageing = plain ? undefined : setInterval(() => noAnswer() !== undefined && draw(), 1000);
   // In plain mode, the first frame waits until there are rates to show.
   let shown = 0;
   if (!plain) {
@@ -74,15 +92,24 @@ async function show(client: ConsoleClient, first: Sample, options: ShowOptions):
   }
   while (shown < count && (await screen.wait(intervalMs))) {
     try {
-      const next = await sample(client);
-      [before, now, failure] = [next.uptime_ms > now.uptime_ms ? now : undefined, next, undefined];
+      samples = withinWindow(samples, await sample(client));
+      [answeredMs, failure] = [Date.now(), undefined];
     } catch (error) {
-      failure = (error as Error).message;
+      failure = `${address}: ${(error as Error).message}`;
     }
     draw();
     shown++;
   }
+  clearInterval(ageing);
   screen.close();
+}
+
+/** Rates are those of the last ten seconds; of none, if the proxy was restarted. */
+function withinWindow(samples: readonly Sample[], next: Sample): Sample[] {
+  const last = samples[samples.length - 1];
+  if (next.uptime_ms < last.uptime_ms) return [next];
+  const recent = samples.slice(0, -1).filter(({ uptime_ms }) => next.uptime_ms - uptime_ms <= WINDOW_MS);
+  return [...recent, last, next];
 }
 
 async function sample(client: ConsoleClient): Promise<Sample> {

@@ -1,6 +1,12 @@
 /** The frames of `statsd-proxy top`: from two samples of a proxy's figures to lines of text. */
 import * as v from "valibot";
 import { tableText } from "../text/table.ts";
+import { nodeLines } from "./topNodes.ts";
+import { countText, durationText, type PerSecond, printable, rateText, wrapped } from "./topText.ts";
+import { FIRST_VIEW, type TopView } from "./topView.ts";
+
+/** A verdict takes so many lines at most. */
+const VERDICT_LINES_MAX = 3;
 
 /** Not every proxy, or every machine, has all figures. */
 const figure = v.optional(v.number());
@@ -8,7 +14,14 @@ const figure = v.optional(v.number());
 /** The part of a `StatusJson` that is shown. */
 const sampleSchema = v.object({
   uptime_ms: v.number(),
-  config: v.optional(v.object({ last_failure: v.nullish(v.object({ reasons: v.array(v.string()) })) })),
+  version: v.optional(v.string()),
+  host_name: v.optional(v.string()),
+  listening: v.optional(v.string()),
+  file: v.nullish(v.string()),
+  verdict: v.optional(v.object({ state: v.string(), line: v.string() })),
+  config: v.optional(
+    v.object({ hash: v.optional(v.string()), last_failure: v.nullish(v.object({ reasons: v.array(v.string()) })) }),
+  ),
   figures: v.object({
     packets_received: figure,
     kernel_drops: figure,
@@ -32,6 +45,7 @@ const sampleSchema = v.object({
       up: v.boolean(),
       state: v.optional(v.string()),
       figures: v.object({
+        ring_share: figure,
         lines_relayed: figure,
         lines_dropped: figure,
         lines_pending: figure,
@@ -49,8 +63,6 @@ const sampleSchema = v.object({
 /** A proxy's figures at one moment. */
 export type Sample = v.InferOutput<typeof sampleSchema>;
 type Name = keyof Sample["figures"];
-type SampleNode = Sample["nodes"][number];
-type NodeName = keyof SampleNode["figures"];
 
 export interface FrameLine {
   readonly text: string;
@@ -66,6 +78,11 @@ export interface FrameParts {
   readonly now: Sample;
   /** Available lines. */
   readonly linesMax?: number;
+  /** Their width. */
+  readonly columnsMax?: number;
+  readonly view?: TopView;
+  /** That there is no answer, and since when; undefined: there is one. */
+  readonly noAnswer?: string | undefined;
 }
 
 interface Total {
@@ -94,33 +111,6 @@ const RARE: readonly Total[] = [
   { label: "log lines lost", name: "log_lines_lost" },
   { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
-const NODE_HEAD = [
-  "node",
-  "state",
-  "relayed/s",
-  "dropped/s",
-  "datagrams/s",
-  "kB/s",
-  "pending",
-  "refused",
-  "checks failed",
-];
-/** Columns shown only if some node has a value other than zero. */
-const NODE_RARE: readonly (readonly [head: string, name: NodeName])[] = [
-  ["send errors", "send_errors"],
-  ["checks skipped", "checks_skipped"],
-];
-const NODE_RATES: readonly NodeName[] = ["lines_relayed", "lines_dropped", "datagrams_sent"];
-const NODE_COUNTS: readonly NodeName[] = ["lines_pending", "lines_refused", "checks_failed"];
-/** Figures of a node that make its row an alarm while they grow. */
-const NODE_LOSSES: readonly NodeName[] = ["lines_dropped", "lines_refused", "send_errors", "checks_skipped"];
-
-/** An operator's word is told from what the checks say. */
-function stateText({ up, state }: SampleNode): string {
-  if (up) return "up";
-  return state === "drained" || state === "set down" ? state.toUpperCase() : "DOWN";
-}
-
 /** Parses the answer to `status json`; undefined: it is something else. */
 export function sampleOf(answer: string): Sample | undefined {
   try {
@@ -131,7 +121,9 @@ export function sampleOf(answer: string): Sample | undefined {
   }
 }
 
-export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFINITY }: FrameParts): FrameLine[] {
+export function frameOf(parts: FrameParts): FrameLine[] {
+  const { address, before, now, view = FIRST_VIEW, noAnswer } = parts;
+  const { linesMax = Number.POSITIVE_INFINITY, columnsMax = Number.POSITIVE_INFINITY } = parts;
   const { figures } = now;
   const perSecond = perSecondBetween(before, now);
   const rate = (name: Name) => perSecond(before?.figures[name], figures[name]);
@@ -148,47 +140,45 @@ export function frameOf({ address, before, now, linesMax = Number.POSITIVE_INFIN
   const alarms = totals.map((total) => rare.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
   const head = [
     { text: title, alarm: up < all },
-    ...(figures.config_latest === 0 ? [{ text: reloadFailedText(now), alarm: true }] : []),
+    ...identityLines(now),
+    ...(noAnswer === undefined ? verdictLines(now, columnsMax) : [{ text: noAnswer, alarm: true }]),
     { text: "", alarm: false },
-    ...withAlarms([["", "per second", "total"], ...totalRows], [1, 2], [false, ...alarms]),
+    ...withAlarms([["", windowText(before, now), "total"], ...totalRows], [1, 2], [false, ...alarms]),
     { text: "", alarm: false },
+    ...viewLines(view),
   ];
-  return [...head, ...nodeLines({ before, now }, perSecond, linesMax - head.length)];
+  return [...head, ...nodeLines({ before, now, perSecond, view, linesMax: linesMax - head.length, columnsMax })];
 }
 
-/** If there is not enough room, nodes that are down come first, then those with other alarms. */
-function nodeLines(
-  { before, now }: Pick<FrameParts, "before" | "now">,
-  perSecond: PerSecond,
-  linesMax: number,
-): FrameLine[] {
-  const { nodes } = now;
-  const fit = nodes.length < linesMax;
-  const room = fit ? nodes.length : Math.max(0, linesMax - 2);
-  const rare = NODE_RARE.filter(([, name]) => nodes.some(({ figures }) => (figures[name] ?? 0) > 0));
-  const figuresBefore = new Map(before?.nodes.map(({ node, figures }) => [node, figures]));
-  const rate = ({ node, figures }: SampleNode, name: NodeName) =>
-    perSecond(figuresBefore.get(node)?.[name], figures[name]);
-  const loses = (node: SampleNode) => NODE_LOSSES.some((name) => (rate(node, name) ?? 0) > 0);
-  const rank = (node: SampleNode) => (!node.up ? 0 : loses(node) ? 1 : 2);
-  const ordered = fit ? nodes : nodes.toSorted((a, b) => rank(a) - rank(b));
-  const shown = ordered.slice(0, room);
-  const rows = shown.map((node) => {
-    const bytesRate = rate(node, "bytes_sent");
-    return [
-      printable(node.node),
-      stateText(node),
-      ...NODE_RATES.map((name) => rateText(rate(node, name))),
-      rateText(bytesRate === undefined ? undefined : bytesRate / 1000),
-      ...NODE_COUNTS.map((name) => countText(node.figures[name])),
-      ...rare.map(([, name]) => countText(node.figures[name])),
-    ];
-  });
-  const alarms = shown.map((node) => rank(node) < 2);
-  const head = [...NODE_HEAD, ...rare.map(([title]) => title)];
-  const lines = withAlarms([head, ...rows], [...head.keys()].slice(2), [false, ...alarms]);
-  const rest = nodes.length - shown.length;
-  return rest > 0 ? [...lines, { text: `... and ${rest} more`, alarm: false }] : lines;
+/** Which proxy it is, as far as it tells. */
+function identityLines({ host_name, listening, file, version, config }: Sample): FrameLine[] {
+  if (host_name === undefined) return [];
+  const hash = config?.hash === undefined || config.hash === "" ? "" : ` (${config.hash})`;
+  const parts = [host_name, `metrics at ${listening}`, ...(file ? [`${file}${hash}`] : []), `version ${version}`];
+  return [{ text: printable(parts.join(", ")), alarm: false }];
+}
+
+/** The verdict; an older proxy has none. */
+function verdictLines(now: Sample, columnsMax: number): FrameLine[] {
+  const { verdict, figures } = now;
+  if (verdict === undefined) return figures.config_latest === 0 ? [{ text: reloadFailedText(now), alarm: true }] : [];
+  const alarm = verdict.state !== "ok";
+  return wrapped(printable(verdict.line), columnsMax, VERDICT_LINES_MAX).map((text) => ({ text, alarm }));
+}
+
+function viewLines({ filter, isTyping, sort }: TopView): FrameLine[] {
+  const parts = [
+    ...(isTyping || filter !== "" ? [`/${filter}${isTyping ? "_" : ""}`] : []),
+    ...(sort === "worst first" ? [] : [`by ${sort}`]),
+  ];
+  return parts.length === 0 ? [] : [{ text: printable(parts.join("   ")), alarm: false }];
+}
+
+/** The time that rates are of. */
+function windowText(before: Sample | undefined, now: Sample): string {
+  const seconds = before === undefined ? 0 : (now.uptime_ms - before.uptime_ms) / 1000;
+  if (seconds <= 0) return "per second";
+  return `per second, over ${seconds < 9.95 ? seconds.toFixed(1) : Math.round(seconds)} s`;
 }
 
 function withAlarms(rows: readonly string[][], right: readonly number[], alarms: readonly boolean[]): FrameLine[] {
@@ -204,14 +194,6 @@ function reloadFailedText({ config }: Sample): string {
     : `the last reload failed: ${printable(reason)}; the older configuration is in force`;
 }
 
-/** Without what a terminal would take for a command. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
-}
-
-/** A figure's growth per second; undefined: not known. */
-type PerSecond = (from: number | undefined, to: number | undefined) => number | undefined;
-
 /** Uses the proxy's own clock; undefined across a restart. */
 function perSecondBetween(before: Sample | undefined, now: Sample): PerSecond {
   const seconds = before === undefined ? 0 : (now.uptime_ms - before.uptime_ms) / 1000;
@@ -219,21 +201,4 @@ function perSecondBetween(before: Sample | undefined, now: Sample): PerSecond {
     if (seconds <= 0 || from === undefined || to === undefined) return undefined;
     return Math.max(0, to - from) / seconds;
   };
-}
-
-function rateText(rate: number | undefined): string {
-  if (rate === undefined) return "-";
-  return rate === 0 || rate >= 9.95 ? countText(Math.round(rate)) : rate.toFixed(1);
-}
-
-function countText(count: number | undefined): string {
-  return count === undefined ? "-" : String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** `1d 02:03:04` */
-function durationText(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const parts = [Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
-  const days = Math.floor(whole / 86_400);
-  return `${days > 0 ? `${days}d ` : ""}${parts.map((part) => String(part).padStart(2, "0")).join(":")}`;
 }

@@ -8,7 +8,8 @@ import { type NodeSetting, nodeSettingText } from "../observe/nodeSetting.ts";
 import { healthOf } from "../observe/proxyHealth.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
-import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
+import { nodesJsonParts, type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
+import { verdictOf } from "../observe/verdict.ts";
 import type { View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
@@ -112,9 +113,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   nodes: {
-    usage: "nodes",
-    meaning: "a table of the nodes",
-    run: (words, context) => (words.length === 0 ? piecesOf(nodesLines(context)) : undefined),
+    usage: "nodes [json]",
+    meaning: "a table of the nodes; or the same as in the status over HTTP",
+    options: ["json"],
+    run: textOrJson(
+      (context) => piecesOf(nodesLines(context)),
+      (context) => piecesOf(nodesJsonLine(context.view())),
+    ),
   },
   node: {
     usage: "node NAME [up|drain|down]",
@@ -273,14 +278,21 @@ function* flatStatsJson(view: View): Generator<string> {
 }
 
 /** The line about the configuration is there only while a later one could not take over. */
-function statusText({ uptimeSeconds, nodes, configuration }: View): string {
+function statusText(view: View): string {
+  const { uptimeSeconds, nodes, configuration } = view;
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\n${reloadFailureLine(configuration)}`;
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\nverdict: ${verdictOf(view).line}\n${reloadFailureLine(configuration)}`;
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {
   yield* statusJsonParts(source);
   yield "\n";
+}
+
+function* nodesJsonLine(view: View): Generator<string> {
+  yield "[";
+  yield* nodesJsonParts(view);
+  yield "]\n";
 }
 
 /** An answer that is not there yet. Commands behind it wait for it. */
@@ -317,24 +329,28 @@ function* partsOf(text: string): Generator<string> {
 
 const NODE_COLUMNS = [
   ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refused", "send_errors"],
-  ...["check", "checks_passed", "checks_failed", "checks_skipped", ""],
+  ...["check", "checks_passed", "checks_failed", "checks_skipped", "since", "share", "rate", "last_check", ""],
 ];
 
 /** At the end of a row: why a node has no address. */
 function nodesLines({ view }: ConsoleContext): Iterable<string> {
   const { nodes } = view();
   function* rows(): Generator<readonly string[]> {
-    for (const { label, config, address, counters, batch, health } of nodes) {
+    for (const { label, config, address, counters, batch, health, ringShare, rate } of nodes) {
       const { host, port, weight } = config;
       const dropped = allDropped(counters);
       const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.linesRefused, counters.sendErrors];
       const { checksPassed, checksFailed, checksSkipped } = counters;
       const checks = [checkText(config), checksPassed, checksFailed, checksSkipped];
       const state = [hostPort(address ?? host, port), weight, health.state];
-      yield [label, ...state, ...figures, ...checks, health.noAddress ?? ""].map(String);
+      const since = `${new Date(health.sinceMs).toISOString().slice(0, 19)}Z`;
+      const share = ringShare === undefined ? "-" : `${(100 * ringShare).toFixed(1)}%`;
+      const { lastCheck } = health;
+      const now = [since, share, rate ?? "-", lastCheck === undefined ? "-" : (lastCheck.failure ?? "up")];
+      yield [label, ...state, ...figures, ...checks, ...now, health.noAddress ?? ""].map(String);
     }
   }
-  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 10, 11, 12]);
+  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15]);
 }
 
 /** One node: how it is, or how it should be. */

@@ -1,4 +1,5 @@
 /** The real platform: Bun and the system below it. */
+import { hostname } from "node:os";
 import { bunNetwork } from "../net/bunNetwork.io.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { systemClock } from "../system/clock.io.ts";
@@ -13,5 +14,6 @@ export const bunPlatform: Platform = {
   memory: memoryReader(),
   descriptorLimit,
   loadFingerprint32,
+  hostName: hostname(),
   random32: () => crypto.getRandomValues(new Int32Array(1))[0],
 };

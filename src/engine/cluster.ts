@@ -22,11 +22,10 @@ import type { NodeView, Retired, View } from "../observe/view.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
-import { type LabelledRing, movedShare } from "../placement/movedShare.ts";
+import { type LabelledRing, type MovedNames, movedShare, movedText } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementSteps } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
-import { partOwners, type RingPicture } from "../placement/ringPicture.ts";
 import { Lines } from "../protocol/line.ts";
 import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
@@ -104,6 +103,10 @@ export class Cluster {
   private readonly selfMetrics: SelfMetricsSender;
   /** Each node's share of a ring. Cached, because it costs a walk over all points, and rings rarely change. */
   private readonly shares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
+  private readonly movedTo = memoizeLast((ring: Ring) => {
+    const full = this.fullRing();
+    return full && movedShare(full, { ...full, ring });
+  });
   private readonly fullRingShares = memoizeLast((ring: Ring) => shares(ring, this.nodes.length));
 
   constructor(parts: ClusterParts) {
@@ -143,6 +146,7 @@ export class Cluster {
   /** The nodes now, in the order of the configuration. */
   views(): NodeView[] {
     const ringShares = this.locator && this.shares(this.locator.ring);
+    const fullShares = this.placement && this.fullRingShares(this.placement.full);
     return this.nodes.map((node, i) => ({
       label: node.label,
       config: node.config,
@@ -151,8 +155,9 @@ export class Cluster {
       counters: node.counters,
       batch: node.batch,
       ringShare: ringShares?.[i],
+      fullShare: fullShares?.[i],
       health: node.health,
-      rate: node.rate.perSecond,
+      rate: node.isUp ? node.rate.perSecond : node.rate.perSecond && 0,
     }));
   }
 
@@ -241,14 +246,10 @@ export class Cluster {
     return destinationOf(asked, { types: config?.types ?? [], placed, nodes });
   }
 
-  /** The current ring, divided into this many parts. */
-  ringPicture(parts: number): RingPicture {
-    const { placement, locator, nodes } = this;
-    return {
-      labels: nodes.map(({ label }) => label),
-      parts: locator && partOwners(locator.ring, parts),
-      fullShares: placement && this.fullRingShares(placement.full),
-    };
+  /** Share of the names that are not at their owner now; undefined when mirroring. */
+  get namesMoved(): number | undefined {
+    const { placement, locator } = this;
+    return placement && locator && this.movedTo(locator.ring);
   }
 
   get namesCached(): number {
@@ -487,8 +488,9 @@ export class Cluster {
   private logChange({ label }: Node, failure: string | undefined): void {
     const { log } = this.parts;
     const nodes_up = `${this.membership.upCount} of ${this.nodes.length}`;
-    if (failure === undefined) log.info("node_up", { node: label, nodes_up });
-    else log.warn("node_down", { node: label, reason: failure, nodes_up });
+    const moved = movedFields(this.membership.changes.at(-1)?.moved);
+    if (failure === undefined) log.info("node_up", { node: label, nodes_up, ...moved });
+    else log.warn("node_down", { node: label, reason: failure, nodes_up, ...moved });
   }
 }
 
@@ -501,4 +503,9 @@ function candidates(addresses: readonly string[], lastGood: string | undefined):
 function listText(labels: readonly string[]): string {
   const more = labels.length - LABELS_LISTED_MAX;
   return [...labels.slice(0, LABELS_LISTED_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
+}
+
+function movedFields(moved: MovedNames | undefined) {
+  if (moved === undefined) return {};
+  return { names_moved: `${(100 * moved.share).toFixed(1)}%`, shares: movedText(moved) };
 }

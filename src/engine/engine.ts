@@ -13,7 +13,7 @@ import { UdpSource } from "../net/udpSource.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
 import { summaryOf } from "../observe/readings.ts";
-import type { ConfigView, View } from "../observe/view.ts";
+import type { ConfigView, OwnHealth, View } from "../observe/view.ts";
 import { Watch } from "../observe/watch.ts";
 import { Counters } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
@@ -51,6 +51,8 @@ export class Engine {
   config: Config;
   /** What is known of its file. */
   configuration: ConfigView;
+  /** As operators set it, to take the proxy out of a load balancer. */
+  health: OwnHealth;
   /** History of the rates, kept only while there is somebody to show it to. */
   history: History | undefined;
   private readonly parts: EngineParts;
@@ -70,6 +72,7 @@ export class Engine {
     this.parts = parts;
     this.config = config;
     this.startedAtMs = clock.nowMs();
+    this.health = { isUp: true, sinceMs: clock.epochMs() };
     this.configuration = { hash: parts.hash, loadedAtSeconds: clock.epochMs() / 1000, isLatest: true };
     this.cluster = new Cluster({
       ...{ platform, log, counters: this.counters },
@@ -157,6 +160,11 @@ export class Engine {
     const { counters, cluster, source } = this;
     const { receiveBuffer } = source ?? {};
     return {
+      nowMs: platform.clock.epochMs(),
+      settings: this.config,
+      health: this.health,
+      recent: this.watch.recent,
+      namesMoved: cluster.namesMoved,
       uptimeSeconds: (platform.clock.nowMs() - this.startedAtMs) / 1000,
       counters,
       configuration: this.configuration,

@@ -2,7 +2,13 @@
 import type { HealthRules } from "../health/health.ts";
 import { type Check, type HealthChange, type NodeHealth, type OperatorWord, remember } from "../health/nodeHealth.ts";
 import type { Locator } from "../placement/locator.ts";
+import { type LabelledRing, type MovedNames, movedNames } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
+
+/** Points of a ring that is looked at whenever a node goes or comes: a millisecond. */
+const POINTS_MAX = 65_536;
+/** Nodes that a change names. */
+const NAMED_MAX = 8;
 
 export interface Member {
   readonly label: string;
@@ -65,6 +71,21 @@ export class Membership {
     this.place();
   }
 
+  private recordChange({ label, health }: Member, atMs: number, failure: string | undefined): void {
+    const before = this.smallRing();
+    if (!this.settings.holds) this.place();
+    const after = this.smallRing();
+    const moved = before && after && namesMoved(before, after, label);
+    remember(this.changes, { atMs, node: label, isUp: health.isWell, failure, moved });
+  }
+
+  /** The ring in use; undefined if none can move, or it takes too long to look: many nodes may leave together. */
+  private smallRing(): LabelledRing | undefined {
+    const { nodes, placed, holds } = this.settings;
+    if (placed === undefined || holds || placed.placement.full.positions.length > POINTS_MAX) return undefined;
+    return { ring: placed.locator.ring, labels: nodes.map(({ label }) => label) };
+  }
+
   /** Gives the names to the nodes that should have them now. */
   place(): void {
     const { nodes, placed, holds } = this.settings;
@@ -72,9 +93,10 @@ export class Membership {
       placed.placement.live(nodes.map(({ health }) => (holds ? health.word !== "drain" : health.isUp))),
     );
   }
+}
 
-  private recordChange({ label, health }: Member, atMs: number, failure: string | undefined): void {
-    if (!this.settings.holds) this.place();
-    remember(this.changes, { atMs, node: label, isUp: health.isWell, failure });
-  }
+/** Of the other nodes: what this one has lost or got is the whole. */
+function namesMoved(before: LabelledRing, after: LabelledRing, label: string): MovedNames {
+  const { share, changes } = movedNames(before, after);
+  return { share, changes: changes.filter(({ node }) => node !== label).slice(0, NAMED_MAX) };
 }

@@ -17,6 +17,8 @@ export interface Platform {
    * @throws Error with a one-line message, if the addon is damaged
    */
   readonly loadFingerprint32: (onMissing: (reason: string) => void) => Fingerprint32;
+  /** The machine's name. */
+  readonly hostName: string;
   /** An unpredictable 32-bit integer. */
   readonly random32: () => number;
 }

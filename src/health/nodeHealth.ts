@@ -1,4 +1,5 @@
 /** What is known about a node's health, and the last times that nodes went down or came back. For people, too. */
+import type { MovedNames } from "../placement/movedShare.ts";
 import { afterCheck, type Health, type HealthRules, STARTS_UP } from "./health.ts";
 
 /** Changes to remember. */
@@ -19,6 +20,8 @@ export interface HealthChange {
   readonly isUp: boolean;
   /** What was wrong; undefined: nothing, it came back. */
   readonly failure: string | undefined;
+  /** What it did to the names; undefined: none can move, or there are too many points to look. */
+  readonly moved: MovedNames | undefined;
 }
 
 /**

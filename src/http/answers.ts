@@ -4,17 +4,13 @@ import type { History } from "../observe/history.ts";
 import { healthOf } from "../observe/proxyHealth.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
+import { verdictOf } from "../observe/verdict.ts";
 import type { Destination } from "../placement/destination.ts";
-import type { RingPicture } from "../placement/ringPicture.ts";
 import type { HttpCode } from "../relay/counters.ts";
 import { type Pieces, piecesOf } from "../text/pieces.ts";
 import { destinationJson } from "./destinationJson.ts";
 import { historyJson } from "./historyJson.ts";
 import { type Labels, PROMETHEUS_TYPE, prometheusParts } from "./prometheus.ts";
-import { ringJson } from "./ringJson.ts";
-
-/** Parts of the circle in the page's picture of the ring: half a degree each. */
-const RING_PARTS = 720;
 
 /** Longer names occur in no real datagram, and in no URL. */
 export const NAME_BYTES_MAX = 4096;
@@ -32,8 +28,6 @@ export interface HttpContext {
   readonly history: History;
   /** Where a name, or a whole line, goes. */
   destinationOf(asked: Buffer): Destination;
-  /** The ring in this many parts. */
-  ringPicture(parts: number): RingPicture;
 }
 
 export interface Page {
@@ -67,7 +61,6 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     if (!Number.isInteger(from) || from < 0) return text(400, "from: expected a sample number");
     return json(historyJson(context.history.since(from)));
   },
-  "/ring.json": (_, context) => json(ringJson(context.ringPicture(RING_PARTS))),
   "/owner.json": (query, context) => {
     const asked = query.get("name") ?? "";
     if (asked.length > NAME_BYTES_MAX) return text(400, `name: expected at most ${NAME_BYTES_MAX} bytes`);
@@ -97,7 +90,8 @@ export function serverError(): Reply {
 function healthReply(source: StatsSource): Reply {
   const { health, reason } = healthOf(source.health, source.view);
   const failure = reloadFailureLine(source.view.configuration);
-  return lines(health === "up" ? 200 : 503, `health: ${health}\n${reason}\n${failure}`);
+  const { line } = verdictOf(source.view);
+  return lines(health === "up" ? 200 : 503, `health: ${health}\n${reason}\nverdict: ${line}\n${failure}`);
 }
 
 function json(value: unknown): Reply {

@@ -19,6 +19,7 @@ import {
   RELOAD_RESULTS,
   sum,
 } from "../relay/counters.ts";
+import { verdictOf } from "./verdict.ts";
 import type { NodeView, View } from "./view.ts";
 
 type Unit =
@@ -295,6 +296,14 @@ export const FIGURES: readonly Figure<View>[] = [
     meaning: "times that the once-a-second check found sums of lines that do not add up",
     read: ({ counters }) => counters.invariantViolations,
     metric: { name: "statsd_proxy_invariant_violations_total", type: "counter" },
+  },
+  {
+    name: "healthy",
+    unit: "state",
+    meaning: "1 while the verdict is ok, else 0: something is down, lost, drained or wrong, and the status says what",
+    read: (view) => Number(verdictOf(view).state === "ok"),
+    gauge: true,
+    metric: { name: "statsd_proxy_healthy", type: "gauge" },
   },
   {
     name: "log_lines_lost",

@@ -5,13 +5,21 @@
 import type { Config } from "../config/config.ts";
 import { checkOf, checkText } from "../config/nodeCheck.ts";
 import type { HealthChange, NodeState } from "../health/nodeHealth.ts";
+import type { MovedNames } from "../placement/movedShare.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
+import { type VerdictState, verdictOf } from "./verdict.ts";
 import type { ConfigView, NodeView, View } from "./view.ts";
 
 export interface StatusJson {
   readonly version: string;
+  /** The machine's. */
+  readonly host_name: string;
+  /** Where metrics arrive. */
+  readonly listening: string;
+  /** The configuration's file; null: it has none. */
+  readonly file: string | null;
   readonly now_ms: number;
   readonly started_at_ms: number;
   readonly uptime_seconds: number;
@@ -21,6 +29,8 @@ export interface StatusJson {
   readonly config: ConfigJson;
   /** What operators have set: without a live node the proxy is down all the same (observe/proxyHealth.ts). */
   readonly health: "up" | "down";
+  /** How it is, in one line. */
+  readonly verdict: VerdictJson;
   readonly mirror: boolean;
   readonly ring: string;
   readonly failover: string;
@@ -29,6 +39,22 @@ export interface StatusJson {
   readonly nodes: readonly NodeJson[];
   /** The last times that a node went down or came back, newest first. */
   readonly health_changes: readonly HealthChangeJson[];
+}
+
+export interface VerdictJson {
+  /** `critical`, `losing`, `drained`, `warning` or `ok`. */
+  readonly state: VerdictState;
+  /** What is wrong, since when, what to do: of several things the worst, and how many others there are. */
+  readonly line: string;
+  /** All of them, the worst first. */
+  readonly troubles: readonly TroubleJson[];
+}
+
+interface TroubleJson {
+  readonly kind: string;
+  readonly state: VerdictState;
+  readonly line: string;
+  readonly since_ms: number | null;
 }
 
 interface ConfigJson {
@@ -70,6 +96,8 @@ export interface NodeJson {
    * Lines relayed to it per second, over the last ten seconds; null: not known yet, or not measured, which takes HTTP.
    */
   readonly rate: number | null;
+  /** Its share of the names while all nodes are up; null: mirroring. The share that it has now is `ring_share`. */
+  readonly full_share: number | null;
   /** The same as the console's `stats`, without the prefix `node.<host:port>.`. */
   readonly figures: Readonly<Record<string, number>>;
 }
@@ -87,10 +115,21 @@ interface HealthChangeJson {
   readonly up: boolean;
   /** What was wrong; null: nothing, it came back. */
   readonly reason: string | null;
+  /** What it did to the names; null: they did not move, or nobody looked. */
+  readonly moved: MovedNames | null;
 }
 
-export interface StatsSource {
+/** Which proxy this is. */
+interface Identity {
   readonly version: string;
+  readonly hostName: string;
+  /** Undefined: it has none. */
+  readonly file: string | undefined;
+}
+
+export interface StatsSource extends Identity {
+  /** The port that was bound. */
+  readonly port: number;
   readonly nowMs: number;
   readonly config: Config;
   readonly health: "up" | "down";
@@ -103,33 +142,52 @@ const NODES_PER_STEP = 8;
 
 /** A `StatusJson` as text, one line without its end. All figures of a node belong to the same moment. */
 export function* statusJsonParts(source: StatsSource): Generator<string> {
-  const { version, nowMs, config, health, view, healthChanges } = source;
+  const { version, hostName, file, port, nowMs, config, health, view, healthChanges } = source;
   const head: Omit<StatusJson, "nodes" | "health_changes"> = {
     version,
+    host_name: hostName,
+    listening: hostPort(config.host, port),
+    file: file ?? null,
     now_ms: nowMs,
     started_at_ms: Math.round(view.resources.startedAtSeconds * 1000),
     uptime_seconds: Math.floor(view.uptimeSeconds),
     uptime_ms: Math.round(view.uptimeSeconds * 1000),
     config: configJson(view.configuration),
     health,
+    verdict: verdictJson(view),
     mirror: config.mirror,
     ring: config.ring,
     failover: config.failover,
     figures: Object.fromEntries(proxyStatsOf(view)),
   };
   yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
-  yield* joinedBy(NODES_PER_STEP, view.nodes, (node) => {
-    return `${node === view.nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
-  });
+  yield* nodesJsonParts(view);
   const changes = healthChanges.toReversed().map(
-    ({ atMs, node, isUp, failure }): HealthChangeJson => ({
+    ({ atMs, node, isUp, failure, moved }): HealthChangeJson => ({
       at_ms: atMs,
       node: node,
       up: isUp,
       reason: failure ?? null,
+      moved: moved ?? null,
     }),
   );
   yield `],"health_changes":${JSON.stringify(changes)}}`;
+}
+
+/** The nodes as in the whole status, without the brackets of their list. */
+export function* nodesJsonParts({ nodes }: View): Generator<string> {
+  yield* joinedBy(NODES_PER_STEP, nodes, (node) => {
+    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
+  });
+}
+
+function verdictJson(view: View): VerdictJson {
+  const { state, line, troubles } = verdictOf(view);
+  return {
+    state,
+    line,
+    troubles: troubles.map(({ sinceMs, ...trouble }) => ({ ...trouble, since_ms: sinceMs ?? null })),
+  };
 }
 
 function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView): ConfigJson {
@@ -159,6 +217,7 @@ function nodeJson(node: NodeView): NodeJson {
       ? { at_ms: check.atMs, duration_ms: roundedMs(check.durationMs), result: check.failure ?? "up" }
       : null,
     rate: node.rate ?? null,
+    full_share: node.fullShare ?? null,
     figures: Object.fromEntries(nodeStatsOf(node)),
   };
 }

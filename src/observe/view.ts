@@ -1,10 +1,11 @@
 /** The state of the proxy and its nodes at one moment: all figures are read from it. */
 
-import type { NodeConfig } from "../config/config.ts";
+import type { Config, NodeConfig } from "../config/config.ts";
 import type { NodeHealth } from "../health/nodeHealth.ts";
 import type { Batch } from "../relay/batch.ts";
 import type { Counters, NodeCounters } from "../relay/counters.ts";
 import type { ProcessFigures } from "../system/processFigures.ts";
+import type { Recent } from "./recent.ts";
 
 export interface NodeView {
   readonly label: string;
@@ -16,6 +17,8 @@ export interface NodeView {
   readonly batch: Batch;
   /** Its current share of all names, 0 to 1; undefined when mirroring. */
   readonly ringShare: number | undefined;
+  /** The same while all nodes are up. */
+  readonly fullShare: number | undefined;
   readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck" | "noAddress" | "state">;
   /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;
@@ -52,8 +55,25 @@ interface ReloadFailure {
   readonly reasons: readonly string[];
 }
 
+/** What this proxy answers to health checks, as long as it has a live node. */
+export interface OwnHealth {
+  /** False: an operator has set it down. */
+  readonly isUp: boolean;
+  /** When it was set so. */
+  readonly sinceMs: number;
+}
+
 export interface View {
+  /** Wall-clock time. */
+  readonly nowMs: number;
   readonly configuration: ConfigView;
+  /** Of the configuration in force. */
+  readonly settings: Pick<Config, "mirror" | "failover" | "receiveBuffer">;
+  readonly health: OwnHealth;
+  /** What has grown within the last minutes. */
+  readonly recent: Recent;
+  /** Share of the names that are not at their owner now, 0 to 1; undefined when mirroring. */
+  readonly namesMoved: number | undefined;
   readonly uptimeSeconds: number;
   readonly counters: Counters;
   readonly nodes: readonly NodeView[];

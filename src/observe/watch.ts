@@ -1,13 +1,18 @@
-/** Once a second: logs losses, and checks that the sums of lines hold. */
+/** Once a second: logs losses and what they come to, and checks that the sums of lines hold. */
 
 import type { Log } from "../log/log.ts";
 import type { Counters } from "../relay/counters.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
+import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
+import { verdictKey, verdictOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
 const WATCH_MS = 1000;
+/** A verdict that changes is logged at most so often. */
+const VERDICT_AGAIN_MS = 10_000;
+const LEVELS = { critical: "error", losing: "warn", drained: "warn", warning: "warn", ok: "info" } as const;
 
 export interface WatchParts {
   readonly view: () => View;
@@ -18,7 +23,12 @@ export interface WatchParts {
 
 export class Watch {
   private readonly parts: WatchParts;
+  /** What has grown within the last minutes. */
+  recent: Recent = NOTHING_RECENT;
   private readonly losses = new Losses();
+  private readonly growth = new RecentGrowth();
+  /** What was logged last, and when. */
+  private logged: { readonly key: string; readonly atMs: number } = { key: "ok", atMs: Number.NEGATIVE_INFINITY };
   private readonly timer: Timer;
 
   constructor(parts: WatchParts) {
@@ -44,5 +54,16 @@ export class Watch {
       counters.invariantViolations++;
       log.error("invariant_violated", { sum, expected, found });
     }
+    this.recent = this.growth.update(now);
+    this.logVerdict({ ...now, recent: this.recent }, clock.nowMs());
+  }
+
+  /** Once for each change, other figures apart. */
+  private logVerdict(view: View, nowMs: number): void {
+    const verdict = verdictOf(view);
+    const key = verdictKey(verdict);
+    if (key === this.logged.key || nowMs < this.logged.atMs + VERDICT_AGAIN_MS) return;
+    this.logged = { key, atMs: nowMs };
+    this.parts.log[LEVELS[verdict.state]]("verdict", { line: verdict.line });
   }
 }

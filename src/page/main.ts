@@ -2,39 +2,45 @@
 
 import type { DestinationJson } from "../http/destinationJson.ts";
 import type { HistoryJson } from "../http/historyJson.ts";
-import type { RingJson } from "../http/ringJson.ts";
 import type { StatusJson } from "../observe/statusJson.ts";
+import { showChanges } from "./changes.ts";
 import { destinationWords } from "./destination.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
 import { proxyErrorsText } from "./errors.ts";
 import { clockText, countText, durationText, millisecondsText } from "./format.ts";
 import { Nodes } from "./nodes.ts";
-import { listedLabel, nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
+import { nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
 import { Rates } from "./rates.ts";
 import { type RecentLosses, recentLosses } from "./recentLosses.ts";
-import { Ring } from "./ring.ts";
-import { isRingOf, ringKey } from "./ringKey.ts";
-import { noVerdict, type Verdict, verdictOf } from "./verdict.ts";
+import { Shares } from "./shares.ts";
+import { FRESH_MS, noAnswer, type ShownVerdict, shownVerdict } from "./verdict.ts";
 
 const INTERVAL_MS = 1000;
 const TIMEOUT_MS = 5000;
 
 const rates = new Rates(byId("rates"));
-const ring = new Ring(byId("ring"));
+const shares = new Shares(byId("ring"));
 const nodes = new Nodes(byId("nodes"));
 
 let startedAtMs: number | undefined;
 let nextSample = 0;
-/** What the picture of the ring was drawn from. */
-let drawn = "";
-let lastStats: StatusJson | undefined;
+let last: Answered | undefined;
+/** The last question had no answer. */
+let hasFailed = false;
 /** What nodes lose now. */
 let recent: RecentLosses | undefined;
-let lostSinceMs: number | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isAsking = false;
 /** The name that was looked up last and is shown. */
 let askedName: string | undefined;
+/** Who was up when it was looked up. */
+let askedOf = "";
+
+/** An answer, and when it came, by the clock of this machine. */
+interface Answered {
+  readonly stats: StatusJson;
+  readonly atMs: number;
+}
 
 document.addEventListener("visibilitychange", () => void refresh());
 byId<HTMLFormElement>("where").addEventListener("submit", (event) => {
@@ -45,6 +51,8 @@ byId<HTMLFormElement>("where").addEventListener("submit", (event) => {
 });
 // It scrolls, and not every browser lets the keyboard do that by default.
 byId("changes").tabIndex = 0;
+// A question that hangs must not keep the page from saying so.
+setInterval(showAge, INTERVAL_MS);
 void refresh();
 
 /** Polls once, then schedules the next poll; pauses while the page is hidden. */
@@ -55,15 +63,11 @@ async function refresh(): Promise<void> {
   isAsking = true;
   try {
     await show(await get<StatusJson>("/stats.json"));
-    lostSinceMs = undefined;
-    setText(byId("connection"), "live");
+    hasFailed = false;
   } catch {
-    lostSinceMs ??= Date.now();
-    const since = clockText(lostSinceMs, Date.now());
-    setText(byId("connection"), `✕ no answer since ${since}: the figures are out of date`);
-    showVerdict(noVerdict(since));
+    hasFailed = true;
   }
-  setClass(byId("connection"), "lost", lostSinceMs !== undefined);
+  showAge();
   isAsking = false;
   timer = setTimeout(() => void refresh(), INTERVAL_MS);
 }
@@ -74,38 +78,62 @@ async function show(stats: StatusJson): Promise<void> {
     nextSample = 0;
     startedAtMs = stats.started_at_ms;
   }
-  lastStats = stats;
+  last = { stats, atMs: Date.now() };
   recent = recentLosses(recent, stats);
   const history = await get<HistoryJson>(`/history.json?from=${nextSample}`);
   nextSample = history.next;
-  rates.add(history);
-  nodes.show(stats, recent);
-  showVerdict(verdictOf(stats, recent));
+  rates.add(history, stats.figures);
+  shares.show(stats);
   showFacts(stats);
-  showChanges(stats);
-  const key = ringKey(stats);
-  if (key !== drawn) {
-    const picture = await get<RingJson>("/ring.json");
-    ring.draw(stats, picture);
-    // Nodes came or went between the two answers: the next ones will agree.
-    drawn = isRingOf(picture, stats) ? key : "";
+  showChanges(byId("changes"), stats);
+  const upNow = JSON.stringify(stats.nodes.map(({ node, up }) => [node, up]));
+  if (upNow !== askedOf) {
+    askedOf = upNow;
     await lookUp();
   }
 }
 
-function showVerdict({ state, badge, title }: Verdict): void {
-  setText(byId("health"), badge);
-  byId("health").className = `pill ${state}`;
+/** What ages, whether or not there are answers. */
+function showAge(): void {
+  const nowMs = Date.now();
+  const age = last === undefined ? 0 : nowMs - last.atMs;
+  const isStale = hasFailed || age > FRESH_MS;
+  setClass(document.body, "stale", isStale);
+  if (last !== undefined) nodes.show({ ...last.stats, now_ms: last.stats.now_ms + age }, recent);
+  if (isStale) {
+    const verdict = noAnswer(last?.atMs, nowMs, last?.stats.host_name ?? "");
+    showVerdict(verdict);
+    setText(byId("stale"), verdict.line);
+    const since = last === undefined ? "" : ` since ${clockText(last.atMs, nowMs)}`;
+    setText(byId("connection"), `✕ no answer${since}`);
+  } else if (last !== undefined) {
+    showVerdict(shownVerdict(last.stats));
+    setText(byId("stale"), "");
+    setText(byId("connection"), "live");
+  }
+  if (document.hidden) document.title = `(paused) ${document.title.replace("(paused) ", "")}`;
+}
+
+function showVerdict({ state, line, title, others }: ShownVerdict): void {
+  setText(byId("health"), line);
+  byId("health").className = `verdict ${state}`;
   document.title = title;
+  const place = byId("troubles");
+  if (place.dataset.shown === others.join("\n")) return;
+  place.dataset.shown = others.join("\n");
+  place.replaceChildren(...others.map((other) => element("li", {}, other)));
 }
 
 function showFacts(stats: StatusJson): void {
-  const { version, uptime_seconds, now_ms, config, figures, mirror } = stats;
+  const { version, uptime_seconds, now_ms, config, figures, mirror, host_name, listening, file } = stats;
   const { resident_memory_bytes, event_loop_lag_max_seconds, names_cached } = figures;
+  setText(byId("host"), host_name);
+  const hash = config.hash === "" ? "" : ` (${config.hash}, loaded ${clockText(config.loaded_at_ms, now_ms)})`;
   const facts = [
+    `metrics at ${listening}`,
+    ...(file === null ? [] : [`${file}${hash}`]),
     `version ${version}`,
     `up for ${durationText(uptime_seconds)}`,
-    ...(config.hash === "" ? [] : [`configuration ${config.hash}, loaded ${clockText(config.loaded_at_ms, now_ms)}`]),
     `${Math.round(resident_memory_bytes / 1e6)} MB of memory`,
     ...(mirror || names_cached === 0 ? [] : [`${countText(names_cached)} names cached`]),
     `event loop up to ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
@@ -114,49 +142,28 @@ function showFacts(stats: StatusJson): void {
   setText(byId("proxy-errors"), proxyErrorsText(stats));
 }
 
-function showChanges({ health_changes, now_ms, nodes }: StatusJson): void {
-  const place = byId("changes");
-  const listed = nodesByLabel(nodes);
-  const changed = health_changes.map((change) => ({ ...change, node: listedLabel(change.node, listed) }));
-  const shown = JSON.stringify(changed);
-  if (place.dataset.shown === shown) return;
-  place.dataset.shown = shown;
-  const list = changed.map(({ at_ms, node, up, reason }) =>
-    element(
-      "li",
-      {},
-      element("time", { datetime: new Date(at_ms).toISOString() }, clockText(at_ms, now_ms)),
-      element("span", { class: `state ${up ? "good" : "bad"}` }, up ? "● up" : "✕ down"),
-      element("span", {}, reason === null ? node : `${node}: ${reason}`),
-    ),
-  );
-  place.replaceChildren(
-    list.length === 0 ? element("p", { class: "quiet" }, "None since the proxy started.") : element("ol", {}, ...list),
-  );
-}
-
-/** Looks the name up, and again when the ring has changed. */
+/** Looks the name up, and again when a node has come or gone. */
 async function lookUp(): Promise<void> {
   const place = byId("where-answer");
   const asked = askedName;
   if (asked === undefined) {
     setText(place, "");
-    ring.point(undefined);
+    shares.point(undefined);
     return;
   }
   try {
     const destination = await get<DestinationJson>(`/owner.json?name=${encodeURIComponent(asked)}`);
     if (asked !== askedName) return;
     showDestination(place, destination);
-    ring.point(destination.kind === "routed" ? (destination.position ?? undefined) : undefined);
+    shares.point(destination.kind === "routed" ? destination.now : undefined);
   } catch {
     setText(place, "No answer from the proxy.");
   }
 }
 
 function showDestination(place: HTMLElement, destination: DestinationJson): void {
-  const listed = nodesByLabel(lastStats?.nodes ?? []);
-  const pieces = destinationWords(destination, lastStats?.failover).map((words) => {
+  const listed = nodesByLabel(last?.stats.nodes ?? []);
+  const pieces = destinationWords(destination, last?.stats.failover).map((words) => {
     if (typeof words === "string") return words;
     return "name" in words ? element("code", {}, words.name) : element("strong", {}, numberedLabel(words.node, listed));
   });

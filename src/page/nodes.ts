@@ -5,7 +5,7 @@
 import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
 import { element, setClass, setText } from "./elements.ts";
 import { errorsOf, type NodeErrors } from "./errors.ts";
-import { durationText, millisecondsText, numberText, partText } from "./format.ts";
+import { countText, durationText, millisecondsText, numberText, partText } from "./format.ts";
 import { nodeColour } from "./nodeColour.ts";
 import { type LossName, lossesNow, type RecentLosses } from "./recentLosses.ts";
 
@@ -30,15 +30,15 @@ interface RowView extends NodeErrors {
   readonly mirror: boolean;
   /** Share of what is being relayed; undefined while nothing is. */
   readonly trafficShare: number | undefined;
-  /** The largest of all nodes: scales the bars. */
-  readonly ringShareMax: number;
-  readonly trafficShareMax: number;
 }
 
 interface Sorted {
   readonly column: number;
   readonly descending: boolean;
 }
+
+/** Rows that are shown until somebody wants all. */
+const ROWS_MAX = 25;
 
 const AS_CONFIGURED: Sorted = { column: 0, descending: false };
 /** More rows than these do not fit a screen. */
@@ -85,25 +85,29 @@ const COLUMNS: readonly Column[] = [
     title: "Rate",
     isNumber: true,
     key: ({ node }) => node.rate ?? -1,
-    show: (cell, { node }) => cell.setTexts(node.rate === null ? "–" : `${numberText(node.rate)}/s`, ""),
+    show: (cell, { node }) =>
+      cell.setTexts(
+        node.rate === null ? "–" : `${numberText(node.rate)}/s`,
+        `${countText(node.figures.lines_relayed ?? 0)} in all`,
+      ),
   },
   {
     title: "Share of the ring",
     isNumber: true,
     style: "of-ring",
     key: ({ node, mirror }) => (mirror ? 1 : node.figures.ring_share),
-    show: (cell, { node, mirror, ringShareMax }) => {
+    show: (cell, { node, mirror }) => {
       if (mirror) cell.setTexts("every metric", "");
-      else cell.part(node.figures.ring_share, ringShareMax);
+      else cell.part(node.figures.ring_share);
     },
   },
   {
     title: "Share of the traffic",
     isNumber: true,
     key: ({ trafficShare }) => trafficShare ?? -1,
-    show: (cell, { trafficShare, trafficShareMax }) => {
+    show: (cell, { trafficShare }) => {
       if (trafficShare === undefined) cell.setTexts("–", "");
-      else cell.part(trafficShare, trafficShareMax);
+      else cell.part(trafficShare);
     },
   },
   {
@@ -124,6 +128,12 @@ function rankOf({ node, losses }: RowView): number {
   return losses.length > 0 ? 1 : 2;
 }
 
+/** What a filter looks for. */
+function textOf({ node, losses }: RowView): string {
+  const state = node.up ? "up" : "down";
+  return `${node.node} ${node.address} ${state} ${losses.map((loss) => LOSS_WORDS[loss]).join(" ")}`.toLowerCase();
+}
+
 export class Nodes {
   private readonly place: HTMLElement;
   private readonly body = element("tbody", { role: "rowgroup" });
@@ -133,9 +143,35 @@ export class Nodes {
   /** Undefined: nobody has chosen yet. */
   private sorted: Sorted | undefined;
   private views: readonly RowView[] = [];
+  private readonly filter = element("input", { id: "node-filter", type: "search", autocomplete: "off" });
+  private readonly all = element("input", { id: "node-all", type: "checkbox" });
+  private readonly details = element("input", { id: "node-details", type: "checkbox" });
+  private readonly count = element("span", { class: "quiet", role: "status" });
 
   constructor(place: HTMLElement) {
     this.place = place;
+    const asked = new URLSearchParams(location.search);
+    this.filter.value = asked.get("nodes") ?? "";
+    this.all.checked = asked.has("all");
+    const column = COLUMNS.findIndex(({ title }) => title === asked.get("sort"));
+    if (column >= 0) this.sorted = { column, descending: asked.has("descending") };
+    for (const input of [this.filter, this.all])
+      input.addEventListener("input", () => {
+        this.remember();
+        this.order();
+      });
+    this.details.addEventListener("input", () => setClass(this.place, "details", this.details.checked));
+    this.place.append(
+      element(
+        "div",
+        { class: "controls" },
+        element("label", { for: "node-filter" }, "Only"),
+        this.filter,
+        element("label", { class: "of-many" }, this.all, " all rows"),
+        element("label", { class: "of-phone" }, this.details, " details"),
+        this.count,
+      ),
+    );
     this.headers = COLUMNS.map(({ title }, i) => {
       const button = element("button", { type: "button" }, title);
       button.addEventListener("click", () => this.sortBy(i));
@@ -152,14 +188,12 @@ export class Nodes {
     );
   }
 
-  show(stats: StatusJson, recent: RecentLosses): void {
+  show(stats: StatusJson, recent: RecentLosses | undefined): void {
     const rates = stats.nodes.map(({ rate }) => rate ?? 0);
     const total = rates.reduce((sum, rate) => sum + rate, 0);
-    const ringShareMax = Math.max(...stats.nodes.map(({ figures }) => figures.ring_share ?? 0));
-    const trafficShareMax = Math.max(...rates) / total;
     setClass(this.place, "mirror", stats.mirror);
     this.views = stats.nodes.map((node, index) => {
-      const losses = lossesNow(recent, node.node);
+      const losses = recent === undefined ? [] : lossesNow(recent, node.node);
       return {
         index,
         node,
@@ -167,8 +201,6 @@ export class Nodes {
         nowMs: stats.now_ms,
         mirror: stats.mirror,
         trafficShare: total > 0 && node.rate !== null ? node.rate / total : undefined,
-        ringShareMax,
-        trafficShareMax,
         ...errorsOf(node.figures, losses),
       };
     });
@@ -181,7 +213,20 @@ export class Nodes {
     const { isNumber = false, isLargeFirst = isNumber } = COLUMNS[column];
     const current = this.sorted ?? (this.isWorstFirst ? undefined : AS_CONFIGURED);
     this.sorted = { column, descending: current?.column === column ? !current.descending : isLargeFirst };
+    this.remember();
     this.order();
+  }
+
+  /** In the address, so that a reload or a link shows the same. */
+  private remember(): void {
+    const { sorted, filter, all } = this;
+    const asked = new URLSearchParams();
+    if (filter.value !== "") asked.set("nodes", filter.value);
+    if (sorted !== undefined) asked.set("sort", COLUMNS[sorted.column].title);
+    if (sorted?.descending) asked.set("descending", "");
+    if (all.checked) asked.set("all", "");
+    const query = asked.toString();
+    history.replaceState(null, "", query === "" ? location.pathname : `?${query}`);
   }
 
   /** Until somebody chooses an order, nodes in trouble come first if they might be out of sight. */
@@ -197,10 +242,16 @@ export class Nodes {
       header.setAttribute("aria-sort", i === column ? order : "none");
     });
     const key = isWorstFirst ? rankOf : COLUMNS[column].key;
-    const keyed = this.views.map((view) => ({ view, key: key(view) }));
+    const wantedText = this.filter.value.trim().toLowerCase();
+    const matching = this.views.filter((view) => textOf(view).includes(wantedText));
+    const keyed = matching.map((view) => ({ view, key: key(view) }));
     // Rows with equal keys keep their places.
     keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0) * (descending ? -1 : 1));
-    const wanted = keyed.map(({ view }) => this.rowOf(view).root);
+    const rowsMax = this.all.checked ? Number.POSITIVE_INFINITY : ROWS_MAX;
+    const wanted = keyed.slice(0, rowsMax).map(({ view }) => this.rowOf(view).root);
+    const isWhole = wanted.length === this.views.length;
+    setText(this.count, isWhole ? "" : `${wanted.length} of ${this.views.length} nodes`);
+    setClass(this.place, "many", this.views.length > ROWS_MAX);
     if (wanted.some((row, i) => row !== this.body.children[i]) || wanted.length !== this.body.children.length) {
       this.body.replaceChildren(...wanted);
     }
@@ -263,14 +314,14 @@ class Cell {
     this.main.className = classes;
   }
 
-  /** @param max the share that fills the bar */
-  part(part: number, max: number): void {
+  /** With a bar on a scale of the whole. */
+  part(part: number): void {
     if (this.bar === undefined) {
       this.bar = element("span", { class: "bar" });
       this.main.after(this.bar);
     }
     setText(this.main, partText(part));
-    this.bar.style.setProperty("--part", `${max > 0 ? ((100 * part) / max).toFixed(1) : 0}%`);
+    this.bar.style.setProperty("--part", `${(100 * part).toFixed(1)}%`);
   }
 }
 

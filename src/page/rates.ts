@@ -1,12 +1,14 @@
 /** The rates: one card per series, with the current value and a chart of the last 15 minutes. */
 import uPlot from "uplot";
 import type { HistoryJson } from "../http/historyJson.ts";
-import { element, setText } from "./elements.ts";
-import { clockText, numberText } from "./format.ts";
+import { element, setClass, setText } from "./elements.ts";
+import { clockText, countText, numberText } from "./format.ts";
 
 const WINDOW_SECONDS = 900;
 /** The shortest window, for a proxy that has just started. */
 const WINDOW_SECONDS_MIN = 60;
+/** The current rate is that of the last ten seconds, as a node's is. */
+const NOW_SAMPLES = 10;
 const HEIGHT = 136;
 /** Readable distances between ticks. */
 const TICK_SECONDS = [10, 15, 30, 60, 120, 180, 300];
@@ -19,12 +21,22 @@ const SERIES: readonly {
   readonly title: string;
   readonly unit: string;
   readonly colour: string;
+  /** The figure that it is the growth of. */
+  readonly total: string;
+  readonly isLoss?: true;
 }[] = [
-  { key: "received", title: "Received", unit: "lines/s", colour: "--received" },
-  { key: "relayed", title: "Relayed", unit: "lines/s", colour: "--relayed" },
-  { key: "rejected", title: "Rejected", unit: "lines/s", colour: "--rejected" },
-  { key: "dropped", title: "Dropped", unit: "lines/s", colour: "--dropped" },
-  { key: "kernel_drops", title: "Kernel drops", unit: "datagrams/s", colour: "--kernel-drops" },
+  { key: "received", title: "Received", unit: "lines/s", colour: "--received", total: "lines_received" },
+  { key: "relayed", title: "Relayed", unit: "lines/s", colour: "--relayed", total: "lines_relayed" },
+  { key: "rejected", title: "Rejected", unit: "lines/s", colour: "--rejected", total: "lines_rejected", isLoss: true },
+  { key: "dropped", title: "Dropped", unit: "lines/s", colour: "--dropped", total: "lines_dropped", isLoss: true },
+  {
+    key: "kernel_drops",
+    title: "Kernel drops",
+    unit: "datagrams/s",
+    colour: "--kernel-drops",
+    total: "kernel_drops",
+    isLoss: true,
+  },
 ];
 
 export class Rates {
@@ -49,12 +61,12 @@ export class Rates {
   }
 
   /** Adds new samples. */
-  add({ times_ms, rates }: HistoryJson): void {
+  add({ times_ms, rates }: HistoryJson, totals: Readonly<Record<string, number>>): void {
     this.timesSeconds = [...this.timesSeconds, ...times_ms.map((ms) => ms / 1000)].slice(-WINDOW_SECONDS);
     for (const { key } of SERIES) {
       this.rates.set(key, [...(this.rates.get(key) ?? []), ...rates[key]].slice(-WINDOW_SECONDS));
     }
-    for (const card of this.cards) card.show(this.timesSeconds, this.rates.get(card.key) ?? []);
+    for (const card of this.cards) card.show(this.timesSeconds, this.rates.get(card.key) ?? [], totals);
   }
 
   /** Shows all charts at the same moment. */
@@ -69,6 +81,7 @@ class Card {
   chart: uPlot | undefined;
   private readonly series: (typeof SERIES)[number];
   private readonly now = element("span");
+  private readonly total = element("p", { class: "words" });
   private readonly words = element("p", { class: "words" });
   private readonly plot: HTMLElement;
   private readonly onPoint: (index: number | undefined) => void;
@@ -94,6 +107,7 @@ class Card {
       { class: "rate" },
       element("h3", {}, series.title),
       element("p", { class: "now" }, this.now, " ", element("small", {}, series.unit)),
+      this.total,
       this.words,
       this.plot,
     );
@@ -166,12 +180,18 @@ class Card {
     }).observe(this.plot);
   }
 
-  show(times: number[], values: number[]): void {
+  /** @param totals figures since the start */
+  show(times: number[], values: number[], totals: Readonly<Record<string, number>>): void {
     // A moment that is pointed at stays selected while the chart moves on.
     if (this.pointed !== undefined) this.pointed = times.indexOf(this.times[this.pointed]);
     this.times = times;
     this.values = values;
-    setText(this.now, values.length > 0 ? numberText(values[values.length - 1]) : "–");
+    const latest = values.slice(-NOW_SAMPLES);
+    const mean = latest.reduce((sum, value) => sum + value, 0) / latest.length;
+    setText(this.now, latest.length > 0 ? numberText(mean) : "–");
+    setClass(this.now, "bad", this.series.isLoss === true && mean > 0);
+    const total = totals[this.series.total];
+    setText(this.total, total === undefined ? "not known here" : `${countText(total)} since the start`);
     this.chart?.setData([times, values]);
     if (this.pointed !== undefined && this.pointed >= 0) this.point(this.pointed);
     else this.describe(this.chart?.cursor.idx ?? undefined);

@@ -1,36 +1,38 @@
-/** The verdict at the top of the page, in the title and in the badge. */
-import type { StatusJson } from "../observe/statusJson.ts";
-import { lossesNow, type RecentLosses } from "./recentLosses.ts";
+/** The proxy's verdict as the page and its title show it; and what they show while there is no answer. */
+import type { StatusJson, VerdictJson } from "../observe/statusJson.ts";
+import { clockText, durationText } from "./format.ts";
 
-export interface Verdict {
+export interface ShownVerdict {
   readonly state: "good" | "fair" | "bad";
-  readonly badge: string;
+  readonly line: string;
   readonly title: string;
+  /** Besides the worst. */
+  readonly others: readonly string[];
 }
 
-const BADGES = { good: "● healthy", fair: "▲ degraded", bad: "✕ unhealthy" } as const;
-const TITLE_MARKS = { good: "", fair: "▲ ", bad: "✕ " } as const;
+const STATES: Readonly<Record<VerdictJson["state"], ShownVerdict["state"]>> = {
+  critical: "bad",
+  losing: "bad",
+  drained: "fair",
+  warning: "fair",
+  ok: "good",
+};
+const MARKS = { good: "●", fair: "▲", bad: "✕" } as const;
 
-export function verdictOf({ health, nodes }: Pick<StatusJson, "health" | "nodes">, recent: RecentLosses): Verdict {
-  const up = nodes.filter((node) => node.up).length;
-  const down = nodes.length - up;
-  const losing = nodes.map(({ node }) => lossesNow(recent, node));
-  const refusing = losing.filter((names) => names.includes("lines_refused")).length;
-  const failing = losing.filter((names) => names.includes("send_errors")).length;
-  const troubles = [
-    ...(down > 0 ? [`${down} of ${nodes.length} nodes down`] : []),
-    ...(refusing > 0 ? [refusing === 1 ? "1 node refuses metrics" : `${refusing} nodes refuse metrics`] : []),
-    ...(failing > 0 ? [`sending to ${failing === 1 ? "1 node" : `${failing} nodes`} fails`] : []),
-  ];
-  const words = [
-    ...(health === "down" ? ["set down at the console"] : []),
-    ...(up === 0 ? ["no live node"] : troubles.length > 0 ? troubles : ["all nodes up"]),
-  ].join(", ");
-  const state = health === "down" || up === 0 ? "bad" : troubles.length > 0 ? "fair" : "good";
-  return { state, badge: `${BADGES[state]}: ${words}`, title: `${TITLE_MARKS[state]}statsd-proxy: ${words}` };
+/** An answer is due every second: without one for so long, nothing that is shown is fresh. */
+export const FRESH_MS = 3000;
+
+export function shownVerdict({ verdict, host_name }: Pick<StatusJson, "verdict" | "host_name">): ShownVerdict {
+  const state = STATES[verdict.state];
+  const line = `${MARKS[state]} ${verdict.line}`;
+  const others = verdict.troubles.slice(1).map((trouble) => trouble.line);
+  return { state, line, title: `${line} · statsd-proxy ${host_name}`, others };
 }
 
-/** While the proxy does not answer, its last figures are no ground for a verdict. */
-export function noVerdict(since: string): Verdict {
-  return { state: "bad", badge: `✕ unknown: no answer since ${since}`, title: "✕ statsd-proxy: no answer" };
+/** @param lastMs of the last answer; undefined: there was none */
+export function noAnswer(lastMs: number | undefined, nowMs: number, hostName: string): ShownVerdict {
+  const period = lastMs === undefined ? "" : ` for ${durationText((nowMs - lastMs) / 1000)}`;
+  const figures = lastMs === undefined ? "" : `: the figures are those of ${clockText(lastMs, nowMs)}`;
+  const line = `✕ no answer${period}`;
+  return { state: "bad", line: line + figures, title: `${line} · statsd-proxy ${hostName}`.trim(), others: [] };
 }

@@ -1,4 +1,4 @@
-/** How much of the circle changes hands between two rings: the part of the names that move. */
+/** How much of the circle changes hands between two rings: the part of the names that move, and where to. */
 import type { Ring } from "./ring.ts";
 
 /** A ring, with the labels that its owners are indexes of. */
@@ -7,25 +7,71 @@ export interface LabelledRing {
   readonly labels: readonly string[];
 }
 
-/** 0 to 1. Nodes are the same when their labels are. One walk along the points of both. */
+/** What a change of the ring does to the names. */
+export interface MovedNames {
+  /** Share of the names that have another owner, 0 to 1. */
+  readonly share: number;
+  /** By how much the shares of nodes have changed, the largest change first. */
+  readonly changes: readonly { readonly node: string; readonly share: number }[];
+}
+
+/** 0 to 1. Nodes are the same when their labels are. */
 export function movedShare(before: LabelledRing, after: LabelledRing): number {
-  const indexOf = new Map(before.labels.map((label, i) => [label, i]));
-  const same = after.labels.map((label) => indexOf.get(label) ?? -1);
-  const [a, b] = [before.ring, after.ring];
-  if (a === b) return 0;
-  if (a.positions.length === 0 || b.positions.length === 0) return a.positions.length === b.positions.length ? 0 : 1;
+  const owners = ownersOf(before, after);
   let moved = 0;
+  walk(before.ring, after.ring, (from, to, size) => {
+    if (owners.before[from] !== owners.after[to]) moved += size;
+  });
+  return moved / CIRCLE;
+}
+
+export function movedNames(before: LabelledRing, after: LabelledRing): MovedNames {
+  const owners = ownersOf(before, after);
+  const changed = new Float64Array(owners.labels.length);
+  let moved = 0;
+  walk(before.ring, after.ring, (from, to, size) => {
+    const [old, next] = [owners.before[from], owners.after[to]];
+    if (old === next) return;
+    moved += size;
+    if (old !== undefined) changed[old] -= size;
+    if (next !== undefined) changed[next] += size;
+  });
+  const changes = owners.labels.map((node, i) => ({ node, share: changed[i] / CIRCLE }));
+  return {
+    share: moved / CIRCLE,
+    changes: changes.filter(({ share }) => share !== 0).toSorted((a, b) => Math.abs(b.share) - Math.abs(a.share)),
+  };
+}
+
+/** `127.0.0.1:8130 +8.1%, 127.0.0.1:8131 +8.9%` */
+export function movedText({ changes }: MovedNames): string {
+  return changes
+    .map(({ node, share }) => `${node} ${share < 0 ? "-" : "+"}${(100 * Math.abs(share)).toFixed(1)}%`)
+    .join(", ");
+}
+
+/** One number for each label of either ring, and by the rings' own indexes. */
+function ownersOf(before: LabelledRing, after: LabelledRing) {
+  const labels = [...new Set([...before.labels, ...after.labels])];
+  const numbers = new Map(labels.map((label, i) => [label, i]));
+  const numbersOf = (of: readonly string[]) => of.map((label) => numbers.get(label) as number);
+  return { labels, before: numbersOf(before.labels), after: numbersOf(after.labels) };
+}
+
+const CIRCLE = 2 ** 32;
+const LAST = CIRCLE - 1;
+
+/** One walk along the points of both. An empty ring has no owners: undefined. */
+function walk(a: Ring, b: Ring, onArc: (from: number, to: number, size: number) => void): void {
+  if (a === b) return;
   let arcStart = -1;
   for (let i = 0, j = 0; i < a.positions.length || j < b.positions.length; ) {
     const end = Math.min(a.positions[i] ?? LAST, b.positions[j] ?? LAST);
     // Past the last point of a ring, its first one owns the names.
-    if ((a.owners[i] ?? a.owners[0]) !== same[b.owners[j] ?? b.owners[0]]) moved += end - arcStart;
+    onArc(a.owners[i] ?? a.owners[0], b.owners[j] ?? b.owners[0], end - arcStart);
     arcStart = end;
     while (a.positions[i] === end) i++;
     while (b.positions[j] === end) j++;
   }
-  if (a.owners[0] !== same[b.owners[0]]) moved += LAST - arcStart;
-  return moved / 2 ** 32;
+  onArc(a.owners[0], b.owners[0], LAST - arcStart);
 }
-
-const LAST = 2 ** 32 - 1;

@@ -18,6 +18,8 @@ import { AnswerScheduler } from "../server/answerScheduler.ts";
 export interface OperatorsParts {
   readonly engine: Engine;
   readonly platform: Platform;
+  /** The configuration's file; undefined: it has none. */
+  readonly file: string | undefined;
   /** Reads the configuration again, for the console; undefined: there is no file. */
   readonly reload: (() => Promise<string>) | undefined;
 }
@@ -56,7 +58,7 @@ export class Operators {
     const { engine, platform } = parts;
     this.parts = parts;
     this.scheduler = new AnswerScheduler(platform.clock, (error) => engine.failed(error));
-    this.context = consoleContextOf(engine, platform, parts.reload);
+    this.context = consoleContextOf(parts);
   }
 
   /** The port that was bound; undefined before the first commit. */
@@ -137,7 +139,7 @@ export class Operators {
     const { engine, platform } = this.parts;
     const { httpRequests, httpCut } = engine.counters;
     const history = before?.history ?? new History();
-    const context = await httpContextOf(this.context, engine, history);
+    const context = await httpContextOf(this.context, history);
     const onAnswer = (code: keyof typeof httpRequests) => void httpRequests[code]++;
     const onCut = (reason: keyof typeof httpCut) => void httpCut[reason]++;
     const server = await opening.listen({ host: "httphost", port: "httpport" }, host, (host) => {
@@ -189,11 +191,8 @@ function isAt(served: Served<unknown>, host: string, port: number): boolean {
   return served.host === host && served.port === port;
 }
 
-function consoleContextOf(
-  engine: Engine,
-  { memory, clock }: Platform,
-  reload: ConsoleContext["reload"],
-): ConsoleContext {
+function consoleContextOf({ engine, platform, file, reload }: OperatorsParts): ConsoleContext {
+  const { memory, clock, hostName } = platform;
   const taps = new Taps({
     nodeWidth: () => Math.max(0, ...engine.cluster.labels().map(({ length }) => length)),
     setObserver: (observer) => engine.observe(observer),
@@ -206,7 +205,7 @@ function consoleContextOf(
     },
     view: () => engine.view(),
     source: () => ({
-      version,
+      ...{ version, hostName, file, port: engine.source?.port ?? 0 },
       nowMs: clock.epochMs(),
       config: engine.config,
       health: context.health,
@@ -218,13 +217,19 @@ function consoleContextOf(
     destinationOf: (asked) => engine.cluster.destinationOf(asked),
     setNode: (label, word) => engine.cluster.setNode(label, word),
     tap: (request) => taps.open(request),
-    health: "up",
+    get health() {
+      return engine.health.isUp ? "up" : "down";
+    },
+    set health(health) {
+      const isUp = health === "up";
+      if (isUp !== engine.health.isUp) engine.health = { isUp, sinceMs: clock.epochMs() };
+    },
   };
   return context;
 }
 
 /** Health that is set at the console applies here too. */
-async function httpContextOf(console: ConsoleContext, { cluster }: Engine, history: History): Promise<HttpContext> {
+async function httpContextOf(console: ConsoleContext, history: History): Promise<HttpContext> {
   // Loaded on demand: without HTTP, the page is neither kept in memory nor, when running from source, bundled.
   const { PAGE } = await import("../page/page.ts");
   return {
@@ -233,6 +238,5 @@ async function httpContextOf(console: ConsoleContext, { cluster }: Engine, histo
     source: () => console.source(),
     history,
     destinationOf: (asked) => console.destinationOf(asked),
-    ringPicture: (parts) => cluster.ringPicture(parts),
   };
 }

@@ -57,7 +57,7 @@ export class StatsdProxy {
     });
     this.reloader = file && this.reloaderOf(file);
     const reload = this.reloader && (() => this.reload("console"));
-    this.operators = new Operators({ engine: this.engine, platform, reload });
+    this.operators = new Operators({ engine: this.engine, platform, file: file?.name, reload });
   }
 
   /** Starts a proxy; or returns every problem that prevents it, with nothing left open. */

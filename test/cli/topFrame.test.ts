@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type FrameParts, frameOf, type Sample, sampleOf } from "../../src/cli/topFrame.ts";
+import { afterKeys, FIRST_VIEW, type TopView } from "../../src/cli/topView.ts";
 import { answer } from "../../src/console/commands.ts";
 import { statusJsonParts } from "../../src/observe/statusJson.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
@@ -31,29 +32,32 @@ describe("a frame", () => {
     const now = sampleAt(bench, 90_002, (node) => node !== 2);
     expect(textOf({ address, before, now })).toEqual([
       "statsd-proxy 127.0.0.1:8126   up 1d 01:00:02   nodes: 2 of 3 up",
+      "here, metrics at 0.0.0.0:8125, statsd.json (0123456789ab), version 1.2.3",
+      "warning: 1 of 3 nodes down since 00:00:00 UTC: 127.0.0.1:8132",
       "",
-      "                                 per second  total",
-      "datagrams received                      1.0      2",
-      "datagrams dropped by the kernel           0      7",
-      "lines received                        1,501  3,001",
-      "lines rejected                          0.5      1",
-      "lines relayed                         4,500  9,000",
-      "lines dropped                           2.5      5",
-      "lines pending                                    0",
-      "datagrams sent                            0      0",
+      "                                 per second, over 2.0 s  total",
+      "datagrams received                                  1.0      2",
+      "datagrams dropped by the kernel                       0      7",
+      "lines received                                    1,501  3,001",
+      "lines rejected                                      0.5      1",
+      "lines relayed                                     4,500  9,000",
+      "lines dropped                                       2.5      5",
+      "lines pending                                                0",
+      "datagrams sent                                        0      0",
       "",
       "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refused  checks failed",
-      "127.0.0.1:8130  up         1,500          0            0   2.5        0        0              0",
+      "127.0.0.1:8132  DOWN           0          0            0     0        0        0              0",
       "127.0.0.1:8131  up         1,500        2.5            0     0        0        0              0",
-      "127.0.0.1:8132  DOWN       1,500          0            0     0        0        0              0",
+      "127.0.0.1:8130  up         1,500          0            0   2.5        0        0              0",
     ]);
     const alarms = frameOf({ address, before, now }).filter(({ alarm }) => alarm);
     expect(alarms.map(({ text }) => text.split("  ")[0])).toEqual([
       "statsd-proxy 127.0.0.1:8126",
+      "warning: 1 of 3 nodes down since 00:00:00 UTC: 127.0.0.1:8132",
       "lines rejected",
       "lines dropped",
-      "127.0.0.1:8131",
       "127.0.0.1:8132",
+      "127.0.0.1:8131",
     ]);
   });
 
@@ -68,20 +72,20 @@ describe("a frame", () => {
     const seen = sampleAt(bench, 51);
     const now = { ...seen, figures: { ...seen.figures, log_lines_lost: 1234 } };
     const lines = frameOf({ address, before: calm, now });
-    expect(lines.slice(11).map(({ text }) => text)).toEqual([
-      "internal errors                          2.0      2",
-      "accounting errors                        3.0      3",
-      "log lines lost                         1,234  1,234",
-      "lines of its own metrics dropped         4.0      4",
+    expect(lines.slice(13).map(({ text }) => text)).toEqual([
+      "internal errors                                      2.0      2",
+      "accounting errors                                    3.0      3",
+      "log lines lost                                     1,234  1,234",
+      "lines of its own metrics dropped                     4.0      4",
       "",
-      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refused  checks failed  send errors  checks skipped",
-      "127.0.0.1:8130  up             0          0            0     0        0        0              0            0               0",
-      "127.0.0.1:8131  up             0          0            0     0        0        0              0            5               0",
-      "127.0.0.1:8132  up             0          0            0     0        0        0              0            0               6",
+      "node            state  relayed/s  share  dropped/s  datagrams/s  kB/s  pending  refused  checks failed  send errors  checks skipped",
+      "127.0.0.1:8131  up             0  33.6%          0            0     0        0        0              0            5               0",
+      "127.0.0.1:8132  up             0  33.2%          0            0     0        0        0              0            0               6",
+      "127.0.0.1:8130  up             0  33.1%          0            0     0        0        0              0            0               0",
     ]);
-    expect(lines.slice(11).map(({ alarm }) => alarm)).toEqual([
+    expect(lines.slice(13).map(({ alarm }) => alarm)).toEqual([
       ...[true, true, true, true, false],
-      ...[false, false, true, true],
+      ...[false, true, true, false],
     ]);
   });
 
@@ -111,7 +115,7 @@ describe("a frame", () => {
     for (const before of [undefined, sampleAt(bench, 50), now]) {
       const lines = textOf({ address, before, now });
       expect(lines).toContain("lines received                            -      1");
-      expect(lines.find((line) => line.startsWith(BENCH_LABELS[0]))).toMatch(/ up +- +- +- +- +/);
+      expect(lines.find((line) => line.startsWith(BENCH_LABELS[0]))).toMatch(/ up +- +[\d.]+% +- +- +- +/);
     }
   });
 
@@ -166,19 +170,68 @@ describe("a sample", () => {
   });
 });
 
-test("a reload that failed is an alarm, for as long as an older configuration is in force", () => {
-  const bench = new RelayBench({});
-  const frameWith = (isLatest: boolean, reasons?: string[]) => {
-    const lastFailure = reasons && { atSeconds: 1, cause: "file" as const, reasons };
-    const view = { ...bench.view(), configuration: { hash: "", loadedAtSeconds: 0, isLatest, lastFailure } };
-    const now = sampleOf([...statusJsonParts(statsSourceOf(view))].join(""));
-    return now ? frameOf({ address: "here", before: undefined, now }) : [];
+test("a proxy without a verdict, an older one, still tells that a reload failed", () => {
+  const frameWith = (reasons?: string[]) => {
+    const { verdict: _, ...now } = sampleAt(new RelayBench({}), 5);
+    const config = { last_failure: reasons && { reasons } };
+    return frameOf({
+      address,
+      before: undefined,
+      now: { ...now, config, figures: { ...now.figures, config_latest: 0 } },
+    });
   };
   const alarm = { text: "the last reload failed: an older configuration is in force, see the log", alarm: true };
-  expect(frameWith(false)).toContainEqual(alarm);
-  expect(frameWith(true)).not.toContainEqual(alarm);
-  expect(frameWith(false, ["fall: \x1b[2Jbad", "rise: bad"])).toContainEqual({
+  expect(frameWith()).toContainEqual(alarm);
+  expect(frameWith(["fall: \x1b[2Jbad", "rise: bad"])).toContainEqual({
     text: "the last reload failed: fall: ?[2Jbad; the older configuration is in force",
     alarm: true,
+  });
+});
+
+describe("at the size of a terminal", () => {
+  const named = (count: number) => {
+    const now = sampleAt(new RelayBench({}), 5);
+    const nodes = Array.from({ length: count }, (_, i) => ({
+      ...now.nodes[i % 3],
+      node: `statsd-backend-${i}.metrics.svc.cluster.local:8125`,
+      up: i !== 40,
+    }));
+    return { ...now, nodes };
+  };
+
+  test("80 columns have the columns that matter, and names cut in the middle; 200 have all", () => {
+    const small = textOf({ address, before: undefined, now: named(60), columnsMax: 80, linesMax: 24 });
+    expect(small).toHaveLength(24);
+    for (const line of small.slice(3)) expect(line.length).toBeLessThanOrEqual(80);
+    expect(small[14]).toMatch(/^node +state +relayed\/s +share +dropped\/s +refused$/);
+    expect(small[15]).toMatch(/^statsd-backend-40\S*\.\.\S*local:8125 +DOWN/);
+    expect(small.at(-1)).toBe("... and 52 more");
+    const wide = textOf({ address, before: undefined, now: named(3), columnsMax: 200 });
+    expect(wide[14]).toEndWith("datagrams/s  kB/s  pending  refused  checks failed");
+    expect(wide[15]).toStartWith("statsd-backend-0.metrics.svc.cluster.local:8125  up");
+  });
+
+  test("it scrolls, sorts and filters by what is typed", () => {
+    const typed = (...keys: string[]) => keys.reduce(afterKeys, FIRST_VIEW);
+    const shown = (view: TopView) => {
+      const lines = textOf({ address, before: undefined, now: named(60), view, columnsMax: 200, linesMax: 24 });
+      return lines.filter((line) => line.startsWith("statsd-backend")).map((line) => Number(line.match(/\d+/)?.[0]));
+    };
+    expect(shown(FIRST_VIEW).slice(0, 3)).toEqual([40, 0, 1]);
+    expect(shown(typed("j", "j")).slice(0, 2)).toEqual([1, 2]);
+    expect(shown(typed(" ", "k", "g"))).toEqual(shown(FIRST_VIEW));
+    expect(shown(typed(..." ".repeat(50))).at(-1)).toBe(59);
+    expect(shown(typed("s")).slice(0, 3)).toEqual([0, 1, 2]);
+    expect(shown(typed("/", "backend-5"))).toEqual([5, 50, 51, 52, 53, 54, 55].slice(0, shown(FIRST_VIEW).length - 1));
+    expect(shown(typed("/", "down", "\r"))).toEqual([40]);
+    expect(typed("/", "q", "\x7f", "x", "\x1b")).toEqual(FIRST_VIEW);
+    expect(typed("/", "j").filter).toBe("j");
+  });
+
+  test("without an answer it says for how long, in place of the verdict", () => {
+    const noAnswer = "NO ANSWER for 12 s, the figures are out of date: it hangs";
+    const lines = frameOf({ address, before: undefined, now: sampleAt(new RelayBench({}), 5), noAnswer });
+    expect(lines[2]).toEqual({ text: noAnswer, alarm: true });
+    expect(lines.map(({ text }) => text).join("\n")).not.toContain("ok:");
   });
 });

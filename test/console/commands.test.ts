@@ -34,6 +34,8 @@ const COMMANDS = [
 /** Those that say something by themselves. */
 const ALONE = COMMANDS.filter((command) => command !== "route" && command !== "node");
 
+const OK = "ok: all 3 nodes up, nothing lost since the start";
+
 describe("a line is answered", () => {
   test.each([
     ["ping", "pong\n"],
@@ -41,7 +43,7 @@ describe("a line is answered", () => {
     ["  ping \t", "pong\n"],
     ["ping\r", "pong\n"],
     ["health", "health: up\n"],
-    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\n`],
+    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: ${OK}\n`],
   ])("%j: %j", (line, text) => {
     expect(answer(line, consoleContextOf())).toEqual({ text });
   });
@@ -72,7 +74,7 @@ describe("a line is answered", () => {
     ["config xml", "config [json]"],
     ["status json x", "status [json]"],
     ["reload now", "reload"],
-    ["nodes up", "nodes"],
+    ["nodes up", "nodes [json]"],
     ["help me now", "help [COMMAND]"],
     ["quit now", "quit"],
     ["memstats -v", "memstats"],
@@ -216,12 +218,20 @@ describe("nodes", () => {
       config: { ...node.config, managementport: i === 1 ? 8141 : 0 },
     }));
     expect(linesOf("nodes", { ...context, view: () => ({ ...context.view(), nodes }) })).toEqual([
-      "node            address         weight  state     relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped",
-      "127.0.0.1:8130  127.0.0.1:8130       1  up          12345        0        0        8            9  refusals                         0              0               0",
-      "127.0.0.1:8131  127.0.0.1:8131       1  up              0        0        0        0            0  statsd at port 8141              5              6               7",
-      "127.0.0.1:8132  127.0.0.1:8132       1  set down        0        7        0        0            0  refusals                         0              0               0",
+      "node            address         weight  state     relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped  since                 share  rate  last_check",
+      "127.0.0.1:8130  127.0.0.1:8130       1  up          12345        0        0        8            9  refusals                         0              0               0  1970-01-01T00:00:00Z  33.1%     -  up",
+      "127.0.0.1:8131  127.0.0.1:8131       1  up              0        0        0        0            0  statsd at port 8141              5              6               7  1970-01-01T00:00:00Z  33.6%     -  up",
+      "127.0.0.1:8132  127.0.0.1:8132       1  set down        0        7        0        0            0  refusals                         0              0               0  1970-01-01T00:00:00Z  33.2%     -  up",
     ]);
   });
+});
+
+test("nodes json has the nodes as the status has them", () => {
+  const context = consoleContextOf();
+  const nodes = JSON.parse(linesOf("nodes json", context).join(""));
+  expect(nodes).toEqual(JSON.parse(linesOf("status json", context).join("")).nodes);
+  expect(nodes).toHaveLength(3);
+  expect(linesOf("nodes xml", context)).toEqual(["usage: nodes [json]"]);
 });
 
 describe("route", () => {
@@ -430,7 +440,8 @@ describe("status", () => {
     const nodes = context.view().nodes.map((node, i) => ({ ...node, isUp: i !== 1 }));
     const view = { ...context.view(), nodes };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
-      `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n`,
+      `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n` +
+        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}\n`,
     );
   });
 
@@ -440,7 +451,8 @@ describe("status", () => {
     const { configuration, ...rest } = context.view();
     const view = { ...rest, configuration: { ...configuration, isLatest: false, lastFailure } };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
-      `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nconfiguration: last reload failed: fall: bad\n`,
+      `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: warning: the reload at 00:00:01 UTC failed, ` +
+        `an older configuration is in force: fall: bad\nconfiguration: last reload failed: fall: bad\n`,
     );
   });
 });

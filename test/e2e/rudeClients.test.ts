@@ -27,9 +27,9 @@ interface Scene {
   readonly httpport: number;
 }
 
-metricsAreFirst("one HTTP connection that pipelines /ring.json", async ({ httpport }) => {
+metricsAreFirst("one HTTP connection that pipelines /stats.json", async ({ httpport }) => {
   const socket = begin(httpport);
-  keepAsking(socket, "GET /ring.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100));
+  keepAsking(socket, "GET /stats.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100));
 });
 
 metricsAreFirst("HTTP connections that pipeline /metrics, /stats.json and /history.json", async ({ httpport }) => {

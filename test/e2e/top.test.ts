@@ -36,7 +36,7 @@ describe("as text", () => {
       expect(frame).toContain(`127.0.0.1:${proxy.consolePort}   up 00:00:0`);
       expect(frame).toMatch(/^lines received +0 +2$/m);
       expect(frame).toMatch(/^lines rejected +0 +1$/m);
-      expect(frame).toMatch(new RegExp(`^${label} +up +0 +0 +0 +0 +0 +0 +0$`, "m"));
+      expect(frame).toMatch(new RegExp(`^${label} +up +0 +100\\.0% +0 +0 +0 +0 +0 +0$`, "m"));
     }
   });
 
@@ -57,7 +57,7 @@ describe("as text", () => {
     await start();
     await until("a frame without a failure", () => {
       const frame = top.lines.findLastIndex((line) => line.startsWith("statsd-proxy "));
-      return !top.lines[frame - 1].includes("cannot be reached") && top.lines[frame].includes("nodes: 1 of 1 up");
+      return top.lines[frame].includes("nodes: 1 of 1 up") && top.lines[frame + 2]?.startsWith("ok: ");
     });
     top.signal("SIGTERM");
     expect(await top.exited).toBe(0);

@@ -61,7 +61,7 @@ describe("a change", () => {
       return {
         destinations: NAMES.map((name) => cluster.destinationOf(Buffer.from(name))),
         waiting: cluster.views().map(({ batch }) => batch.views().map(String)),
-        picture: cluster.ringPicture(720),
+        shares: cluster.views().map(({ ringShare, fullShare }) => [ringShare, fullShare]),
         isCached: cluster.namesCached > 0,
       };
     };

@@ -5,13 +5,14 @@ import type { HttpContext } from "../../src/http/answers.ts";
 import { History } from "../../src/observe/history.ts";
 import type { Destination } from "../../src/placement/destination.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
+import { IDENTITY } from "../support/viewParts.ts";
 
 const bench = new RelayBench({});
 bench.receive("a:1|c\nbad");
 const view = bench.view();
 const { config } = readConfig(JSON.stringify({ nodes: view.nodes.map(({ config: { label, ...node } }) => node) }));
 if (config === undefined) throw new Error("the configuration is good");
-const source = { version: "1.2.3", nowMs: 9000, config, health: "up" as const, view, healthChanges: [] };
+const source = { ...IDENTITY, nowMs: 9000, config, health: "up" as const, view, healthChanges: [] };
 const history = new History();
 history.record(1000, 1001, 0, { received: 1, relayed: 1, rejected: 0, dropped: 0, kernel_drops: 0 } as never);
 const [now, allUp] = BENCH_LABELS;
@@ -42,5 +43,4 @@ export const httpContext: HttpContext = {
   source: () => source,
   history,
   destinationOf,
-  ringPicture: (count) => ({ labels: BENCH_LABELS, parts: new Array(count).fill(0), fullShares: [1, 0, 0] }),
 };

@@ -54,7 +54,7 @@ const PIECES = [
   ...["name=", "from=-1", "from=1e9", "x".repeat(HEAD_BYTES_MAX), "x".repeat(4097)],
 ];
 const piece = fc.constantFrom(...PIECES);
-const PATHS = ["/", "/metrics", "/healthz", "/stats.json", "/history.json", "/ring.json", "/owner.json?name=a", "/x"];
+const PATHS = ["/", "/metrics", "/healthz", "/stats.json", "/history.json", "/owner.json?name=a", "/x"];
 const request = fc
   .record({
     method: fc.constantFrom("GET", "GET", "GET", "HEAD", "POST"),

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { NAME_BYTES_MAX } from "../../src/http/answers.ts";
-import type { RingJson } from "../../src/http/ringJson.ts";
 import { Client, endClients } from "../support/client.ts";
 import { openHttp } from "../support/http.ts";
 import { BENCH_LABELS } from "../support/relayBench.ts";
@@ -17,7 +16,6 @@ describe("a path", () => {
     ["/healthz", "text/plain; charset=utf-8"],
     ["/stats.json", "application/json"],
     ["/history.json", "application/json"],
-    ["/ring.json", "application/json"],
     ["/owner.json", "application/json"],
   ])("%s is answered with %s, also to HEAD and with a query", async (path, type) => {
     const { url } = openHttp();
@@ -88,8 +86,12 @@ describe("/healthz", () => {
     const { url } = openHttp({ reloadFailure: "fall: bad" });
     const response = await fetch(`${url}/healthz`);
     expect(response.status).toBe(200);
-    expect(await response.text()).toBe("health: up\n3 of 3 nodes up\nconfiguration: last reload failed: fall: bad\n");
-    expect(await (await fetch(`${openHttp().url}/healthz`)).text()).toBe("health: up\n3 of 3 nodes up\n");
+    expect(await response.text()).toMatch(
+      /^health: up\n3 of 3 nodes up\nverdict: warning: the reload at .*\nconfiguration: last reload failed: fall: bad\n$/,
+    );
+    expect(await (await fetch(`${openHttp().url}/healthz`)).text()).toBe(
+      "health: up\n3 of 3 nodes up\nverdict: ok: all 3 nodes up, nothing lost since the start\n",
+    );
   });
 });
 
@@ -133,12 +135,6 @@ describe("/history.json", () => {
   test.each(["-1", "x", "1.5", "1e999"])("from=%s is a bad request", async (from) => {
     expect((await fetch(`${openHttp().url}/history.json?from=${from}`)).status).toBe(400);
   });
-});
-
-test("/ring.json names the nodes that its parts are of", async () => {
-  const ring = (await (await fetch(`${openHttp().url}/ring.json`)).json()) as RingJson;
-  expect(ring).toMatchObject({ nodes: BENCH_LABELS, full_shares: [1, 0, 0] });
-  expect(ring.parts).toEqual(new Array(720).fill(0));
 });
 
 describe("/owner.json", () => {
@@ -199,7 +195,7 @@ describe("a connection", () => {
     expect(answer.match(/^HTTP\/1\.1 404 Not Found\r$/gm)).toHaveLength(501);
     expect(codes.slice(0, 3)).toEqual([200, 200, 200]);
     // To HEAD the length is told, and what has it is not there.
-    expect(answer.match(/^content-length: 27\r$/gm)).toHaveLength(3);
+    expect(answer.match(/^content-length: 87\r$/gm)).toHaveLength(3);
     expect(answer.match(/^health: up$/gm)).toHaveLength(2);
     expect(answer.match(/^connection: close\r$/gm)).toHaveLength(1);
   });
@@ -234,7 +230,7 @@ describe("a connection", () => {
     const { port } = openHttp();
     const client = await Client.open(port);
     client.socket.end(`${ASK}GET / HT`);
-    expect(await client.wholeAnswer()).toEndWith("health: up\n3 of 3 nodes up\n");
+    expect(await client.wholeAnswer()).toEndWith("nothing lost since the start\n");
   });
 
   test("that was quiet for longest makes room for one more", async () => {
@@ -242,11 +238,11 @@ describe("a connection", () => {
     const clients: Client[] = [];
     for (let i = 0; i < 3; i++) clients.push(await Client.open(port));
     clients[0].send(ASK);
-    await until("the answer", () => clients[0].answer.endsWith("nodes up\n"));
+    await until("the answer", () => clients[0].answer.endsWith("since the start\n"));
     const late = await Client.open(port);
     await until("the cut", () => clients[1].closed);
     late.send(ASK);
-    await until("the answer", () => late.answer.endsWith("nodes up\n"));
+    await until("the answer", () => late.answer.endsWith("since the start\n"));
     expect(cuts).toEqual(["too_many"]);
     expect([clients[0].closed, clients[2].closed]).toEqual([false, false]);
   });
@@ -288,8 +284,8 @@ describe("a connection", () => {
     const { port, codes, cuts } = openHttp();
     const client = await Client.open(port);
     client.socket.pause();
-    const asked = 4000;
-    client.send("GET /ring.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(asked));
+    const asked = 2000;
+    client.send("GET /stats.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(asked));
     let before = 0;
     await until("no more", async () => {
       before = codes.length;
@@ -307,7 +303,7 @@ describe("a connection", () => {
     const client = await Client.open(port);
     client.send(ASK);
     await until("the end", () => client.closed, 20_000);
-    expect(client.answer).toEndWith("nodes up\n");
+    expect(client.answer).toEndWith("since the start\n");
     expect(cuts).toEqual(["idle"]);
   });
 });

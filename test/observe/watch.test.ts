@@ -31,6 +31,7 @@ test("once a second it is looked whether the sums hold: if not, that is counted 
   expect(lines).toEqual([
     expect.stringContaining("level=error event=invariant_violated sum=lines_received expected=2 found=3"),
     expect.stringContaining("level=error event=invariant_violated sum=lines_accepted expected=3 found=2"),
+    expect.stringContaining('level=error event=verdict line="critical: sums of lines did not add up 2 times in 5 min'),
   ]);
 });
 

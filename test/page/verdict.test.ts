@@ -1,55 +1,24 @@
 import { expect, test } from "bun:test";
-import { recentLosses } from "../../src/page/recentLosses.ts";
-import { noVerdict, verdictOf } from "../../src/page/verdict.ts";
+import { noAnswer, shownVerdict } from "../../src/page/verdict.ts";
 import { statusOf } from "../support/statusJson.ts";
 
-/** Of each node: up or down, refusing or failing. */
-function badge(nodes: string, health: "up" | "down" = "up"): string {
-  const figuresOf = (kind: string, factor: number) => ({
-    lines_refused: "rb".includes(kind) ? factor : 0,
-    send_errors: "fb".includes(kind) ? factor : 0,
-  });
-  const status = (factor: number) => {
-    const whole = statusOf(
-      [...nodes].map((_, i) => `node${i}`),
-      { health, uptime_ms: 1000 * factor },
-    );
-    const list = whole.nodes.map((node, i) => ({
-      ...node,
-      up: nodes[i] !== "d",
-      figures: figuresOf(nodes[i], factor),
-    }));
-    return { ...whole, nodes: list };
-  };
-  const verdict = verdictOf(status(2), recentLosses(recentLosses(undefined, status(1)), status(2)));
-  expect(
-    verdict.badge.startsWith({ good: "● healthy: ", fair: "▲ degraded: ", bad: "✕ unhealthy: " }[verdict.state]),
-  ).toBe(true);
-  expect(verdict.title.replace(/^[▲✕] /, "")).toBe(`statsd-proxy: ${verdict.badge.replace(/^.*?: /, "")}`);
-  return verdict.badge;
-}
-
-test.each([
-  ["uuu", "● healthy: all nodes up"],
-  ["udu", "▲ degraded: 1 of 3 nodes down"],
-  ["uru", "▲ degraded: 1 node refuses metrics"],
-  ["rrr", "▲ degraded: 3 nodes refuse metrics"],
-  ["ufu", "▲ degraded: sending to 1 node fails"],
-  ["drbf", "▲ degraded: 1 of 4 nodes down, 2 nodes refuse metrics, sending to 2 nodes fails"],
-  ["ddd", "✕ unhealthy: no live node"],
-])("nodes %s: %s", (nodes, text) => {
-  expect(badge(nodes)).toBe(text);
-});
-
-test("a proxy that is set down is unhealthy, whatever its nodes", () => {
-  expect(badge("uu", "down")).toBe("✕ unhealthy: set down at the console, all nodes up");
-  expect(badge("ur", "down")).toBe("✕ unhealthy: set down at the console, 1 node refuses metrics");
-});
-
-test("a proxy that does not answer has no verdict", () => {
-  expect(noVerdict("03:00:00")).toEqual({
+test("the page and its title have the proxy's own line, with a mark, and the machine's name", () => {
+  const trouble = (line: string) => ({ kind: "x", state: "losing" as const, line, since_ms: null });
+  const lines = ["losing: the kernel dropped 5 datagrams", "warning: 1 of 2 nodes down"];
+  const verdict = { state: "losing" as const, line: `${lines[0]} (and 1 more)`, troubles: lines.map(trouble) };
+  expect(shownVerdict(statusOf(["a"], { verdict }))).toEqual({
     state: "bad",
-    badge: "✕ unknown: no answer since 03:00:00",
-    title: "✕ statsd-proxy: no answer",
+    line: "✕ losing: the kernel dropped 5 datagrams (and 1 more)",
+    title: "✕ losing: the kernel dropped 5 datagrams (and 1 more) · statsd-proxy here",
+    others: [lines[1]],
   });
+  expect(shownVerdict(statusOf(["a"])).line).toBe("● ok: all nodes up");
+});
+
+test("without an answer there is no verdict, but for how long there was none", () => {
+  const nowMs = Date.now();
+  const { state, line, title } = noAnswer(nowMs - 12_400, nowMs, "here");
+  expect([state, title]).toEqual(["bad", "✕ no answer for 12 s · statsd-proxy here"]);
+  expect(line).toMatch(/^✕ no answer for 12 s: the figures are those of \d\d:\d\d:\d\d$/);
+  expect(noAnswer(undefined, nowMs, "").line).toBe("✕ no answer");
 });

@@ -482,6 +482,7 @@ class Simulation {
       memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
       descriptorLimit: () => 1024,
       loadFingerprint32: () => FINGERPRINT,
+      hostName: "simulated",
       random32: () => random.uint32() | 0,
     };
   }

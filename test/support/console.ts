@@ -10,8 +10,8 @@ import { AnswerScheduler } from "../../src/server/answerScheduler.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
-
 import { RelayBench } from "./relayBench.ts";
+import { IDENTITY, QUIET_VIEW } from "./viewParts.ts";
 
 export interface OpenConsole {
   readonly port: number;
@@ -44,6 +44,7 @@ export function openConsole({
   const { config } = readConfig('{ nodes: [{ host: "127.0.0.1", port: 8130 }] }');
   if (config === undefined) throw new Error("the configuration is good");
   const nothing = {
+    ...QUIET_VIEW,
     configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
     nodes: new RelayBench({}).view().nodes,
     retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
@@ -59,7 +60,7 @@ export function openConsole({
   const context: ConsoleContext = {
     config,
     view,
-    source: () => ({ version: "1.2.3", nowMs: 9000, config, health: "up", view: view(), ...none }),
+    source: () => ({ ...IDENTITY, nowMs: 9000, config, health: "up", view: view(), ...none }),
     memory,
     reload: undefined,
     setNode: () => undefined,

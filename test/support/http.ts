@@ -13,6 +13,7 @@ import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
 import { CONNECTIONS_MAX } from "../../src/system/descriptors.ts";
 import { BENCH_LABELS, RelayBench } from "./relayBench.ts";
+import { IDENTITY } from "./viewParts.ts";
 
 interface OpenHttpOptions {
   /** What the nodes' names begin with. */
@@ -68,7 +69,7 @@ export function openHttp({
     page: { html: "<!doctype html>", contentSecurityPolicy: "default-src 'self'" },
     source: () => ({
       ...(failing ? badly() : {}),
-      version: "1.2.3",
+      ...IDENTITY,
       nowMs: 9000,
       config,
       health,
@@ -78,8 +79,8 @@ export function openHttp({
         nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label: prefix + label, isUp })),
       },
       healthChanges: [
-        { atMs: 5000, node: labels[1], isUp: false, failure: "ECONNREFUSED" },
-        { atMs: 7000, node: labels[1], isUp: true, failure: undefined },
+        { atMs: 5000, node: labels[1], isUp: false, failure: "ECONNREFUSED", moved: undefined },
+        { atMs: 7000, node: labels[1], isUp: true, failure: undefined, moved: undefined },
       ],
     }),
     history,
@@ -87,7 +88,6 @@ export function openHttp({
       asked.push(name.toString());
       return routed;
     },
-    ringPicture: (count) => ({ labels, parts: new Array(count).fill(0), fullShares: [1, 0, 0] }),
   };
   const codes: number[] = [];
   const cuts: string[] = [];

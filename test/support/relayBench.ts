@@ -12,6 +12,7 @@ import { Batch } from "../../src/relay/batch.ts";
 import { Counters, NodeCounters } from "../../src/relay/counters.ts";
 import { Relay, type RelayNode } from "../../src/relay/relay.ts";
 import { DEFAULT_TYPES } from "./naiveLines.ts";
+import { QUIET_VIEW } from "./viewParts.ts";
 
 export const BENCH_LABELS = ["127.0.0.1:8130", "127.0.0.1:8131", "127.0.0.1:8132"];
 const BENCH_NODES: readonly NodeConfig[] = BENCH_LABELS.map((label, i) => ({
@@ -103,6 +104,7 @@ export class RelayBench {
   /** What the console would be shown now. */
   view(): View {
     return {
+      ...QUIET_VIEW,
       uptimeSeconds: 51.9,
       counters: this.counters,
       configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
@@ -114,6 +116,7 @@ export class RelayBench {
         counters: this.nodes[node].counters,
         batch: this.nodes[node].batch,
         ringShare: this.locator && BENCH_SHARES[node],
+        fullShare: this.locator && BENCH_SHARES[node],
         health: {
           ...{ sinceMs: 0, changes: 0, noAddress: undefined, state: "up" as const },
           lastCheck: { atMs: 0, durationMs: 2, failure: undefined },

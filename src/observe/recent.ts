@@ -1,0 +1,153 @@
+/** What has grown within the last five minutes, and since when: the ground for a verdict. Fed once a second. */
+import type { DropReason, NodeCounters } from "../relay/counters.ts";
+import { sum } from "../relay/counters.ts";
+import type { NodeView, View } from "./view.ts";
+
+export const WINDOW_MS = 300_000;
+const STEPS = 30;
+const STEP_MS = WINDOW_MS / STEPS;
+/** The processor's time is looked at over so many samples: ten seconds. */
+const CPU_SAMPLES = 10;
+
+/** Growth within the window. */
+export interface Grown {
+  readonly amount: number;
+  /** When it began to grow, after a whole window without. */
+  readonly sinceMs: number;
+  /** When it grew last. */
+  readonly lastMs: number;
+}
+
+type Counted = Omit<View, "recent">;
+
+const OF_PROXY = {
+  kernel_drops: ({ kernelDrops }: Counted) => kernelDrops ?? 0,
+  packets_received: ({ counters }: Counted) => counters.packetsReceived,
+  lines_received: ({ counters }: Counted) => counters.linesReceived,
+  lines_rejected: ({ counters }: Counted) => sum(counters.linesRejected),
+  no_live_node: ({ counters }: Counted) => counters.linesDropped.no_live_node,
+  internal_errors: ({ counters }: Counted) => counters.internalErrors,
+  invariant_violations: ({ counters }: Counted) => counters.invariantViolations,
+  log_lines_lost: ({ logLinesLost }: Counted) => logLinesLost,
+} satisfies Record<string, (view: Counted) => number>;
+type OfProxy = keyof typeof OF_PROXY;
+
+const droppedAs =
+  (reason: DropReason) =>
+  ({ counters }: NodeView) =>
+    counters.linesDropped[reason];
+
+const OF_NODE = {
+  node_down: droppedAs("node_down"),
+  held: droppedAs("held"),
+  send_buffer_full: droppedAs("send_buffer_full"),
+  send_error: droppedAs("send_error"),
+  send_errors: ({ counters }: NodeView) => counters.sendErrors,
+  lines_refused: ({ counters }: NodeView) => counters.linesRefused,
+  state_changes: ({ health }: NodeView) => health.changes,
+} satisfies Record<string, (node: NodeView) => number>;
+type OfNode = keyof typeof OF_NODE;
+
+/** As of the last second. */
+export interface Recent {
+  readonly proxy: Readonly<Partial<Record<OfProxy, Grown>>>;
+  /** By the node's counters: a label may belong to another node by now. */
+  readonly nodes: ReadonlyMap<NodeCounters, Readonly<Partial<Record<OfNode, Grown>>>>;
+  /** Of one core, within the last ten seconds; undefined: not known yet. */
+  readonly cpuShare: number | undefined;
+}
+
+export const NOTHING_RECENT: Recent = { proxy: {}, nodes: new Map(), cpuShare: undefined };
+
+export class RecentGrowth {
+  private readonly proxy = new Growths(OF_PROXY);
+  private nodes = new Map<NodeCounters, Growths<NodeView, OfNode>>();
+  private readonly cpu: { readonly atSeconds: number; readonly usedSeconds: number }[] = [];
+
+  update(view: Counted): Recent {
+    const { nowMs } = view;
+    const nodes = new Map<NodeCounters, Growths<NodeView, OfNode>>();
+    const grown = new Map<NodeCounters, Partial<Record<OfNode, Grown>>>();
+    for (const node of view.nodes) {
+      const growths = this.nodes.get(node.counters) ?? new Growths<NodeView, OfNode>(OF_NODE);
+      nodes.set(node.counters, growths);
+      const found = growths.update(node, nowMs);
+      if (found !== undefined) grown.set(node.counters, found);
+    }
+    this.nodes = nodes;
+    return { proxy: this.proxy.update(view, nowMs) ?? {}, nodes: grown, cpuShare: this.cpuShare(view) };
+  }
+
+  private cpuShare({ uptimeSeconds, resources }: Counted): number | undefined {
+    this.cpu.push({ atSeconds: uptimeSeconds, usedSeconds: resources.cpuSeconds });
+    if (this.cpu.length > CPU_SAMPLES + 1) this.cpu.shift();
+    const [first, last] = [this.cpu[0], this.cpu[this.cpu.length - 1]];
+    if (this.cpu.length <= CPU_SAMPLES || last.atSeconds <= first.atSeconds) return undefined;
+    return (last.usedSeconds - first.usedSeconds) / (last.atSeconds - first.atSeconds);
+  }
+}
+
+/** Several counters of one thing. Memory is taken only for those that grow. */
+class Growths<Of, Name extends string> {
+  private readonly readers: readonly (readonly [Name, (of: Of) => number])[];
+  private readonly before: Float64Array;
+  private readonly growths: (Growth | undefined)[];
+
+  constructor(readers: Readonly<Record<Name, (of: Of) => number>>) {
+    this.readers = (Object.keys(readers) as Name[]).map((name) => [name, readers[name]] as const);
+    // From nothing: what was counted before the first look is news.
+    this.before = new Float64Array(this.readers.length);
+    this.growths = this.readers.map(() => undefined);
+  }
+
+  /** Undefined: nothing has grown. */
+  update(of: Of, nowMs: number): Partial<Record<Name, Grown>> | undefined {
+    let found: Partial<Record<Name, Grown>> | undefined;
+    for (const [i, [name, read]] of this.readers.entries()) {
+      const value = read(of);
+      if (value > this.before[i]) {
+        this.growths[i] ??= new Growth();
+        this.growths[i].add(value - this.before[i], nowMs);
+        this.before[i] = value;
+      }
+      const grown = this.growths[i]?.within(nowMs);
+      if (grown === undefined) this.growths[i] = undefined;
+      else {
+        found ??= {};
+        found[name] = grown;
+      }
+    }
+    return found;
+  }
+}
+
+/** One counter's growth, in steps of ten seconds; the oldest is overwritten. */
+class Growth {
+  private readonly amounts = new Float64Array(STEPS);
+  private step = Number.NaN;
+  private sinceMs = Number.NaN;
+  private lastMs = Number.NEGATIVE_INFINITY;
+
+  add(amount: number, nowMs: number): void {
+    this.forget(nowMs);
+    if (Number.isNaN(this.sinceMs)) this.sinceMs = nowMs;
+    this.lastMs = nowMs;
+    this.amounts[this.step % STEPS] += amount;
+  }
+
+  /** Undefined: it has not grown within the window. */
+  within(nowMs: number): Grown | undefined {
+    this.forget(nowMs);
+    const amount = this.amounts.reduce((all, one) => all + one, 0);
+    return amount === 0 ? undefined : { amount, sinceMs: this.sinceMs, lastMs: this.lastMs };
+  }
+
+  /** A wall clock that is set back forgets nothing, and counts on in the last step. */
+  private forget(nowMs: number): void {
+    const step = Math.floor(nowMs / STEP_MS);
+    if (Number.isNaN(this.step)) this.step = step;
+    const passed = Math.min(STEPS, step - this.step);
+    for (let i = 1; i <= passed; i++) this.amounts[(this.step + i) % STEPS] = 0;
+    this.step = Math.max(this.step, step);
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * How the proxy is, in one line: what is wrong, since when, what to do. Page, `top`, console, HTTP, log and metrics all
+ * show this one.
+ */
+import { durationWords, percentText, sizeText, timeText, wholeText } from "../text/quantities.ts";
+import { type Grown, WINDOW_MS } from "./recent.ts";
+import type { NodeView, View } from "./view.ts";
+
+/** From the worst to the best. `drained`: an operator wants it so. */
+export const VERDICT_STATES = ["critical", "losing", "drained", "warning", "ok"] as const;
+export type VerdictState = (typeof VERDICT_STATES)[number];
+
+/** One thing that is wrong. */
+interface Trouble {
+  readonly kind: string;
+  readonly state: VerdictState;
+  readonly line: string;
+  /** Undefined: not known. */
+  readonly sinceMs: number | undefined;
+}
+
+export interface Verdict {
+  readonly state: VerdictState;
+  /** The worst trouble, and how many others there are. */
+  readonly line: string;
+  /** The worst first. */
+  readonly troubles: readonly Trouble[];
+}
+
+/** A loss that has ended a minute ago is no longer happening. */
+const OVER_MS = 60_000;
+/** Nodes that a line names. */
+const NAMED_MAX = 2;
+/** Above these, the proxy has no time left. */
+const CPU_SHARE_MAX = 0.95;
+const LAG_SECONDS_MAX = 1;
+/** Share of rejected lines from which on something is wrong with a client. */
+const REJECTED_SHARE_MAX = 0.1;
+const REJECTED_MIN = 30;
+/** A node that changes its state so often within the window is flapping. */
+const CHANGES_MAX = 6;
+const IN_WINDOW = `in ${WINDOW_MS / 60_000} min`;
+
+export function verdictOf(view: View): Verdict {
+  const troubles = [
+    ...broken(view),
+    ...kernelDrops(view),
+    ...nodesDown(view),
+    ...setAside(view),
+    ...sendingFails(view),
+    ...refused(view),
+    ...drained(view),
+    ...reloadFailed(view),
+    ...overload(view),
+    ...flapping(view),
+    ...rejected(view),
+    ...logLost(view),
+  ];
+  troubles.sort((a, b) => VERDICT_STATES.indexOf(a.state) - VERDICT_STATES.indexOf(b.state));
+  const [worst, ...others] = troubles;
+  if (worst === undefined) return { state: "ok", line: okLine(view), troubles };
+  const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+  return { state: worst.state, line: worst.line + more, troubles };
+}
+
+/** What a verdict is about, without figures that change from second to second. */
+export function verdictKey({ state, troubles }: Verdict): string {
+  return [state, ...troubles.map(({ kind, state }) => `${kind}=${state}`)].join(" ");
+}
+
+function okLine({ nodes, uptimeSeconds }: View): string {
+  const up = nodes.length === 1 ? "the node is up" : `all ${nodes.length} nodes up`;
+  const period = 1000 * uptimeSeconds < WINDOW_MS ? "since the start" : IN_WINDOW;
+  return `ok: ${up}, nothing lost ${period}`;
+}
+
+function broken({ recent, nowMs }: View): Trouble[] {
+  const { invariant_violations: sums, internal_errors: errors } = recent.proxy;
+  const report = "a bug, please report it with the log";
+  return [
+    ...troubleOf("accounting", "critical", sums, ({ amount }, when) => {
+      return `critical: sums of lines did not add up ${timesText(amount)} ${IN_WINDOW}, ${when(nowMs)}: ${report}`;
+    }),
+    ...troubleOf("internal_errors", "critical", errors, ({ amount }, when) => {
+      return `critical: ${counted(amount, "internal error")} ${IN_WINDOW}, ${when(nowMs)}: ${report}`;
+    }),
+  ];
+}
+
+function nodesDown(view: View): Trouble[] {
+  const { nodes, recent, nowMs, namesMoved, settings } = view;
+  const down = nodes.filter((node) => !node.isUp && !isSetAside(node));
+  if (down.length === 0) return pastDrops(view);
+  const isAll = nodes.every(({ isUp }) => !isUp);
+  const reasons: readonly ("node_down" | "held")[] = ["node_down", "held"];
+  const dropped = joined([
+    recent.proxy.no_live_node,
+    ...nodes.flatMap(({ counters }) => reasons.map((reason) => recent.nodes.get(counters)?.[reason])),
+  ]);
+  const sinceMs = Math.min(...down.map(({ health }) => health.sinceMs));
+  const state = isAll ? "critical" : dropped !== undefined && isGoingOn(dropped, nowMs) ? "losing" : "warning";
+  const which =
+    nodes.length === 1
+      ? "the only node is"
+      : down.length === nodes.length
+        ? `all ${nodes.length} nodes`
+        : `${down.length} of ${nodes.length} nodes`;
+  const moved =
+    isAll || namesMoved === undefined || namesMoved === 0 ? "" : `, ${percentText(namesMoved)} of the names moved`;
+  const what = settings.mirror ? "copies" : "lines";
+  const lost = dropped === undefined ? "" : `, ${wholeText(dropped.amount)} ${what} dropped ${IN_WINDOW}`;
+  const line = `${state}: ${which} down since ${timeText(sinceMs, nowMs)}${moved}${lost}: ${namedText(down, reasonOf)}`;
+  return [{ kind: "nodes_down", state, line, sinceMs }];
+}
+
+/** An operator wants it so; without another node, lines are lost all the same. */
+function setAside({ nodes, nowMs }: View): Trouble[] {
+  const aside = nodes.filter(isSetAside);
+  if (aside.length === 0) return [];
+  const sinceMs = Math.min(...aside.map(({ health }) => health.sinceMs));
+  const isAll = nodes.every(({ isUp }) => !isUp);
+  const nobody = isAll ? ", and no node is left" : "";
+  const which = `${aside.length} of ${nodes.length} nodes`;
+  const how = namedText(aside, ({ health }) => health.state);
+  const state = isAll ? "critical" : "warning";
+  const line = `${state}: ${which} taken out by operators since ${timeText(sinceMs, nowMs)}${nobody}: ${how}: node NAME up ends it`;
+  return [{ kind: "set_aside", state, line, sinceMs }];
+}
+
+function isSetAside({ health }: NodeView): boolean {
+  return health.state === "drained" || health.state === "set down";
+}
+
+/** The nodes are back, but their lines are not. */
+function pastDrops({ nodes, recent, nowMs }: View): Trouble[] {
+  const dropped = joined([
+    recent.proxy.no_live_node,
+    ...nodes.flatMap(({ counters }) => {
+      const grown = recent.nodes.get(counters);
+      return [grown?.node_down, grown?.held];
+    }),
+  ]);
+  return troubleOf("nodes_were_down", "warning", dropped, ({ amount }, when) => {
+    return `warning: ${counted(amount, "line")} dropped ${IN_WINDOW} while nodes were down, ${when(nowMs)}; all are back`;
+  });
+}
+
+function reasonOf({ health }: NodeView): string {
+  return health.noAddress ?? health.lastCheck?.failure ?? "";
+}
+
+function kernelDrops(view: View): Trouble[] {
+  const { recent, receiveBufferBytes, settings, nowMs } = view;
+  const { kernel_drops: drops, packets_received: received } = recent.proxy;
+  return losing("kernel_drops", drops, nowMs, ({ amount }, when) => {
+    const share = percentText(amount / (amount + (received?.amount ?? 0)));
+    // The kernel reports twice what can be asked for.
+    const granted = (receiveBufferBytes ?? 0) / 2;
+    const buffer = granted > 0 ? `its buffer of ${sizeText(granted)} was full` : "its buffer was full";
+    const help =
+      granted >= settings.receiveBuffer
+        ? "raise receiveBuffer, or share the port among several proxies (reusePort)"
+        : `sysctl -w net.core.rmem_max=${settings.receiveBuffer}, and restart`;
+    return `the kernel dropped ${counted(amount, "datagram")} ${IN_WINDOW} (${share}), ${when}, ${buffer}: ${help}`;
+  });
+}
+
+function sendingFails({ nodes, recent, nowMs }: View): Trouble[] {
+  const full = of(nodes, ({ counters }) => recent.nodes.get(counters)?.send_buffer_full);
+  const failed = of(nodes, ({ counters }) => {
+    const grown = recent.nodes.get(counters);
+    return grown?.send_error ?? grown?.send_errors;
+  });
+  const drops = joined(nodes.map(({ counters }) => recent.nodes.get(counters)?.send_error))?.amount ?? 0;
+  return [
+    ...losing("send_buffer_full", full.grown, nowMs, ({ amount }, when) => {
+      return `${counted(amount, "line")} dropped ${IN_WINDOW}, ${when}, the send buffer was full: ${namedText(full.nodes)} takes too little`;
+    }),
+    ...losing("send_errors", failed.grown, nowMs, (_, when) => {
+      const lost = drops === 0 ? "" : `, ${counted(drops, "line")} dropped ${IN_WINDOW}`;
+      return `sending fails ${when}${lost}: ${namedText(failed.nodes)}: look at its route and at the firewall`;
+    }),
+  ];
+}
+
+function refused({ nodes, recent, nowMs }: View): Trouble[] {
+  const refusing = of(nodes, ({ counters }) => recent.nodes.get(counters)?.lines_refused);
+  return losing("refused", refusing.grown, nowMs, ({ amount }, when) => {
+    const port = "nothing listens at its port for metrics";
+    return `${counted(amount, "line")} or more probably lost ${IN_WINDOW}, ${when}, refused by ${namedText(refusing.nodes)}: ${port}`;
+  });
+}
+
+function drained({ health, nowMs }: View): Trouble[] {
+  if (health.isUp) return [];
+  const line = `drained at ${timeText(health.sinceMs, nowMs)} by health down: health up ends it`;
+  return [{ kind: "drained", state: "drained", line, sinceMs: health.sinceMs }];
+}
+
+function reloadFailed({ configuration, nowMs }: View): Trouble[] {
+  const { lastFailure, isLatest } = configuration;
+  if (isLatest) return [];
+  const sinceMs = lastFailure && 1000 * lastFailure.atSeconds;
+  const when = sinceMs === undefined ? "" : ` at ${timeText(sinceMs, nowMs)}`;
+  const why = lastFailure === undefined ? "" : `: ${lastFailure.reasons[0]}`;
+  const line = `warning: the reload${when} failed, an older configuration is in force${why}`;
+  return [{ kind: "reload_failed", state: "warning", line, sinceMs }];
+}
+
+function overload({ recent, eventLoopLag }: View): Trouble[] {
+  const { cpuShare = 0 } = recent;
+  const lag = eventLoopLag?.maxSeconds ?? 0;
+  const isBusy = cpuShare > CPU_SHARE_MAX;
+  if (!isBusy && lag <= LAG_SECONDS_MAX) return [];
+  const what = isBusy
+    ? `${percentText(cpuShare)} of a core within 10 s`
+    : `the event loop was ${durationWords(lag)} late within a minute`;
+  const help = isBusy
+    ? "share the port among several proxies (reusePort)"
+    : "the machine is too busy, or the process was stopped";
+  const line = `warning: overload, ${what}: ${help}`;
+  return [{ kind: "overload", state: "warning", line, sinceMs: undefined }];
+}
+
+function flapping({ nodes, recent, nowMs }: View): Trouble[] {
+  const changed = of(nodes, ({ counters }) => {
+    const grown = recent.nodes.get(counters)?.state_changes;
+    return grown !== undefined && grown.amount >= CHANGES_MAX ? grown : undefined;
+  });
+  return troubleOf("flapping", "warning", changed.grown, ({ amount }, when) => {
+    const which = namedText(changed.nodes);
+    return `warning: ${which} changed between up and down ${timesText(amount)} ${IN_WINDOW}, ${when(nowMs)}: raise fall and rise, or look at it`;
+  });
+}
+
+function rejected({ recent, nowMs }: View): Trouble[] {
+  const { lines_received: received, lines_rejected: lines } = recent.proxy;
+  const share = (lines?.amount ?? 0) / (received?.amount ?? 1);
+  const isMuch = share > REJECTED_SHARE_MAX && (lines?.amount ?? 0) >= REJECTED_MIN;
+  return troubleOf("rejected", "warning", isMuch ? lines : undefined, ({ amount }, when) => {
+    return `warning: ${percentText(share)} of the lines are no metrics, ${wholeText(amount)} ${IN_WINDOW}, ${when(nowMs)}: the console's "tap rejected" shows them`;
+  });
+}
+
+function logLost({ recent, nowMs }: View): Trouble[] {
+  return troubleOf("log_lost", "warning", recent.proxy.log_lines_lost, ({ amount }, when) => {
+    return `warning: ${counted(amount, "log line")} lost ${IN_WINDOW}, ${when(nowMs)}: nobody reads standard error`;
+  });
+}
+
+/** Several nodes' growth, and these nodes, the one with the most first. */
+function of(
+  nodes: readonly NodeView[],
+  grownOf: (node: NodeView) => Grown | undefined,
+): { readonly grown: Grown | undefined; readonly nodes: readonly NodeView[] } {
+  const found = nodes.flatMap((node) => {
+    const grown = grownOf(node);
+    return grown === undefined ? [] : [{ node, grown }];
+  });
+  found.sort((a, b) => b.grown.amount - a.grown.amount);
+  return { grown: joined(found.map(({ grown }) => grown)), nodes: found.map(({ node }) => node) };
+}
+
+function joined(all: readonly (Grown | undefined)[]): Grown | undefined {
+  const found = all.filter((grown) => grown !== undefined);
+  if (found.length === 0) return undefined;
+  return {
+    amount: found.reduce((sum, { amount }) => sum + amount, 0),
+    sinceMs: Math.min(...found.map(({ sinceMs }) => sinceMs)),
+    lastMs: Math.max(...found.map(({ lastMs }) => lastMs)),
+  };
+}
+
+function isGoingOn({ lastMs }: Grown, nowMs: number): boolean {
+  return nowMs - lastMs < OVER_MS;
+}
+
+function losing(
+  kind: string,
+  grown: Grown | undefined,
+  nowMs: number,
+  text: (grown: Grown, when: string) => string,
+): Trouble[] {
+  if (grown === undefined) return [];
+  const isNow = isGoingOn(grown, nowMs);
+  const line = `${isNow ? "losing" : "warning, lost"}: ${text(grown, whenText(grown, nowMs))}`;
+  return [{ kind, state: isNow ? "losing" : "warning", line, sinceMs: grown.sinceMs }];
+}
+
+function troubleOf(
+  kind: string,
+  state: VerdictState,
+  grown: Grown | undefined,
+  line: (grown: Grown, when: (nowMs: number) => string) => string,
+): Trouble[] {
+  if (grown === undefined) return [];
+  return [{ kind, state, line: line(grown, (nowMs) => whenText(grown, nowMs)), sinceMs: grown.sinceMs }];
+}
+
+/** Since when; and until when, if it is over. */
+function whenText(grown: Grown, nowMs: number): string {
+  const from = timeText(grown.sinceMs, nowMs);
+  if (isGoingOn(grown, nowMs)) return `since ${from}`;
+  return grown.sinceMs === grown.lastMs ? `at ${from}` : `${from} to ${timeText(grown.lastMs, nowMs)}`;
+}
+
+function namedText(nodes: readonly NodeView[], noteOf: (node: NodeView) => string = () => ""): string {
+  const named = nodes.slice(0, NAMED_MAX).map((node) => {
+    const note = noteOf(node);
+    return note === "" ? node.label : `${node.label} (${note})`;
+  });
+  const more = nodes.length - named.length;
+  return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+function counted(amount: number, what: string): string {
+  return `${wholeText(amount)} ${what}${amount === 1 ? "" : "s"}`;
+}
+
+function timesText(amount: number): string {
+  return amount === 1 ? "once" : `${wholeText(amount)} times`;
+}
