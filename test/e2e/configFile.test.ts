@@ -218,7 +218,7 @@ describe("what shows only when sockets are opened", () => {
     const proxy = await startProxy({ nodes: [NODE, { host: "nowhere.invalid", port: 8131 }] });
     const down = 'level=warn event=node_down node=nowhere.invalid:8131 reason="the name does not resolve';
     expect(await proxy.line("event=node_down")).toContain(down);
-    expect(await ask(proxy, "status")).toEndWith(`nodes: ${NODE.host}:${NODE.port}\n`);
+    expect(await ask(proxy, "status")).toContain(`\nnodes: ${NODE.host}:${NODE.port}\n`);
   });
 
   test.each(["host", "managementhost", "httphost"])(

@@ -18,6 +18,10 @@ function down(node: NodeView, failure: string): NodeView {
   return { ...node, isUp: false, health: { ...node.health, sinceMs: AT, lastCheck } };
 }
 
+function setAside(node: NodeView): NodeView {
+  return { ...node, isUp: false, health: { ...node.health, sinceMs: AT, state: "drained" } };
+}
+
 function view(parts: Partial<View> = {}, recent: Partial<Recent> = {}): View {
   return {
     ...BENCH,
@@ -71,6 +75,14 @@ describe("the verdict", () => {
     [
       `losing: 70 lines or more probably lost in 5 min, since 23:34:10 UTC, refused by ${A.label}: nothing listens at its port for metrics`,
       view({}, ofNode(A, "lines_refused", 70)),
+    ],
+    [
+      `warning: 1 of 3 nodes taken out by operators since 23:34:10 UTC: ${B.label} (drained): node NAME up ends it`,
+      view({ nodes: [A, setAside(B), C] }),
+    ],
+    [
+      `critical: 1 of 1 nodes taken out by operators since 23:34:10 UTC, and no node is left: ${B.label} (drained): node NAME up ends it`,
+      view({ nodes: [setAside(B)] }),
     ],
     ["drained at 23:34:10 UTC by health down: health up ends it", view({ health: { isUp: false, sinceMs: AT } })],
     [

@@ -130,8 +130,10 @@ describe("a name that does not resolve at the start", () => {
     expect(bench.log.lines).toContain(
       `level=warn event=name_unresolved host=${NAME} reason="${reason}" addresses_kept=0`,
     );
-    expect(bench.log.lines).toContain(
-      `level=warn event=node_down node=${NAME}:${port} reason="${reason}" nodes_up="1 of 2"`,
+    expect(bench.log.lines).toContainEqual(
+      expect.stringContaining(
+        `level=warn event=node_down node=${NAME}:${port} reason="${reason}" nodes_up="1 of 2" names_moved=`,
+      ),
     );
     expect(bench.view().nodes[0]).toMatchObject({ isUp: false, address: undefined, health: { noAddress: reason } });
     const table = await ask({ consolePort: bench.ports.managementport }, "nodes");

@@ -180,8 +180,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a node that goes down keeps its names",
     file: "src/engine/membership.ts",
-    find: "    if (!this.settings.holds) this.place();\n    remember(",
-    replace: "    if (!this.settings.holds && health.isUp) this.place();\n    remember(",
+    find: "    if (!this.settings.holds) this.place();",
+    replace: "    if (!this.settings.holds && health.isUp) this.place();",
   },
   {
     name: "a sleep does not look at the buffer",
