@@ -6,7 +6,7 @@ import type { TopView } from "./topView.ts";
 type SampleNode = Sample["nodes"][number];
 type NodeName = keyof SampleNode["figures"];
 
-export interface NodeRow {
+interface NodeRow {
   readonly node: SampleNode;
   readonly rate: (name: NodeName) => number | undefined;
   readonly isLosing: boolean;

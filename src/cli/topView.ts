@@ -1,6 +1,6 @@
 /** What somebody at a terminal wants to see of the nodes: which, in which order, from which one on. Pure: keys in. */
 
-export const SORTS = ["worst first", "node", "relayed/s", "share", "dropped/s"] as const;
+const SORTS = ["worst first", "node", "relayed/s", "share", "dropped/s"] as const;
 type Sort = (typeof SORTS)[number];
 
 export interface TopView {

@@ -7,7 +7,7 @@ import { type Grown, WINDOW_MS } from "./recent.ts";
 import type { NodeView, View } from "./view.ts";
 
 /** From the worst to the best. `drained`: an operator wants it so. */
-export const VERDICT_STATES = ["critical", "losing", "drained", "warning", "ok"] as const;
+const VERDICT_STATES = ["critical", "losing", "drained", "warning", "ok"] as const;
 export type VerdictState = (typeof VERDICT_STATES)[number];
 
 /** One thing that is wrong. */

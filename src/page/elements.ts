@@ -1,7 +1,5 @@
 /** Creates and changes elements. Text is inserted as text: nothing here parses markup. */
 
-const SVG = "http://www.w3.org/2000/svg";
-
 type Attributes = Readonly<Record<string, string | number>>;
 
 export function element<Name extends keyof HTMLElementTagNameMap>(
@@ -10,17 +8,6 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[Name] {
   const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  made.append(...children);
-  return made;
-}
-
-export function svgElement<Name extends keyof SVGElementTagNameMap>(
-  name: Name,
-  attributes: Attributes = {},
-  ...children: readonly (Node | string)[]
-): SVGElementTagNameMap[Name] {
-  const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
   made.append(...children);
   return made;
