@@ -58,7 +58,7 @@ needingNetns.describe("what is sent arrives again after", () => {
       expect(figures.lines_relayed + figures.lines_dropped).toBe(figures.lines_accepted);
       expect(figures["lines_dropped.send_error"]).toBe(figures.lines_dropped);
       expect(figures[`node.${NODE}.refusals`]).toBe(0);
-      expect(scene.proxy.openFiles()).toBe(openFiles);
+      expect(scene.proxy.openFiles()).toBeLessThanOrEqual(openFiles);
     });
   }
 });
