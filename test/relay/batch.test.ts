@@ -36,7 +36,7 @@ describe("a batch", () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
