@@ -74,13 +74,14 @@ export function readConfig(text: string): ConfigReading {
 
   const spelled = spellKeys(parsed);
   const { warnings } = spelled;
+  const nodesIn = rawNodes(spelled.value);
   const result = v.safeParse(topSchema, spelled.value);
   const errors = [
     ...spelled.errors,
     ...(result.issues ?? []).map((issue) => ({ at: pathOf(issue), message: issue.message })),
-    ...equalNodes(spelled.value),
-    ...namedDiscoveries(spelled.value),
-    ...badChecks(spelled.value),
+    ...equalNodes(nodesIn),
+    ...namedDiscoveries(nodesIn),
+    ...nodesIn.flatMap((node, i) => checkProblems(node, `nodes[${i}]`)),
   ];
   if (!result.success || errors.length > 0) return { errors, warnings, notes: [] };
   const { server, udp_version, forkCount = 0, address_ipv6, ...kept } = result.output;
@@ -153,13 +154,16 @@ function listenHost(host: string | undefined, ipv6: boolean): string | undefined
   return isIPv4(host) ? undefined : host;
 }
 
-/** Works on the raw file, so that it can be reported together with other problems. */
-function equalNodes(file: unknown): Problem[] {
-  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
+/** As they are in the file, so that what is wrong with several of them is reported together with other problems. */
+function rawNodes(file: unknown): readonly unknown[] {
+  return isObject(file) && Array.isArray(file.nodes) && file.nodes.length <= NODES_MAX ? file.nodes : [];
+}
+
+function equalNodes(nodes: readonly unknown[]): Problem[] {
   const problems: Problem[] = [];
   const byLabel = new Map<string, number>();
   const byAddress = new Map<string, number>();
-  for (const [i, node] of file.nodes.entries()) {
+  for (const [i, node] of nodes.entries()) {
     const { success, output } = v.safeParse(addressSchema, node);
     if (!success) continue;
     const label = labelOf(output);
@@ -173,18 +177,12 @@ function equalNodes(file: unknown): Problem[] {
 }
 
 /** The nodes behind a name are told apart by their addresses. */
-function namedDiscoveries(file: unknown): Problem[] {
-  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
-  return file.nodes.flatMap((node, i) => {
+function namedDiscoveries(nodes: readonly unknown[]): Problem[] {
+  return nodes.flatMap((node, i) => {
     const isNamed = isObject(node) && node.discover === true && node.name !== undefined;
     const message = "discovered nodes are named by their addresses; remove name, or discover";
     return isNamed ? [{ at: `nodes[${i}].name`, message }] : [];
   });
-}
-
-function badChecks(file: unknown): Problem[] {
-  if (!isObject(file) || !Array.isArray(file.nodes) || file.nodes.length > NODES_MAX) return [];
-  return file.nodes.flatMap((node, i) => checkProblems(node, `nodes[${i}]`));
 }
 
 function labelOf({ name, host, port }: { name?: string | undefined; host: string; port: number }): string {
