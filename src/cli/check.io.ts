@@ -54,7 +54,7 @@ function tell({ errors, warnings }: Foresight, { file, isStrict }: FileOptions):
 }
 
 async function reportText(read: ReadFile, { nodes }: Foresight, { against }: CheckOptions): Promise<string> {
-  const { config }: { config: Config } = read;
+  const { config } = read;
   return against === undefined
     ? planText({ ...read, nodes }, () =>
         loadFingerprint32((reason) => console.error(`warning: ${NO_ADDON}: ${reason}`)),

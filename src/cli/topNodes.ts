@@ -1,4 +1,6 @@
 /** The nodes in a frame of `top`: the columns that matter most, as far as there is room. */
+
+import { shareText } from "../text/quantities.ts";
 import type { FrameLine, Sample } from "./topFrame.ts";
 import { countText, type PerSecond, printable, rateText } from "./topText.ts";
 import type { TopView } from "./topView.ts";
@@ -40,8 +42,7 @@ const COLUMNS: readonly Column[] = [
   rateColumn("relayed/s", 1, "lines_relayed"),
   {
     ...{ head: "share", priority: 3, optional: "ring_share" },
-    text: ({ node: { figures } }) =>
-      figures.ring_share === undefined ? "-" : `${(100 * figures.ring_share).toFixed(1)}%`,
+    text: ({ node: { figures } }) => (figures.ring_share === undefined ? "-" : shareText(figures.ring_share)),
   },
   rateColumn("dropped/s", 2, "lines_dropped"),
   rateColumn("datagrams/s", 9, "datagrams_sent"),

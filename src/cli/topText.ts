@@ -1,4 +1,5 @@
 /** Figures in a frame of `top`. */
+import { wholeText } from "../text/quantities.ts";
 
 /** A figure's growth per second; undefined: not known. */
 export type PerSecond = (from: number | undefined, to: number | undefined) => number | undefined;
@@ -14,7 +15,7 @@ export function rateText(rate: number | undefined): string {
 }
 
 export function countText(count: number | undefined): string {
-  return count === undefined ? "-" : String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+  return count === undefined ? "-" : wholeText(count);
 }
 
 /** `1d 02:03:04` */

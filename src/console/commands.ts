@@ -20,6 +20,7 @@ import { escapeBytes } from "../text/escape.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { suggestion } from "../text/nearest.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
+import { shareText } from "../text/quantities.ts";
 import { tableParts } from "../text/table.ts";
 import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
 import { endsWithinCharacter, wordsOf } from "./words.ts";
@@ -344,7 +345,7 @@ function nodesLines({ view }: ConsoleContext): Iterable<string> {
       const checks = [checkText(config), checksPassed, checksFailed, checksSkipped];
       const state = [hostPort(address ?? host, port), weight, health.state];
       const since = `${new Date(health.sinceMs).toISOString().slice(0, 19)}Z`;
-      const share = ringShare === undefined ? "-" : `${(100 * ringShare).toFixed(1)}%`;
+      const share = ringShare === undefined ? "-" : shareText(ringShare);
       const { lastCheck } = health;
       const now = [since, share, rate ?? "-", lastCheck === undefined ? "-" : (lastCheck.failure ?? "up")];
       yield [label, ...state, ...figures, ...checks, ...now, health.noAddress ?? ""].map(String);

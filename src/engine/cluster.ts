@@ -30,6 +30,7 @@ import { Lines } from "../protocol/line.ts";
 import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { shareText } from "../text/quantities.ts";
 import { Membership } from "./membership.ts";
 import { Node, type NodeSettings } from "./node.ts";
 import type { Opening } from "./opening.ts";
@@ -201,8 +202,8 @@ export class Cluster {
 
   /** The ring of all nodes, whichever are up; undefined when mirroring. */
   fullRing(): LabelledRing | undefined {
-    const { placement, nodes } = this;
-    return placement && { ring: placement.full, labels: nodes.map(({ label }) => label) };
+    const { placement } = this;
+    return placement && { ring: placement.full, labels: this.labels() };
   }
 
   /** An operator says how a node should be. Undefined: there is no node of that label. */
@@ -218,7 +219,7 @@ export class Cluster {
     const movedPart = ring && ringBefore && movedShare(ringBefore, ring);
     const upCount = this.membership.upCount;
     if (word !== was) {
-      const moved = movedPart === undefined ? {} : { names_moved: `${(100 * movedPart).toFixed(1)}%` };
+      const moved = movedPart === undefined ? {} : { names_moved: shareText(movedPart) };
       log.info("node_set", {
         node: label,
         from: was,
@@ -228,7 +229,7 @@ export class Cluster {
       });
     }
     const holds = this.config?.failover === "hold" && !this.config.mirror;
-    return { word, was, health: node.health, movedPart, shareBefore, holds, upCount, nodes: this.nodes.length };
+    return { word, was, health: node.health, movedPart, shareBefore, holds, upCount };
   }
 
   private currentRing(): LabelledRing | undefined {
@@ -434,7 +435,7 @@ export class Cluster {
     const removed = [...before];
     if (added.length + removed.length === 0) return;
     const ring = this.fullRing();
-    const moved = ringBefore && ring && `${(100 * movedShare(ringBefore, ring)).toFixed(1)}%`;
+    const moved = ringBefore && ring && shareText(movedShare(ringBefore, ring));
     this.parts.log.info("nodes_discovered", {
       ...(added.length > 0 && { added: listText(added) }),
       ...(removed.length > 0 && { removed: listText(removed) }),
@@ -507,5 +508,5 @@ function listText(labels: readonly string[]): string {
 
 function movedFields(moved: MovedNames | undefined) {
   if (moved === undefined) return {};
-  return { names_moved: `${(100 * moved.share).toFixed(1)}%`, shares: movedText(moved) };
+  return { names_moved: shareText(moved.share), shares: movedText(moved) };
 }

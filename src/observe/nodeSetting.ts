@@ -1,5 +1,6 @@
 /** What came of an operator's word about a node. */
 import type { NodeHealth, OperatorWord } from "../health/nodeHealth.ts";
+import { shareText } from "../text/quantities.ts";
 
 export interface NodeSetting {
   readonly word: OperatorWord;
@@ -11,9 +12,8 @@ export interface NodeSetting {
   readonly shareBefore: number | undefined;
   /** Whether a node that is down keeps its names. */
   readonly holds: boolean;
-  /** Nodes that get lines now, and all. */
+  /** Nodes that get lines now. */
   readonly upCount: number;
-  readonly nodes: number;
 }
 
 /** For people, with its line ends. */
@@ -32,16 +32,12 @@ function effectOf({ word, health, movedPart, shareBefore, holds, upCount }: Node
     if (!isWell) return `is up again when it is well: ${noAddress ?? lastCheck?.failure ?? "it is down"}`;
     return movedPart === undefined || movedPart === 0
       ? "is up"
-      : `is up: ${percent(movedPart)} of the names moved to it`;
+      : `is up: ${shareText(movedPart)} of the names moved to it`;
   }
   if (movedPart === undefined) return `${NOW[word]}: it gets no more lines`;
   if (word === "down" && holds) {
-    return `${NOW[word]}: ${percent(shareBefore ?? 0)} of the names are held, and their lines dropped, until it is up`;
+    return `${NOW[word]}: ${shareText(shareBefore ?? 0)} of the names are held, and their lines dropped, until it is up`;
   }
   const others = upCount === 1 ? "1 node" : `${upCount} nodes`;
-  return `${NOW[word]}: ${percent(movedPart)} of the names moved${upCount === 0 ? "" : ` to ${others}`}`;
-}
-
-function percent(part: number): string {
-  return `${(100 * part).toFixed(1)}%`;
+  return `${NOW[word]}: ${shareText(movedPart)} of the names moved${upCount === 0 ? "" : ` to ${others}`}`;
 }

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
 import type { LogFields } from "../log/logfmt.ts";
 import { type LabelledRing, movedShare } from "../placement/movedShare.ts";
+import { shareText } from "../text/quantities.ts";
 
 export interface ChangeSummary {
   /** Top-level keys whose values differ, without `nodes`. */
@@ -58,7 +59,7 @@ export function summaryFields({ keys, added, removed, changed, namesMoved, mirro
   return {
     ...(present.length === 0 ? { changed: "nothing" } : {}),
     ...Object.fromEntries(present.map(([name, all]) => [name, listText(all, " ")])),
-    ...(namesMoved === undefined ? {} : { names_moved: percent(namesMoved) }),
+    ...(namesMoved === undefined ? {} : { names_moved: shareText(namesMoved) }),
     ...(mirroring === undefined ? {} : { mirroring }),
   };
 }
@@ -76,14 +77,10 @@ export function summaryLines({ keys, added, removed, changed, namesMoved, mirror
   const lines = present.map(([name, all]) => `${name}: ${listText(all, ", ")}`);
   if (lines.length === 0) return [];
   if (mirroring !== undefined) return [...lines, `names that move: every name (mirroring ${mirroring})`];
-  return namesMoved === undefined ? lines : [...lines, `names that move: ${percent(namesMoved)}`];
+  return namesMoved === undefined ? lines : [...lines, `names that move: ${shareText(namesMoved)}`];
 }
 
 function listText(all: readonly string[], separator: string): string {
   const more = all.length - LABELS_MAX;
   return [...all.slice(0, LABELS_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
-}
-
-function percent(part: number): string {
-  return `${(100 * part).toFixed(1)}%`;
 }

@@ -12,6 +12,11 @@ export function percentText(share: number): string {
   return `${percent >= 9.95 ? Math.round(percent) : Number(percent.toFixed(1))}%`;
 }
 
+/** A share of the names from 0 to 1, with one decimal, so that shares line up and add up: `24.0%`, `0.4%`. */
+export function shareText(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}
+
 /** `208 KiB` */
 export function sizeText(bytes: number): string {
   return bytes < 8 * 2 ** 20 ? `${Math.round(bytes / 1024)} KiB` : `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -23,7 +23,7 @@ test.each<[setting: Partial<NodeSetting>, text: string]>([
   [{ word: "up", was: "up" }, "nothing changed: a goes by its checks already\n"],
   [{ word: "drain", was: "drain" }, "nothing changed: a drains already\n"],
 ])("%j", (setting, text) => {
-  const usual = { was: "up", movedPart: 0.25, shareBefore: 0.3, holds: false, upCount: 2, nodes: 3 } as const;
+  const usual = { was: "up", movedPart: 0.25, shareBefore: 0.3, holds: false, upCount: 2 } as const;
   const health = { isWell: true, lastCheck: undefined, noAddress: undefined };
   expect(nodeSettingText("a", { word: "drain", ...usual, health, ...setting })).toBe(text);
 });
