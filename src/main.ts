@@ -4,6 +4,7 @@ import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
 import { type Address, addressOf } from "./cli/address.ts";
 import { check } from "./cli/check.io.ts";
+import { collectDown } from "./cli/down.ts";
 import { healthcheckCommand } from "./cli/healthcheck.io.ts";
 import { helpCommand, strayWord } from "./cli/help.ts";
 import { routeCommand } from "./cli/route.io.ts";
@@ -22,6 +23,7 @@ interface Options {
   readonly strict?: true | undefined;
   readonly watch?: true | undefined;
   readonly against?: Address | undefined;
+  readonly down?: readonly string[] | undefined;
   readonly log: LogFormat;
   readonly logLevel: LogLevel;
 }
@@ -35,6 +37,11 @@ await new Command("statsd-proxy")
   .addOption(new Option("--check", "validate the configuration, print what it would do, and exit").conflicts("watch"))
   .option("--against <address>", "with --check: compare with the proxy whose console is at HOST:PORT", addressOf)
   .addOption(new Option("--live", "with --check: ask every node's health check once").conflicts("against"))
+  .addOption(
+    new Option("--down <node>", "with --check: what becomes of the names while this node is down; can be repeated")
+      .argParser(collectDown)
+      .conflicts("against"),
+  )
   .option("--strict", "take warnings about the configuration for errors, at the start and at every reload")
   .option("--watch", "read the configuration file again whenever it changes")
   .option("--demo", "run with demo backends and sample metrics; without -f, use the example configuration")
@@ -64,10 +71,10 @@ async function run(options: Options, command: CommandUnknownOpts): Promise<void>
   const mistake = mistakeIn(options, command);
   if (mistake !== undefined) command.error(`error: ${mistake}`);
   const example = options.demo && options.file === undefined ? JSON.stringify(exampleConfig) : undefined;
-  const { file, strict, against, live } = options;
+  const { file, strict, against, live, down = [] } = options;
   const isStrict = strict === true;
   if (options.check) {
-    if (!(await check({ file, isStrict, text: example, against, isLive: live === true }))) process.exitCode = 1;
+    if (!(await check({ file, isStrict, text: example, against, isLive: live === true, down }))) process.exitCode = 1;
   } else {
     const { debug, demo, watch } = options;
     const flags = { isDebug: debug === true, isDemo: demo === true, isWatching: watch === true, isStrict };
@@ -77,13 +84,14 @@ async function run(options: Options, command: CommandUnknownOpts): Promise<void>
 
 /** What is wrong with a command line whose words are right one by one. */
 function mistakeIn(
-  { check, against, live, watch, demo, file }: Options,
+  { check, against, live, down, watch, demo, file }: Options,
   command: CommandUnknownOpts,
 ): string | undefined {
   const stray = strayWord(command);
   if (stray !== undefined) return stray;
   if (against && !check) return "--against needs --check";
   if (live && !check) return "--live needs --check";
+  if (down && !check) return "--down needs --check";
   if (watch && demo && file === undefined) return "--watch needs a file: name it with -f";
   return undefined;
 }

@@ -9,6 +9,7 @@ import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { tableText } from "../text/table.ts";
 import type { Address } from "./address.ts";
 import { changeText } from "./against.io.ts";
+import { unknownNodes } from "./down.ts";
 import { loopBack } from "./loopBack.io.ts";
 import { planText } from "./plan.ts";
 import { writeOutput } from "./standardStreams.io.ts";
@@ -22,6 +23,8 @@ export interface CheckOptions extends FileOptions {
   readonly against: Address | undefined;
   /** Asks every node's check once. */
   readonly isLive: boolean;
+  /** Labels of nodes that are planned to be down. */
+  readonly down: readonly string[];
 }
 
 /** Prints what it finds. Returns whether nothing is wrong. */
@@ -31,6 +34,12 @@ export async function check(options: CheckOptions): Promise<boolean> {
   try {
     const foresight = await foresee(read.config, bunPlatform);
     if (!tell(foresight, options)) return false;
+    const unknown = unknownNodes(
+      options.down,
+      foresight.nodes.map(({ config }) => config.label),
+    );
+    for (const line of unknown) console.error(line);
+    if (unknown.length > 0) return false;
     writeOutput(Buffer.from(await reportText(read, foresight, options)));
     return !options.isLive || (await tellLive(read.config, foresight));
   } catch (error) {
@@ -53,10 +62,10 @@ function tell({ errors, warnings }: Foresight, { file, isStrict }: FileOptions):
   return errors.length === 0 && (warnings.length === 0 || isStrict !== true);
 }
 
-async function reportText(read: ReadFile, { nodes }: Foresight, { against }: CheckOptions): Promise<string> {
+async function reportText(read: ReadFile, { nodes }: Foresight, { against, down }: CheckOptions): Promise<string> {
   const { config } = read;
   return against === undefined
-    ? planText({ ...read, nodes }, () =>
+    ? planText({ ...read, nodes, down }, () =>
         loadFingerprint32((reason) => console.error(`warning: ${NO_ADDON}: ${reason}`)),
       )
     : await changeText(config, nodes, against);

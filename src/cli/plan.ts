@@ -6,7 +6,9 @@ import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { shares } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { shareText } from "../text/quantities.ts";
 import { tableText } from "../text/table.ts";
+import { downLines } from "./down.ts";
 
 /** What is shown of a configuration's file. */
 interface Planned {
@@ -16,6 +18,8 @@ interface Planned {
   readonly hash: string;
   /** What the configuration means now. */
   readonly nodes: readonly WantedNode[];
+  /** Labels of nodes: what would be so while they are down is told too. */
+  readonly down: readonly string[];
 }
 
 /** What a check leaves open. */
@@ -27,14 +31,18 @@ const ADDRESSES_SHOWN_MAX = 3;
 /**
  * @throws Error if the ring needs the farmhash addon and it is damaged
  */
-export function planText({ config, notes, hash, nodes }: Planned, loadFingerprint32: () => Fingerprint32): string {
+export function planText(
+  { config, notes, hash, nodes, down }: Planned,
+  loadFingerprint32: () => Fingerprint32,
+): string {
   const placed = { ring: config.ring, nodes: nodes.map((node) => node.config) };
-  const shareOf = config.mirror ? undefined : shares(placementOf(placed, loadFingerprint32).full, nodes.length);
+  const placement = config.mirror ? undefined : placementOf(placed, loadFingerprint32);
+  const shareOf = placement && shares(placement.full, nodes.length);
   const rows = nodes.map(({ config, addresses }, i) => [
     config.label,
     addressesText(addresses, config.port),
     checkOf(config) === undefined ? "no check" : `check ${checkText(config)}`,
-    shareOf ? `${(100 * shareOf[i]).toFixed(1)} % of the names` : "every metric",
+    shareOf ? `${shareText(shareOf[i])} of the names` : "every metric",
   ]);
   return [
     `metrics at ${hostPort(config.host, config.port)} (UDP), console at ` +
@@ -43,6 +51,7 @@ export function planText({ config, notes, hash, nodes }: Planned, loadFingerprin
     ...notes,
     config.mirror ? "mirror: every metric to every node" : `ring ${config.ring}, failover ${config.failover}`,
     rows.length === 0 ? "  no nodes" : tableText(rows).replace(/^/gm, "  ").trimEnd(),
+    ...downLines({ ...{ down, placement }, labels: rows.map(([label]) => label), holds: config.failover === "hold" }),
     `configuration ${hash} (config_hash ${Number.parseInt(hash, 16)})`,
     NOT_TRIED,
     "",

@@ -8,6 +8,7 @@ import { destinationOf, type Routing } from "../placement/destination.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
 import { placementOf } from "../placement/placementOf.ts";
+import { collectDown, unknownNodes } from "./down.ts";
 import { readInput, writeOutput } from "./standardStreams.io.ts";
 
 const LF = 0x0a;
@@ -22,15 +23,16 @@ export const routeCommand = new Command("route")
   .argument("[name...]", "metric names, or whole lines")
   .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`, fileNamed)
   .option("--json", 'print a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
-  .option("--down <node>", "treat this node as down; can be repeated", collect)
+  .option("--down <node>", "treat this node as down; can be repeated", collectDown)
   .action(async (names, _, command) => {
     const { file, json, down = [] } = command.optsWithGlobals();
     if (file === STANDARD_INPUT && names.length === 0) {
       command.error("error: the configuration takes standard input: give the names as arguments");
     }
     const config = await configNow(file);
-    const unknown = down.filter((node) => !config?.nodes.some(({ label }) => label === node));
-    if (config) for (const node of unknown) console.error(`--down: there is no node ${node}`);
+    const labels = config?.nodes.map(({ label }) => label);
+    const unknown = labels ? unknownNodes(down, labels) : [];
+    for (const line of unknown) console.error(line);
     if (config === undefined || unknown.length > 0) process.exitCode = 1;
     else if (!route(names, config, down, json === true)) process.exitCode = 1;
   });
@@ -44,10 +46,6 @@ async function configNow(file: string | undefined): Promise<Config | undefined> 
   for (const problem of warnings) report.warning(problem);
   for (const problem of errors) report.error(problem);
   return errors.length === 0 ? withNodes(read.config, nodes) : undefined;
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 /** False: it failed, and the reason was printed. */

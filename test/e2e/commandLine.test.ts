@@ -27,8 +27,8 @@ describe("--check", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^metrics at 0\.0\.0\.0:8125 \(UDP\), console at 127\.0\.0\.1:8126 \(TCP\)\n/);
     expect(stdout).toContain("ring farmhash, failover rehash\n");
-    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8130 .* check statsd at port 8140 .* \d+\.\d % of the names$/m);
-    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8131 .* no check .* \d+\.\d % of the names$/m);
+    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8130 .* check statsd at port 8140 .* \d+\.\d% of the names$/m);
+    expect(stdout).toMatch(/^ {2}127\.0\.0\.1:8131 .* no check .* \d+\.\d% of the names$/m);
     // What it does not try, it says.
     expect(stdout).toEndWith("\nits ports were not opened: whether they are free shows when the proxy opens them\n");
     expect(readdirSync(folder)).toEqual([file]);
@@ -41,6 +41,53 @@ describe("--check", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain("mirror: every metric to every node\n");
     expect(stdout.match(/every metric$/gm)).toHaveLength(2);
+  });
+
+  test.each([
+    ["", "with 127.0.0.1:8131 down: PART of the names move:"],
+    [
+      "hold",
+      "with 127.0.0.1:8131 down: PART of the names are held, and their lines dropped; drained, their names move:",
+    ],
+  ])("--down tells where the names go, as `route --down` says name by name (failover %p)", async (failover, said) => {
+    const folder = emptyFolder();
+    const nodes = [...NODES, { host: "127.0.0.1", port: 8132 }];
+    const file = configFile(folder, { nodes, ...(failover && { failover }) });
+    const { exitCode, stdout, stderr } = await run(
+      [await binary(), "-f", file, "--check", "--down", "127.0.0.1:8131"],
+      folder,
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const part = /^ {2}127\.0\.0\.1:8131 +(\d+\.\d%) +-$/m.exec(stdout)?.[1];
+    expect(stdout).toContain(`\n${said.replace("PART", `${part}`)}\n`);
+    configFile(folder, { nodes });
+    const typed = `seq 20000 | ${await binary()} route -f ${file} --down 127.0.0.1:8131`;
+    const routed = await run(["sh", "-c", typed], folder);
+    for (const { port } of [nodes[0], nodes[2]]) {
+      const then = new RegExp(`^  127\\.0\\.0\\.1:${port} +[0-9.]+% +([0-9.]+)% +\\+[0-9.]+%$`, "m").exec(stdout)?.[1];
+      const got = routed.stdout.split(`:${port}\n`).length - 1;
+      expect(Math.abs(Number(then) - got / 200)).toBeLessThan(2);
+    }
+  });
+
+  test("--down of a mirror, of all nodes, and of nodes that are not there", async () => {
+    const folder = emptyFolder();
+    const check = async (down: string, settings = {}) => {
+      const file = configFile(folder, { nodes: NODES, ...settings });
+      return run(["sh", "-c", `${await binary()} -f ${file} --check ${down}`], folder);
+    };
+    const [a, b] = ["--down 127.0.0.1:8130", "--down 127.0.0.1:8131"];
+    expect((await check(a, { mirror: true })).stdout).toContain(
+      "with 127.0.0.1:8130 down: every metric still goes to the other node\n",
+    );
+    expect((await check(`${a} ${b}`)).stdout).toContain(
+      "with 127.0.0.1:8130 and 127.0.0.1:8131 down: no node is left, and every line is dropped\n",
+    );
+    expect(await check("--down 127.0.0.1:8132 --down x")).toEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr: "--down: there is no node 127.0.0.1:8132 (did you mean 127.0.0.1:8130?)\n--down: there is no node x\n",
+    });
   });
 
   test("tells every problem of a wrong file, exit code 1", async () => {
@@ -207,6 +254,8 @@ test.each([
   ["--nothing-like-it", "unknown option --nothing-like-it"],
   ["--against 8126", "--against needs --check"],
   ["--live", "--live needs --check"],
+  ["--down a", "--down needs --check"],
+  ["--check --down a --against 1", "option '--down <node>' cannot be used with option '--against <address>'"],
   ["--check --live --against 1", "option '--live' cannot be used with option '--against <address>'"],
   ["--check --watch", "option '--check' cannot be used with option '--watch'"],
   ["--demo --watch", "--watch needs a file: name it with -f"],

@@ -188,7 +188,7 @@ describe("a configuration from a pipe", () => {
     configFile(folder, { nodes: [NODE] });
     const { exitCode, stdout, stderr } = await run(["bash", "-c", command.replace("BINARY", await binary())], folder);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout).toContain("100.0 % of the names");
+    expect(stdout).toContain("100.0% of the names");
   });
 
   test("that nobody writes to: a proxy that starts says what it waits for, and then starts", async () => {

@@ -35,7 +35,7 @@ test("settings of Bun in the home folder, and of environments in the working one
   const command = ["env", `HOME=${home}`, `XDG_CONFIG_HOME=${home}`, await binary(), "--check", "-f", file];
   const { exitCode, stdout, stderr } = await run(command, folder);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  expect(stdout).toContain("100.0 % of the names");
+  expect(stdout).toContain("100.0% of the names");
   expect(ran()).toBe(false);
 });
 

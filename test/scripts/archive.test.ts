@@ -57,7 +57,7 @@ test.skipIf(process.platform !== "linux")(
       join(folder, name),
     );
     expect(exitCode).toBe(0);
-    expect(stdout.match(/3\d\.\d % of the names/g)).toHaveLength(3);
+    expect(stdout.match(/3\d\.\d% of the names/g)).toHaveLength(3);
   },
 );
 
