@@ -144,6 +144,11 @@ export class Cluster {
     return nodes.length;
   }
 
+  /** In the order of the configuration. */
+  get backends(): readonly Node[] {
+    return this.nodes;
+  }
+
   /** The nodes now, in the order of the configuration. */
   views(): NodeView[] {
     const ringShares = this.locator && this.shares(this.locator.ring);

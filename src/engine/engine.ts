@@ -13,11 +13,13 @@ import { UdpSource } from "../net/udpSource.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
 import { summaryOf } from "../observe/readings.ts";
-import type { ConfigView, OwnHealth, View } from "../observe/view.ts";
+import type { ConfigView, Loop, OwnHealth, View } from "../observe/view.ts";
 import { Watch } from "../observe/watch.ts";
 import { Counters } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
 import { Cluster } from "./cluster.ts";
+import { LoopWatch } from "./loopWatch.ts";
+import type { Node } from "./node.ts";
 import type { Opening } from "./opening.ts";
 import type { Platform } from "./platform.ts";
 
@@ -60,6 +62,7 @@ export class Engine {
   private readonly turns: Turns;
   private readonly debugObserver: LineObserver | undefined;
   private readonly watch: Watch;
+  private readonly loopWatch: LoopWatch<Node>;
   private bound: BoundSource | undefined;
   /** Replaced sources that are still being drained. */
   private readonly draining = new Map<Source, Promise<void>>();
@@ -83,7 +86,16 @@ export class Engine {
     this.turns = new Turns({ clock, flush: () => this.flush() });
     this.debugObserver = debugMode ? this.lineLog() : undefined;
     this.observe(undefined);
-    this.watch = new Watch({ view: () => this.view(), counters: this.counters, log, clock });
+    this.loopWatch = new LoopWatch<Node>({
+      ...{ clock, random: () => (platform.random32() >>> 0) / 2 ** 32 },
+      linesReceived: () => this.counters.linesReceived,
+      nodes: () => this.cluster.backends,
+      holdsBroken: () => this.cluster.relay.holdsBroken,
+      hold: (nodes) => this.hold(nodes),
+      onChange: (loop) => this.logLoop(loop),
+    });
+    const watched = { view: () => this.view(), also: () => this.loopWatch.look() };
+    this.watch = new Watch({ ...watched, counters: this.counters, log, clock });
   }
 
   /** Where metrics arrive; undefined before the first commit. */
@@ -170,6 +182,7 @@ export class Engine {
       configuration: this.configuration,
       nodes: cluster.views(),
       retired: cluster.retired(),
+      loop: this.loopWatch.loop,
       namesCached: cluster.namesCached,
       receiveBufferBytes: typeof receiveBuffer === "number" ? receiveBuffer : undefined,
       kernelDrops: this.kernelDrops(),
@@ -200,6 +213,7 @@ export class Engine {
     const { source } = this;
     if (source) this.drainSource(source);
     await Promise.all(this.draining.values());
+    this.loopWatch.close();
     this.cluster.finish();
     this.watch.finish();
     this.parts.log.info("stopped", summaryOf(this.view()));
@@ -208,6 +222,7 @@ export class Engine {
   close(): void {
     this.bound?.source.close();
     this.watch.close();
+    this.loopWatch.close();
     this.cluster.close();
   }
 
@@ -232,6 +247,20 @@ export class Engine {
     return await open.catch((error: NodeJS.ErrnoException) => {
       throw reusePort && error.code === "EADDRINUSE" ? new Error(NOT_SHARED) : error;
     });
+  }
+
+  private logLoop(loop: Loop | undefined): void {
+    const { log } = this.parts;
+    if (loop === undefined) log.info("loop_over", {});
+    else log.error("loop", { nodes: loop.nodes.join(" ") });
+  }
+
+  private hold(nodes: readonly Node[]): void {
+    try {
+      this.cluster.relay.hold(nodes);
+    } catch (error) {
+      this.failed(error as Error);
+    }
   }
 
   private flush(): void {

@@ -306,6 +306,14 @@ export const FIGURES: readonly Figure<View>[] = [
     metric: { name: "statsd_proxy_healthy", type: "gauge" },
   },
   {
+    name: "loop",
+    unit: "state",
+    meaning: "1 while lines that are sent to a node come back to this proxy",
+    read: ({ loop }) => Number(loop !== undefined),
+    gauge: true,
+    metric: { name: "statsd_proxy_loop", type: "gauge" },
+  },
+  {
     name: "log_lines_lost",
     unit: "lines",
     meaning: "log lines dropped because nobody read standard error (Linux)",

@@ -44,6 +44,7 @@ const IN_WINDOW = `in ${WINDOW_MS / 60_000} min`;
 export function verdictOf(view: View): Verdict {
   const troubles = [
     ...broken(view),
+    ...looping(view),
     ...kernelDrops(view),
     ...nodesDown(view),
     ...setAside(view),
@@ -85,6 +86,15 @@ function broken({ recent, nowMs }: View): Trouble[] {
       return `critical: ${counted(amount, "internal error")} ${IN_WINDOW}, ${when(nowMs)}: ${report}`;
     }),
   ];
+}
+
+function looping({ loop, nodes, nowMs }: View): Trouble[] {
+  if (loop === undefined) return [];
+  const { sinceMs } = loop;
+  const named = nodes.filter(({ label }) => loop.nodes.includes(label));
+  const which = named.length === 0 ? "a node" : namedText(named);
+  const line = `critical: lines go in a loop, noticed at ${timeText(sinceMs, nowMs)}: what is sent to ${which} comes back to this proxy: end one of the two ways`;
+  return [{ kind: "loop", state: "critical", line, sinceMs }];
 }
 
 function nodesDown(view: View): Trouble[] {

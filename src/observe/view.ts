@@ -63,6 +63,14 @@ export interface OwnHealth {
   readonly sinceMs: number;
 }
 
+/** Lines that are sent come back to this proxy. */
+export interface Loop {
+  /** Labels of the nodes whose lines come back; empty: which they are is not known. */
+  readonly nodes: readonly string[];
+  /** When it was noticed, since 1970. */
+  readonly sinceMs: number;
+}
+
 export interface View {
   /** Wall-clock time. */
   readonly nowMs: number;
@@ -78,6 +86,8 @@ export interface View {
   readonly counters: Counters;
   readonly nodes: readonly NodeView[];
   readonly retired: Retired;
+  /** Undefined: none is noticed. */
+  readonly loop: Loop | undefined;
   /** Names in the route cache. */
   readonly namesCached: number;
   /** Kernel receive buffer granted, in bytes; undefined if the kernel cannot tell. */

@@ -19,6 +19,8 @@ export interface WatchParts {
   readonly counters: Counters;
   readonly log: Log;
   readonly clock: Clock;
+  /** What else is looked at once a second. */
+  readonly also: () => void;
 }
 
 export class Watch {
@@ -54,6 +56,7 @@ export class Watch {
       counters.invariantViolations++;
       log.error("invariant_violated", { sum, expected, found });
     }
+    this.parts.also();
     this.recent = this.growth.update(now);
     this.logVerdict({ ...now, recent: this.recent }, clock.nowMs());
   }

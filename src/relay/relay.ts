@@ -7,6 +7,12 @@ import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
 import type { Counters, NodeCounters } from "./counters.ts";
 
+/**
+ * Most datagrams, and bytes, of a node that are held back: a receiver with the usual buffer of 208 KiB takes them at once.
+ */
+const HELD_DATAGRAMS_MAX = 96;
+const HELD_BYTES_MAX = 96 * 1024;
+
 /** Owner of the current run before the first line. */
 const NO_OWNER = -4;
 
@@ -43,6 +49,9 @@ export interface RelayNode {
 export class Relay {
   /** Sees every line while set; costs nothing otherwise. */
   observer: LineObserver | undefined;
+  /** How often lines were sent although they were to be held back: there were too many. */
+  holdsBroken = 0;
+  private held: ReadonlySet<RelayNode> = new Set();
   private lines: Lines;
   private locator: Locator | undefined;
   private nodes: readonly RelayNode[];
@@ -115,10 +124,24 @@ export class Relay {
     }
   }
 
-  /** Sends everything that is pending. */
+  /** Sends everything that is pending, apart from what is held back. */
   flush(): void {
-    const { nodes } = this;
-    for (let i = 0; i < nodes.length; i++) if (nodes[i].batch.linesPending > 0) nodes[i].send();
+    const { nodes, held } = this;
+    for (let i = 0; i < nodes.length; i++) {
+      const { batch } = nodes[i];
+      if (batch.linesPending === 0) continue;
+      if (held.has(nodes[i])) {
+        if (isSmall(batch)) continue;
+        this.holdsBroken++;
+      }
+      nodes[i].send();
+    }
+  }
+
+  /** Lines for these nodes wait for others, as long as they are few. Sends what is no longer held back. */
+  hold(nodes: readonly RelayNode[]): void {
+    this.held = new Set(nodes);
+    this.flush();
   }
 
   /** Pending lines in all batches. */
@@ -166,4 +189,9 @@ export class Relay {
       at = batch.append(bytes, at, end, countLines(bytes, at, end));
     }
   }
+}
+
+function isSmall(batch: Batch): boolean {
+  const { datagrams } = batch;
+  return datagrams <= HELD_DATAGRAMS_MAX && batch.endOf(datagrams - 1) - batch.startOf(0) <= HELD_BYTES_MAX;
 }

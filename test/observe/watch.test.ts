@@ -13,7 +13,7 @@ function watched() {
   onTestFinished(() => setTimer.mockRestore());
   const log = openLog({ format: "logfmt", level: "info", writer });
   const view = () => ({ ...bench.view(), kernelDrops: undefined });
-  const watch = new Watch({ view, counters: bench.counters, log, clock: systemClock });
+  const watch = new Watch({ view, counters: bench.counters, log, clock: systemClock, also: () => {} });
   onTestFinished(() => watch.close());
   const [[look, everyMs]] = setTimer.mock.calls as [() => void, number][];
   return { bench, lines, watch, look, everyMs };

@@ -48,6 +48,7 @@ export function openConsole({
     configuration: { hash: "0123456789ab", loadedAtSeconds: 1_700_000_000, isLatest: true },
     nodes: new RelayBench({}).view().nodes,
     retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
+    loop: undefined,
     namesCached: 0,
     receiveBufferBytes: undefined,
     kernelDrops: undefined,

@@ -124,6 +124,7 @@ export class RelayBench {
         rate: undefined,
       })),
       retired: { nodes: 0, counters: new NodeCounters(), linesPending: 0 },
+      loop: undefined,
       namesCached: this.locator?.namesCached ?? 0,
       receiveBufferBytes: 425_984,
       kernelDrops: 7,
