@@ -3,10 +3,11 @@
  *
  *     bun scripts/simulate.ts [--seed N] [--runs N] [--minutes M]
  *     bun scripts/simulate.ts --faults [NAME...]     puts each known fault back, and looks for a seed that finds it
+ *     bun scripts/simulate.ts --faults --record      and writes the seeds down, for the test that replays them
  */
 import { parseArgs } from "node:util";
 import { campaignText, failureText, runCampaign } from "../test/simulation/campaign.ts";
-import { findFault } from "../test/simulation/faultSearch.ts";
+import { findFault, readSeeds, writeSeeds } from "../test/simulation/faultSearch.ts";
 import { FAULTS } from "../test/simulation/faults.ts";
 
 const SAID_EVERY_MS = 60_000;
@@ -18,11 +19,12 @@ if (import.meta.main) {
       runs: { type: "string" },
       minutes: { type: "string" },
       faults: { type: "boolean", default: false },
+      record: { type: "boolean", default: false },
     },
     allowPositionals: true,
   });
   process.exitCode = values.faults
-    ? await findFaults(positionals)
+    ? await findFaults(positionals, values.record)
     : await soak({
         seed: values.seed === undefined ? Math.floor(Math.random() * 2 ** 40) : Number(values.seed),
         runsMax: Number(values.runs ?? Number.POSITIVE_INFINITY),
@@ -51,13 +53,16 @@ async function soak(parts: {
 }
 
 /** Returns the exit code. */
-async function findFaults(names: readonly string[]): Promise<number> {
+async function findFaults(names: readonly string[], isRecorded: boolean): Promise<number> {
   let missed = 0;
+  const seeds: Record<string, number> = {};
   for (const fault of FAULTS) {
     if (names.length > 0 && !names.some((name) => fault.name.includes(name))) continue;
     const found = await findFault(fault);
     if (found === undefined) missed++;
-    console.log(`${fault.name}: ${found ?? "NOT FOUND"}`);
+    else seeds[fault.name] = found.seed;
+    console.log(`${fault.name}: ${found ? `seed ${found.seed}: ${found.violation}` : "NOT FOUND"}`);
   }
+  if (isRecorded) writeSeeds(names.length === 0 ? seeds : { ...readSeeds(), ...seeds });
   return missed > 0 ? 1 : 0;
 }

@@ -23,6 +23,8 @@ export interface Campaign {
   changes: number;
   /** Nodes taken out, and taken back. */
   nodeChanges: number;
+  /** Operators' words about nodes that changed something. */
+  words: number;
   readonly faults: Map<string, number>;
   failed: Outcome | undefined;
 }
@@ -31,7 +33,7 @@ export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts
   // What is loaded when somebody asks for HTTP takes more than microtasks the first time.
   await import("../../src/page/page.ts");
   const campaign: Campaign = {
-    ...{ runs: 0, turns: 0, simulatedMs: 0, linesSent: 0, linesAccounted: 0, changes: 0, nodeChanges: 0 },
+    ...{ runs: 0, turns: 0, simulatedMs: 0, linesSent: 0, linesAccounted: 0, changes: 0, nodeChanges: 0, words: 0 },
     faults: new Map(),
     failed: undefined,
   };
@@ -45,6 +47,7 @@ export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts
     campaign.linesAccounted += outcome.linesAccounted;
     campaign.changes += outcome.changes;
     campaign.nodeChanges += outcome.nodeChanges;
+    campaign.words += outcome.words;
     for (const [kind, count] of outcome.faults) campaign.faults.set(kind, (campaign.faults.get(kind) ?? 0) + count);
     if (outcome.violation !== undefined) {
       campaign.failed = outcome;
@@ -62,12 +65,12 @@ export function failureText({ seed, violation, events, turns }: Outcome): string
 }
 
 export function campaignText(campaign: Campaign): string {
-  const { runs, turns, simulatedMs, linesSent, linesAccounted, changes, nodeChanges, faults } = campaign;
+  const { runs, turns, simulatedMs, linesSent, linesAccounted, changes, nodeChanges, words, faults } = campaign;
   const kinds = [...faults].sort().map(([kind, count]) => `${kind} ${count}`);
   return [
     `${runs} runs, ${turns} turns, ${(simulatedMs / 60_000).toFixed(0)} simulated minutes`,
     `${linesSent} lines sent, ${linesAccounted} read and accounted for`,
-    `${changes} changes of the configuration, ${nodeChanges} of nodes' states`,
+    `${changes} changes of the configuration, ${nodeChanges} of nodes' states, ${words} words of operators`,
     `faults: ${kinds.join(", ")}`,
   ].join("\n");
 }

@@ -207,4 +207,53 @@ export const FAULTS: readonly Fault[] = [
     find: "    this.isTurnScheduled = false;\n    this.schedule();\n",
     replace: "    this.isTurnScheduled = false;\n",
   },
+  {
+    name: "a drained node keeps its names while names are held",
+    file: "src/engine/membership.ts",
+    find: 'holds ? health.word !== "drain" : health.isUp',
+    replace: "holds || health.isUp",
+  },
+  {
+    name: "a node that is set down gives its names away while names are held",
+    file: "src/engine/membership.ts",
+    find: 'holds ? health.word !== "drain" : health.isUp',
+    replace: 'holds ? health.word === "up" : health.isUp',
+  },
+  {
+    name: "an operator's word moves no names",
+    file: "src/engine/membership.ts",
+    find: "    member.health.set(word, atMs);\n    this.place();",
+    replace: "    member.health.set(word, atMs);",
+  },
+  {
+    name: "a change of the configuration forgets the operators' words",
+    file: "src/engine/cluster.ts",
+    find: "    node.use(settings, link, delayMs);\n    const to",
+    replace: '    node.use(settings, link, delayMs);\n    node.health.set("up", 0);\n    const to',
+  },
+  {
+    name: "a check that passes ends an operator's word",
+    file: "src/health/nodeHealth.ts",
+    find: "    this.lastCheck = check;\n    this.changed",
+    replace:
+      '    this.lastCheck = check;\n    if (check.failure === undefined) this.operatorWord = "up";\n    this.changed',
+  },
+  {
+    name: "an address that comes back ends an operator's word",
+    file: "src/health/nodeHealth.ts",
+    find: "    this.health = STARTS_UP;\n    this.noAddress = undefined;\n",
+    replace: '    this.health = STARTS_UP;\n    this.operatorWord = "up";\n    this.noAddress = undefined;\n',
+  },
+  {
+    name: "what is pending for a node that an operator takes out is dropped",
+    file: "src/engine/cluster.ts",
+    find: "    const ring = this.currentRing();\n    const movedPart",
+    replace: '    const ring = this.currentRing();\n    if (word !== "up") node.drop();\n    const movedPart',
+  },
+  {
+    name: "a drained node is mirrored to",
+    file: "src/health/nodeHealth.ts",
+    find: '    return this.isWell && this.operatorWord === "up";',
+    replace: '    return this.isWell && this.operatorWord !== "down";',
+  },
 ];

@@ -20,6 +20,8 @@ interface Watched {
   /** What of them it is judged by, and since when. */
   rules: string;
   sinceMs: number;
+  /** What its checks say, whatever operators do. */
+  isWell: boolean;
   isUp: boolean;
   changes: number;
 }
@@ -78,7 +80,7 @@ export class HealthOracle {
     if (host === undefined) return;
     let seen = this.watched.get(node);
     if (seen === undefined) {
-      seen = { config, settings, rules: "", sinceMs: 0, isUp: true, changes: 0 };
+      seen = { config, settings, rules: "", sinceMs: 0, isWell: true, isUp: true, changes: 0 };
       this.watched.set(node, seen);
     }
     if (seen.rules === "" || seen.config !== config || seen.settings !== settings)
@@ -91,6 +93,7 @@ export class HealthOracle {
     }
     if (node.config.managementport === 0) this.judgeUnchecked(node, host, seen);
     else this.judge(node, host, seen);
+    seen.isWell = node.health.isWell;
     seen.isUp = node.isUp;
     seen.changes = node.health.changes;
   }
@@ -109,8 +112,8 @@ export class HealthOracle {
   /** A node without a check goes by what its host refuses. That nothing is refused proves nothing. */
   private judgeUnchecked(node: Node, host: Host, seen: Watched): void {
     const { world, proxy } = this;
-    if (node.isUp) return;
-    if (seen.isUp && node.counters.refusals === 0) world.violated(`${node.label} is taken out, and refused nothing`);
+    if (node.health.isWell) return;
+    if (seen.isWell && node.counters.refusals === 0) world.violated(`${node.label} is taken out, and refused nothing`);
     if (!host.isUdpOpen) return;
     const { checkInterval: intervalMs, rise, gather } = proxy.config;
     const openMs = world.awakeMs - Math.max(seen.sinceMs, this.disturbedMs, host.sinceMs, host.troubledMs);
@@ -134,16 +137,16 @@ export class HealthOracle {
     if (verdict === "healthy") {
       const settledMs = 4 * patienceMs + intervalMs + SLACK_MS + 3 * stepMs;
       const healthyMs = world.awakeMs - Math.max(seen.sinceMs, this.networkDisturbedMs, host.sinceMs);
-      if (seen.isUp && !node.isUp && healthyMs > settledMs) {
+      if (seen.isWell && !node.health.isWell && healthyMs > settledMs) {
         const { failure } = node.health.lastCheck ?? {};
         world.violated(`${node.label} is taken out (${failure}), and has been healthy for ${healthyMs.toFixed(0)} ms`);
       }
-      if (!node.isUp && forMs > settledMs + rise * (intervalMs + stepMs)) {
+      if (!node.health.isWell && forMs > settledMs + rise * (intervalMs + stepMs)) {
         world.violated(`${node.label} is out, and has been healthy for ${forMs.toFixed(0)} ms`);
       }
       return;
     }
-    if (!node.isUp) return;
+    if (!node.health.isWell) return;
     const settledMs = 4 * patienceMs + intervalMs;
     // A connection from an address that the machine has lost says nothing of a death.
     const isSettled = host.wasHealthyMs > settledMs && host.sinceMs - this.disturbedMs > settledMs;

@@ -11,6 +11,7 @@ import { SLOTS, slotOfLabel } from "./addresses.ts";
 import type { Insides } from "./insides.ts";
 import type { MetricsSocket } from "./metricsSocket.ts";
 import { ownersOf } from "./placementOracle.ts";
+import type { WordOracle } from "./wordOracle.ts";
 import type { World } from "./world.ts";
 
 const LF = 0x0a;
@@ -56,6 +57,7 @@ export class Ledger {
   /** The most bytes of a datagram with several lines, of all configurations so far. */
   datagramBytesMax = 0;
   private proxy: Insides | undefined;
+  private words: WordOracle | undefined;
   private readonly lines = new Map<string, Line>();
   /** By slot and name: the order of the last line. */
   private readonly lastOrders = Array.from({ length: SLOTS }, () => new Map<string, number>());
@@ -69,8 +71,9 @@ export class Ledger {
   }
 
   /** The proxy has started. */
-  attach(proxy: Insides): void {
+  attach(proxy: Insides, words: WordOracle): void {
     this.proxy = proxy;
+    this.words = words;
     if (this.readEarly.length > 0)
       this.world.violated(`${this.readEarly.length} lines were read before the start was over`);
   }
@@ -202,10 +205,12 @@ export class Ledger {
 
   private expectedOf({ counters, config, nodes }: Insides, text: string): Expected {
     const lines = naiveLines(text, config.types);
-    const isUp = nodes.map((node) => node.isUp);
-    const ownerOf = config.mirror
-      ? undefined
-      : ownersOf(config.ring, config.nodes, config.failover === "rehash" ? isUp : isUp.map(() => true));
+    // What operators said is known from them, and not from the proxy.
+    const words = nodes.map(({ label }) => this.words?.wordOf(label) ?? "up");
+    const isUp = nodes.map(({ health }, i) => health.isWell && words[i] === "up");
+    // While names are held, only a drained node gives its own away.
+    const hasNames = config.failover === "rehash" ? isUp : words.map((word) => word !== "drain");
+    const ownerOf = config.mirror ? undefined : ownersOf(config.ring, config.nodes, hasNames);
     const expected: Expected = {
       lines,
       packets: counters.packetsReceived + 1,

@@ -1,7 +1,9 @@
 /** Operators who ask at the console and over HTTP: most in an orderly way, some not. */
-import type { Insides } from "./insides.ts";
+import type { OperatorWord } from "../../src/health/nodeHealth.ts";
+import type { Insides, Node } from "./insides.ts";
 import type { OperatorConnection } from "./operatorSocket.ts";
 import type { SimulatedNetwork } from "./simulatedNetwork.ts";
+import type { WordOracle } from "./wordOracle.ts";
 import type { World } from "./world.ts";
 
 /** An orderly client is answered within this, in time that the proxy was awake. */
@@ -11,7 +13,17 @@ interface Question {
   readonly text: string;
   /** The whole answer, as a pattern. */
   readonly answer: string;
+  /** What it says of a node. */
+  readonly says?: { readonly label: string; readonly word: OperatorWord };
 }
+
+/** What an answer may say of a node that is set so; before it the label, or that nothing changed. */
+const EFFECTS = {
+  up: "(?:goes by its checks already|is up[^\\n]*)",
+  drain: "drains(?: already|:[^\\n]*)",
+  down: "is set down(?: already|:[^\\n]*)",
+} as const;
+const NOBODY = "(?:no node is left: lines are dropped until one is up\\n)?";
 
 const CONSOLE_QUESTIONS: readonly Question[] = [
   { text: "ping", answer: "pong\\n" },
@@ -22,8 +34,8 @@ const CONSOLE_QUESTIONS: readonly Question[] = [
     answer: "time running in seconds: \\d+\\npackets_received: \\d+\\.0{6}\\n(?:[^\\n ]+: [-\\d.]+\\n)+",
   },
   { text: "stats json", answer: '\\{"uptime_seconds":[^\\n]*\\}\\n' },
-  { text: "nodes", answer: "node +address[^\\n]*\\n(?:[^\\n]+ (?:up|down) [^\\n]*\\n)+" },
-  { text: "health", answer: "health: up\\n" },
+  { text: "nodes", answer: "node +address[^\\n]*\\n(?:[^\\n]+ (?:up|down|drained|set down) [^\\n]*\\n)+" },
+  { text: "health", answer: "health: (?:up|down)\\n" },
   { text: "status", answer: "uptime: \\d+\\nnodes: ?[^\\n]*\\nverdict: [^\\n]+\\n(?:configuration: [^\\n]*\\n)?" },
   { text: "route app.logins0", answer: "name[^\\n]*\\napp.logins0 [^\\n]*\\n" },
   { text: "config", answer: "\\{\\n[^]*?\\n\\}\\n" },
@@ -48,8 +60,15 @@ export class Operators {
   private isOver = false;
   /** Counts what excuses the proxy from answering. */
   private excuses = 0;
+  private readonly words: WordOracle;
+  /** Whether the proxy has a node to send to, as of the last look, and how often that may have become otherwise. */
+  private isUp = true;
+  private healthVersion = 0;
+  private nodesBefore: readonly Node[] = [];
+  private changesBefore = 0;
 
-  constructor(world: World, network: SimulatedNetwork, proxy: Insides) {
+  constructor(world: World, network: SimulatedNetwork, proxy: Insides, words: WordOracle) {
+    this.words = words;
     this.world = world;
     this.network = network;
     this.proxy = proxy;
@@ -64,11 +83,24 @@ export class Operators {
     this.isOver = true;
   }
 
+  /** What `health` must answer: no node is asked, their states are counted. */
+  look(): void {
+    const { nodes } = this.proxy;
+    let changes = 0;
+    for (const { health } of nodes) changes += health.changes;
+    if (nodes === this.nodesBefore && changes === this.changesBefore) return;
+    this.healthVersion++;
+    this.nodesBefore = nodes;
+    this.changesBefore = changes;
+    this.isUp = nodes.some((node) => node.isUp);
+  }
+
   somebody(): void {
     const { random } = this.world;
-    const who = random.weighted({ asks: 12, asksHttp: 4, asksMuch: 1, sits: 1, taps: 1, resets: 1, talks: 1 });
+    const who = random.weighted({ asks: 12, sets: 6, asksHttp: 4, asksMuch: 1, sits: 1, taps: 1, resets: 1, talks: 1 });
     if (this.isOver) return;
     if (who === "asks") this.asks();
+    else if (who === "sets") this.sets();
     else if (who === "asksHttp") this.asksHttp();
     else this.rude(who);
   }
@@ -82,22 +114,68 @@ export class Operators {
     const text = questions.map((question) => question.text).join(lineEnd) + (isOpenEnded ? "" : lineEnd);
     const ends = random.pick(["half-closes", "quits", "stays"] as const);
     const all = ends === "quits" ? `${text}${isOpenEnded ? lineEnd : ""}quit${lineEnd}` : text;
-    this.converse(this.proxy.config.managementport, all, questions.map(({ answer }) => answer).join(""), ends);
+    this.converse(this.proxy.config.managementport, all, questions, ends);
+  }
+
+  /** Takes a node out, or back; and most who take one out take it back later. */
+  private sets(): void {
+    const { world, proxy } = this;
+    const { random } = world;
+    const { label } = random.pick(proxy.config.nodes);
+    const word = random.weighted({ drain: 3, down: 2, up: 3 });
+    this.set(label, word);
+    if (word === "up" || random.chance(0.2)) return;
+    world.after(random.magnitude(5, 3000), () => {
+      // It may have left the configuration.
+      if (!this.isOver && proxy.config.nodes.some((node) => node.label === label)) this.set(label, "up");
+    });
+  }
+
+  private set(label: string, word: OperatorWord): void {
+    const { world, proxy, words } = this;
+    const { random } = world;
+    world.fault(`node ${word === "up" ? "taken back" : word === "drain" ? "drained" : "set down"}`, label);
+    words.asks(label, word);
+    const name = escaped(label);
+    const setting: Question = {
+      text: `node ${label} ${random.chance(0.1) ? word.toUpperCase() : word}`,
+      answer: `(?:nothing changed: )?${name} ${EFFECTS[word]}\\n${NOBODY}`,
+      says: { label, word },
+    };
+    const asking: Question = {
+      text: `node ${label}`,
+      answer: `${name}: (?:up|down|drained|set down)(?: \\([^\\n]*\\))?\\n`,
+    };
+    const questions = random.chance(0.3) ? [setting, asking] : [setting];
+    const text = questions.map((question) => `${question.text}\n`).join("");
+    this.converse(proxy.config.managementport, text, questions, random.pick(["half-closes", "stays"]));
   }
 
   private asksHttp(): void {
     const { httpport } = this.proxy.config;
-    const { text, answer } = this.world.random.pick(HTTP_QUESTIONS);
+    const question = this.world.random.pick(HTTP_QUESTIONS);
     if (httpport !== 0) {
-      this.converse(httpport, `${text} HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n`, answer, "quits");
+      this.converse(
+        httpport,
+        `${question.text} HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n`,
+        [question],
+        "quits",
+      );
     }
   }
 
   /** Says it in pieces, and reads at its own pace. */
-  private converse(port: number, text: string, pattern: string, ends: "half-closes" | "quits" | "stays"): void {
+  private converse(
+    port: number,
+    text: string,
+    questions: readonly Question[],
+    ends: "half-closes" | "quits" | "stays",
+  ): void {
     const { world, network } = this;
     const { random } = world;
-    const expected = new RegExp(`^${pattern}$`);
+    const expected = expectedAnswers(questions);
+    const { isUp, healthVersion } = this;
+    const askedAtMs = world.nowMs;
     const excusesBefore = this.excuses;
     const cutBefore = this.cuts();
     let heard = "";
@@ -125,6 +203,8 @@ export class Operators {
       if (!expected.test(heard) || (ends !== "stays" && !isEnded)) return;
       isDone = true;
       this.answered++;
+      if (healthVersion === this.healthVersion) this.judgeHealth(heard, isUp);
+      if (this.excuses === excusesBefore) this.judgeWords(questions, askedAtMs);
       world.note("answered", port, heard.length);
       connection.sayEnd();
     };
@@ -144,6 +224,20 @@ export class Operators {
       world.after(random.between(1, 20), again);
     };
     again();
+  }
+
+  private judgeHealth(heard: string, isUp: boolean): void {
+    const said = /^health: (up|down)$/m.exec(heard)?.[1];
+    if (said !== undefined && (said === "up") !== isUp) this.world.violated(`it says that its health is ${said}`);
+  }
+
+  /** What was answered has been so. */
+  private judgeWords(questions: readonly Question[], sinceMs: number): void {
+    for (const { says } of questions) {
+      if (says && !this.words.wasInForce(says.label, says.word, sinceMs)) {
+        this.world.violated(`${says.label} is answered to be set ${says.word}, and is not`);
+      }
+    }
   }
 
   private say(connection: OperatorConnection<unknown>, bytes: Buffer, inPieces: boolean, ends: boolean): void {
@@ -190,4 +284,23 @@ export class Operators {
       Object.values(httpCut).reduce((sum, count) => sum + count, 0)
     );
   }
+}
+
+/** Of most conversations there are many. */
+const EXPECTED = new Map<string, RegExp>();
+const EXPECTED_MAX = 2000;
+
+function expectedAnswers(questions: readonly Question[]): RegExp {
+  const pattern = `^${questions.map(({ answer }) => answer).join("")}$`;
+  let expected = EXPECTED.get(pattern);
+  if (expected === undefined) {
+    if (EXPECTED.size >= EXPECTED_MAX) EXPECTED.clear();
+    expected = new RegExp(pattern);
+    EXPECTED.set(pattern, expected);
+  }
+  return expected;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.[\]]/g, "\\$&");
 }

@@ -7,6 +7,7 @@
  */
 import { type Config, type FileReading, hashOf, readConfig } from "../../src/config/config.ts";
 import type { Platform } from "../../src/engine/platform.ts";
+import type { OperatorWord } from "../../src/health/nodeHealth.ts";
 import type { Log } from "../../src/log/log.ts";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import type { Fingerprint32 } from "../../src/placement/placement.ts";
@@ -26,6 +27,7 @@ import { Operators } from "./operators.ts";
 import { Random } from "./random.ts";
 import { SimulatedNetwork } from "./simulatedNetwork.ts";
 import { Traffic } from "./traffic.ts";
+import { WordOracle } from "./wordOracle.ts";
 import { World } from "./world.ts";
 
 export interface Outcome {
@@ -43,6 +45,8 @@ export interface Outcome {
   readonly linesAccounted: number;
   readonly changes: number;
   readonly nodeChanges: number;
+  /** Operators' words about nodes that changed something. */
+  readonly words: number;
   readonly faults: ReadonlyMap<string, number>;
 }
 
@@ -81,6 +85,7 @@ class Simulation {
   private proxy: StatsdProxy | undefined;
   private insides: Insides | undefined;
   private health: HealthOracle | undefined;
+  private words: WordOracle | undefined;
   private operators: Operators | undefined;
   private mishaps: Mishaps | undefined;
   private throwsNext = false;
@@ -165,6 +170,7 @@ class Simulation {
       linesAccounted: this.ledger.linesRead,
       changes: this.changes,
       nodeChanges: this.health?.changes ?? 0,
+      words: this.words?.said ?? 0,
       faults: world.faults,
     };
   }
@@ -214,9 +220,11 @@ class Simulation {
     const { world, random, loop, machine, network, hosts } = this;
     this.proxy = proxy;
     this.insides = insides;
-    this.ledger.attach(insides);
+    const words = new WordOracle(world, insides, hosts);
+    this.words = words;
+    this.ledger.attach(insides, words);
     const health = new HealthOracle(world, insides, hosts);
-    const operators = new Operators(world, network, insides);
+    const operators = new Operators(world, network, insides, words);
     this.health = health;
     this.operators = operators;
     const kinds = random.chance(0.1)
@@ -359,6 +367,8 @@ class Simulation {
     if (this.isStopping) return;
     if (!machine.hasRoute) this.health?.networkDisturbed();
     if (machine.isOutOfDescriptors) this.health?.descriptorsDisturbed();
+    this.words?.look();
+    this.operators?.look();
     this.health?.look();
     this.lookForWaiting();
     this.lookForOutOfOrder();
@@ -492,6 +502,7 @@ class Simulation {
     const say = (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
       world.note(`log ${event}`, JSON.stringify(fields));
       if (event === "node_up" || event === "node_down") this.health?.said(String(fields.node), event === "node_up");
+      if (event === "node_set") this.words?.set(String(fields.node), String(fields.from), fields.to as OperatorWord);
     };
     return {
       error: say,
