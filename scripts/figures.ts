@@ -13,7 +13,7 @@ export function withFigures(text: string): string {
 function figuresTable(): string {
   const rows = [
     ...FIGURES.map((figure) => ({ ...figure, prefix: "", labels: [] })),
-    ...NODE_FIGURES.map((figure) => ({ ...figure, prefix: "node.<host:port>.", labels: ["node"] })),
+    ...NODE_FIGURES.map((figure) => ({ ...figure, prefix: "node.<host:port>.", labels: ["backend"] })),
   ].map(
     ({ prefix, labels, name, by, unit, meaning, metric }) =>
       `| \`${prefix}${name}${by ? `.<${by}>` : ""}\` | ${unit} | ${meaning} | ${metric ? metricText(labels, metric, by) : ""} |\n`,

@@ -19,8 +19,13 @@ type MetricFigure<Of> = FigureWith<"metric", Of>;
 /** @param build facts about the program itself, such as its version */
 export function* prometheusParts(view: View, build: Labels): Generator<string> {
   for (const [name, sources] of FAMILIES) yield* familyParts(name, sources, view);
-  const info = { type: "gauge", help: "always 1; the labels tell what is running" } as const;
-  yield `${headText("statsd_proxy_build_info", info)}statsd_proxy_build_info${labelText(build, 1)}\n`;
+  yield infoText("statsd_proxy_build_info", "what is running", build);
+  yield infoText("statsd_proxy_config_info", "which configuration is in force", { hash: view.configuration.hash });
+}
+
+function infoText(name: string, what: string, labels: Labels): string {
+  const help = `always 1; the labels tell ${what}`;
+  return `${headText(name, { type: "gauge", help })}${name}${labelText(labels, 1)}\n`;
 }
 
 /** The figures of each metric: several figures may share one, distinguished by labels, and must be listed together. */
@@ -56,7 +61,7 @@ function proxyParts(figure: MetricFigure<View>, view: View): string[] {
 
 function nodeParts(figure: MetricFigure<NodeView>, view: View): Iterable<string> {
   const nodes = figure.metric.type === "counter" ? [...view.nodes, ...removedNode(view)] : view.nodes;
-  return joinedBy(NODES_PER_STEP, nodes, (node) => samplesText(figure, node, { node: node.label }));
+  return joinedBy(NODES_PER_STEP, nodes, (node) => samplesText(figure, node, { backend: node.label }));
 }
 
 /** What removed nodes counted, as one node without a label: sums over all nodes must not fall when one leaves. */

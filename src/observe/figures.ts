@@ -4,6 +4,7 @@
  * table.
  */
 
+import { checkOf } from "../config/nodeCheck.ts";
 import { REJECT_REASONS } from "../protocol/line.ts";
 import { BATCH_DATAGRAMS_MAX } from "../relay/batch.ts";
 import {
@@ -19,6 +20,7 @@ import {
   RELOAD_RESULTS,
   sum,
 } from "../relay/counters.ts";
+import { healthOf } from "./proxyHealth.ts";
 import { verdictOf } from "./verdict.ts";
 import type { NodeView, View } from "./view.ts";
 
@@ -32,6 +34,7 @@ type Unit =
   | "refusals"
   | "errors"
   | "connections"
+  | "descriptors"
   | "requests"
   | "changes"
   | "seconds"
@@ -83,7 +86,7 @@ export interface Metric<K = Key> {
   /** Several figures may share a metric, distinguished by labels. */
   readonly name: string;
   readonly type: "counter" | "gauge";
-  /** Labels besides `node` and the key. */
+  /** Labels besides `backend` and the key. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Only these keys: the others are counted per node. */
   readonly only?: readonly K[];
@@ -192,9 +195,9 @@ export const FIGURES: readonly Figure<View>[] = [
     metric: {
       name: "statsd_proxy_lines_dropped_total",
       type: "counter",
-      labels: { node: "" },
+      labels: { backend: "" },
       only: NODELESS_DROP_REASONS,
-      help: "accepted lines that a backend will not get, by reason; without a node: they had none",
+      help: "accepted lines that a backend will not get, by reason; without a backend: they had none",
     },
     loss: { event: "dropping_lines", only: NODELESS_DROP_REASONS },
   }),
@@ -314,6 +317,20 @@ export const FIGURES: readonly Figure<View>[] = [
     metric: { name: "statsd_proxy_loop", type: "gauge" },
   },
   {
+    name: "health_up",
+    unit: "state",
+    meaning: "1 while the console's health and /healthz say up: not set down, and at least one node is up",
+    read: (view) => Number(healthOf(view.health.isUp ? "up" : "down", view).health === "up"),
+    metric: { name: "statsd_proxy_health_up", type: "gauge" },
+  },
+  {
+    name: "set_down",
+    unit: "state",
+    meaning: "1 while an operator has set health down",
+    read: ({ health }) => Number(!health.isUp),
+    metric: { name: "statsd_proxy_set_down", type: "gauge" },
+  },
+  {
     name: "log_lines_lost",
     unit: "lines",
     meaning: "log lines dropped because nobody read standard error (Linux)",
@@ -386,6 +403,20 @@ export const FIGURES: readonly Figure<View>[] = [
     metric: { name: "process_resident_memory_bytes", type: "gauge" },
   },
   {
+    name: "open_descriptors",
+    unit: "descriptors",
+    meaning: "file descriptors that are open (Linux)",
+    read: ({ resources }) => resources.descriptorsOpen,
+    metric: { name: "process_open_fds", type: "gauge" },
+  },
+  {
+    name: "descriptors_max",
+    unit: "descriptors",
+    meaning: "file descriptors that may be open at once (Linux)",
+    read: ({ resources }) => resources.descriptorsMax,
+    metric: { name: "process_max_fds", type: "gauge" },
+  },
+  {
     name: "heap_used_bytes",
     unit: "bytes",
     meaning: "of this, used by the program's objects",
@@ -402,6 +433,13 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
     meaning: "1 while the node gets metrics",
     read: ({ isUp }) => Number(isUp),
     metric: { name: "statsd_proxy_node_up", type: "gauge" },
+  },
+  {
+    name: "checked",
+    unit: "state",
+    meaning: "1 if it is checked; 0: it goes by what its host refuses, and 'up' says less",
+    read: ({ config }) => Number(checkOf(config) !== undefined),
+    metric: { name: "statsd_proxy_node_checked", type: "gauge" },
   },
   {
     name: "set_aside",

@@ -1,5 +1,7 @@
 /** What the process uses of the machine. */
 import { heapStats } from "bun:jsc";
+import { readdirSync } from "node:fs";
+import { descriptorLimit } from "./descriptors.io.ts";
 import type { MemoryFigures, ProcessFigures } from "./processFigures.ts";
 
 /**
@@ -7,15 +9,26 @@ import type { MemoryFigures, ProcessFigures } from "./processFigures.ts";
  * ones.
  */
 export function processReader(startedAtSeconds: number): () => ProcessFigures {
-  let last = { startedAtSeconds, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 };
+  const limit = descriptorLimit();
+  const descriptorsMax = Number.isFinite(limit) ? limit : undefined;
+  let last: ProcessFigures = { startedAtSeconds, cpuSeconds: 0, residentBytes: 0, heapUsedBytes: 0 };
   return () => {
     try {
       const { rss, heapUsed } = process.memoryUsage();
       const { user, system } = process.cpuUsage();
       last = { startedAtSeconds, cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapUsedBytes: heapUsed };
     } catch {}
-    return last;
+    return { ...last, descriptorsOpen: openDescriptors(descriptorsMax), descriptorsMax };
   };
+}
+
+/** Looking takes one itself: without one left, all that may be open are. */
+function openDescriptors(max: number | undefined): number | undefined {
+  try {
+    return readdirSync("/proc/self/fd").length - 1;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EMFILE" ? max : undefined;
+  }
 }
 
 /** Like `processReader`, for memory only, in detail. */

@@ -4,6 +4,9 @@ export interface ProcessFigures {
   readonly cpuSeconds: number;
   readonly residentBytes: number;
   readonly heapUsedBytes: number;
+  /** File descriptors; undefined if the system cannot tell. */
+  readonly descriptorsOpen?: number | undefined;
+  readonly descriptorsMax?: number | undefined;
 }
 
 /** Its memory, in detail. */

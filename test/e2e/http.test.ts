@@ -45,7 +45,7 @@ test("/stats.json and the console say the same", async () => {
     figures: Record<string, number>;
     nodes: { node: string; figures: Record<string, number> }[];
   };
-  const moving = /lag|cpu|memory|heap|check|http_requests/;
+  const moving = /lag|cpu|memory|heap|open_descriptors|check|http_requests/;
   const ofNodes = json.nodes.flatMap(({ node, figures }) =>
     Object.entries(figures).map(([name, value]) => [`node.${node}.${name}`, value] as const),
   );
@@ -174,7 +174,7 @@ needing("prometheus").test("Prometheus scrapes it, and counts what was sent", as
   await send(proxy, ["one.more:1|c"]);
   await counted(lines_received + 1);
   expect((await query("up"))[0].value[1]).toBe("1");
-  const nodes = await query("sum by (node) (statsd_proxy_lines_relayed_total)");
+  const nodes = await query("sum by (backend) (statsd_proxy_lines_relayed_total)");
   expect(nodes.length).toBe(3);
   const [build] = await query("statsd_proxy_build_info");
   expect(build.metric).toMatchObject({ job: "proxy", version: expect.stringMatching(/^\d+\.\d+\.\d+/) });

@@ -33,6 +33,43 @@ describe("the text", () => {
     });
   });
 
+  test("says which configuration is in force", () => {
+    const view = busyView();
+    expect(
+      samplesOf(textOf({ ...view, configuration: { ...view.configuration, hash: "0123456789ab" } })),
+    ).toContainEqual({
+      name: "statsd_proxy_config_info",
+      labels: { hash: "0123456789ab" },
+      value: 1,
+    });
+  });
+
+  test("says whether it is healthy, and whether an operator has set it down", () => {
+    const values = (view: View) =>
+      ["health_up", "set_down"].map(
+        (name) => samplesOf(textOf(view)).find((sample) => sample.name === `statsd_proxy_${name}`)?.value,
+      );
+    const view = busyView();
+    expect(values(view)).toEqual([1, 0]);
+    expect(values({ ...view, health: { ...view.health, isUp: false } })).toEqual([0, 1]);
+    expect(values({ ...view, nodes: view.nodes.map((node) => ({ ...node, isUp: false })) })).toEqual([0, 0]);
+  });
+
+  test("says which backends are checked", () => {
+    const view = busyView();
+    const [first] = view.nodes;
+    const nodes = [0, 8126].map((managementport) => ({
+      ...first,
+      label: String(managementport),
+      config: { ...first.config, managementport },
+    }));
+    const checked = samplesOf(textOf({ ...view, nodes })).filter(({ name }) => name === "statsd_proxy_node_checked");
+    expect(checked.map(({ labels, value }) => [labels.backend, value])).toEqual([
+      ["0", 0],
+      ["8126", 1],
+    ]);
+  });
+
   test("escapes labels, whatever the nodes are called", () => {
     const label = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom('"', "\\", "\n", 'a"} 1\nx{b="'));
     fc.assert(
@@ -40,7 +77,7 @@ describe("the text", () => {
         const view = busyView();
         const nodes = [{ ...view.nodes[0], label }];
         const ups = samplesOf(textOf({ ...view, nodes })).filter(({ name }) => name === "statsd_proxy_node_up");
-        expect(ups).toEqual([{ name: "statsd_proxy_node_up", labels: { node: label }, value: 1 }]);
+        expect(ups).toEqual([{ name: "statsd_proxy_node_up", labels: { backend: label }, value: 1 }]);
       }),
     );
   });
@@ -86,7 +123,7 @@ describe("the table of figures", () => {
     for (const node of view.nodes) {
       visit(NODE_FIGURES, node, (value, figure, key) => {
         if (figure.metric === undefined) expect(nameOf(figure, key)).toBe("lines_dropped");
-        else expect(sampleValue(samples, figure, key, { node: node.label })).toBe(value);
+        else expect(sampleValue(samples, figure, key, { backend: node.label })).toBe(value);
       });
     }
   });
