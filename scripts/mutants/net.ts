@@ -5,8 +5,8 @@ export const NET: readonly Mutant[] = [
   {
     name: "bulk-reads-cut-to-1500-bytes",
     file: "src/net/bulkReader.io.ts",
-    find: "= BigInt(DATAGRAM_BYTES_MAX)",
-    replace: "= 1500n",
+    find: "VECTOR_LEN] = DATAGRAM_BYTES_MAX",
+    replace: "VECTOR_LEN] = 1500",
     tests: ["net/bulkReader.test.ts"],
   },
   {
