@@ -4,6 +4,7 @@ import { type Config, printedConfig } from "../config/config.ts";
 import { checkText } from "../config/nodeCheck.ts";
 import { NO_FILE } from "../config/problem.ts";
 import { OPERATOR_WORDS, type OperatorWord } from "../health/nodeHealth.ts";
+import { delayText } from "../observe/delayText.ts";
 import { type NodeSetting, nodeSettingText } from "../observe/nodeSetting.ts";
 import { healthOf } from "../observe/proxyHealth.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
@@ -281,7 +282,7 @@ function* flatStatsJson(view: View): Generator<string> {
 function statusText(view: View): string {
   const { uptimeSeconds, nodes, configuration } = view;
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\nverdict: ${verdictOf(view).line}\n${reloadFailureLine(configuration)}`;
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\nverdict: ${verdictOf(view).line}\n${delayText(Object.fromEntries(proxyStatsOf(view)))}\n${reloadFailureLine(configuration)}`;
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {

@@ -161,6 +161,10 @@ export class Cluster {
     }));
   }
 
+  get hasLiveNode(): boolean {
+    return this.nodes.some(({ isUp }) => isUp);
+  }
+
   /** Labels of the nodes that are up. */
   liveLabels(): string[] {
     return this.nodes.filter(({ isUp }) => isUp).map(({ label }) => label);

@@ -10,6 +10,7 @@ import type { Log } from "../log/log.ts";
 import type { Source } from "../net/source.ts";
 import { Turns } from "../net/turns.ts";
 import { UdpSource } from "../net/udpSource.ts";
+import { Delays } from "../observe/delays.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
 import { summaryOf } from "../observe/readings.ts";
@@ -59,6 +60,7 @@ export class Engine {
   private readonly startedAtMs: number;
   private readonly turns: Turns;
   private readonly debugObserver: LineObserver | undefined;
+  private readonly delays = new Delays();
   private readonly watch: Watch;
   private bound: BoundSource | undefined;
   /** Replaced sources that are still being drained. */
@@ -173,6 +175,7 @@ export class Engine {
       namesCached: cluster.namesCached,
       receiveBufferBytes: typeof receiveBuffer === "number" ? receiveBuffer : undefined,
       kernelDrops: this.kernelDrops(),
+      delay: source?.tellsWaits ? this.delays.view(platform.clock.nowMs()) : undefined,
       logLinesLost: log.linesLost,
       eventLoopLag: this.history?.lag,
       resources: platform.resources(),
@@ -226,6 +229,7 @@ export class Engine {
     const open = UdpSource.open({
       ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
       onLines: (bytes, start, end) => relay.datagram(bytes, start, end),
+      onWaited: (ms) => this.delays.read(ms, clock.nowMs()),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),
     });
@@ -237,6 +241,8 @@ export class Engine {
   private flush(): void {
     try {
       this.cluster.relay.flush();
+      if (this.cluster.hasLiveNode) this.delays.handedOver(this.parts.platform.clock.nowMs());
+      else this.delays.forget();
     } catch (error) {
       this.failed(error as Error);
     }

@@ -2,6 +2,8 @@
 import { ptr } from "bun:ffi";
 import type { Libc } from "../system/libc.io.ts";
 import {
+  HEADER_CONTROL,
+  HEADER_CONTROLLEN,
   HEADER_IOV,
   HEADER_IOVLEN,
   HEADER_LEN,
@@ -29,11 +31,14 @@ export class BulkReader {
   private readonly memory = Buffer.allocUnsafeSlow(BULK_DATAGRAMS * STRIDE_BYTES);
   private readonly vectors = new Uint32Array(BULK_DATAGRAMS * VECTOR_WORDS);
   private readonly headers = new Uint32Array(BULK_DATAGRAMS * HEADER_WORDS);
+  private readonly control: Uint32Array | undefined;
   private readonly headersAt: ReturnType<typeof ptr>;
 
-  constructor(libc: Libc, fd: number) {
+  /** @param control where the control data of the first datagram of each read goes */
+  constructor(libc: Libc, fd: number, control?: Uint32Array) {
     this.libc = libc;
     this.fd = fd;
+    this.control = control;
     const memoryAt = ptr(this.memory);
     const vectorsAt = ptr(this.vectors);
     for (let i = 0; i < BULK_DATAGRAMS; i++) {
@@ -42,6 +47,7 @@ export class BulkReader {
       putAddress(this.headers, i * HEADER_WORDS + HEADER_IOV, vectorsAt + i * VECTOR_WORDS * 4);
       this.headers[i * HEADER_WORDS + HEADER_IOVLEN] = 1;
     }
+    if (control) putAddress(this.headers, HEADER_CONTROL, ptr(control));
     this.headersAt = ptr(this.headers);
   }
 
@@ -50,6 +56,12 @@ export class BulkReader {
    * many there were; if 64, there may be more.
    */
   read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
+    const { control } = this;
+    if (control) {
+      control.fill(0);
+      // The kernel writes how much of it there was.
+      this.headers[HEADER_CONTROLLEN] = control.byteLength;
+    }
     const count = this.libc.recvmmsg(this.fd, this.headersAt, BULK_DATAGRAMS, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
       const start = i * STRIDE_BYTES;

@@ -5,11 +5,13 @@ import { type Config, readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
 import { statusJsonParts } from "../../src/observe/statusJson.ts";
+import type { View } from "../../src/observe/view.ts";
 import type { Destination } from "../../src/placement/destination.ts";
 import { escapeBytes } from "../../src/text/escape.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
 import { statsSourceOf } from "../support/statsSource.ts";
+import { QUIET_VIEW } from "../support/viewParts.ts";
 
 setDefaultTimeout(30_000);
 
@@ -34,6 +36,7 @@ const COMMANDS = [
 /** Those that say something by themselves. */
 const ALONE = COMMANDS.filter((command) => command !== "route" && command !== "node");
 
+const DELAY = "delay: p50 0.12 ms, p99 10.4 ms in the last minute";
 const OK = "ok: all 3 nodes up, nothing lost since the start";
 
 describe("a line is answered", () => {
@@ -43,7 +46,7 @@ describe("a line is answered", () => {
     ["  ping \t", "pong\n"],
     ["ping\r", "pong\n"],
     ["health", "health: up\n"],
-    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: ${OK}\n`],
+    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: ${OK}\n${DELAY}\n`],
   ])("%j: %j", (line, text) => {
     expect(answer(line, consoleContextOf())).toEqual({ text });
   });
@@ -441,8 +444,19 @@ describe("status", () => {
     const view = { ...context.view(), nodes };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
       `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n` +
-        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}\n`,
+        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}\n${DELAY}\n`,
     );
+  });
+
+  test("says how long lines take, that none came, or that it is not measured", () => {
+    const { delay, ...rest } = consoleContextOf().view();
+    const of = (delay: View["delay"]) =>
+      answer("status", { ...consoleContextOf(), view: () => ({ ...rest, delay }) })?.text.match(/^delay: .*$/m)?.[0];
+    expect(of(delay)).toBe(DELAY);
+    expect(of({ ...QUIET_VIEW.delay, p50Seconds: undefined, p99Seconds: undefined })).toBe(
+      "delay: no datagram in the last minute",
+    );
+    expect(of(undefined)).toBe("delay: not measured (needs Linux)");
   });
 
   test("says why the last reload failed, for as long as an older configuration is in force", () => {
@@ -452,7 +466,7 @@ describe("status", () => {
     const view = { ...rest, configuration: { ...configuration, isLatest: false, lastFailure } };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
       `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: warning: the reload at 00:00:01 UTC failed, ` +
-        `an older configuration is in force: fall: bad\nconfiguration: last reload failed: fall: bad\n`,
+        `an older configuration is in force: fall: bad\n${DELAY}\nconfiguration: last reload failed: fall: bad\n`,
     );
   });
 });
