@@ -21,20 +21,29 @@ const DATAGRAM_BYTES_MAX = 65536;
  */
 const STRIDE_BYTES = DATAGRAM_BYTES_MAX + 23 * 64;
 
+/** Room for the control data of one datagram: a struct cmsghdr with a struct timespec. */
+export const CONTROL_WORDS = 8;
+/** Only of some datagrams: it costs time. */
+const CONTROL_EVERY = 8;
+export const CONTROLS = BULK_DATAGRAMS / CONTROL_EVERY;
+
 /**
  * Reads up to 64 datagrams per call into memory that is reused. Bun reads 8 per call and creates three objects for each
  * datagram; this creates none.
  */
 export class BulkReader {
+  /** One of the control data of the last read, by chance. */
+  chosen = 0;
   private readonly libc: Libc;
   private readonly fd: number;
   private readonly memory = Buffer.allocUnsafeSlow(BULK_DATAGRAMS * STRIDE_BYTES);
   private readonly vectors = new Uint32Array(BULK_DATAGRAMS * VECTOR_WORDS);
   private readonly headers = new Uint32Array(BULK_DATAGRAMS * HEADER_WORDS);
   private readonly control: Uint32Array | undefined;
+  private random = 1;
   private readonly headersAt: ReturnType<typeof ptr>;
 
-  /** @param control where the control data of the first datagram of each read goes */
+  /** @param control where the control data of every eighth datagram of a read goes: `CONTROL_WORDS` for each */
   constructor(libc: Libc, fd: number, control?: Uint32Array) {
     this.libc = libc;
     this.fd = fd;
@@ -47,7 +56,13 @@ export class BulkReader {
       putAddress(this.headers, i * HEADER_WORDS + HEADER_IOV, vectorsAt + i * VECTOR_WORDS * 4);
       this.headers[i * HEADER_WORDS + HEADER_IOVLEN] = 1;
     }
-    if (control) putAddress(this.headers, HEADER_CONTROL, ptr(control));
+    if (control) {
+      const controlAt = ptr(control);
+      for (let i = 0; i < CONTROLS; i++) {
+        const header = i * CONTROL_EVERY * HEADER_WORDS;
+        putAddress(this.headers, header + HEADER_CONTROL, controlAt + i * CONTROL_WORDS * 4);
+      }
+    }
     this.headersAt = ptr(this.headers);
   }
 
@@ -56,17 +71,26 @@ export class BulkReader {
    * many there were; if 64, there may be more.
    */
   read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
-    const { control } = this;
-    if (control) {
-      control.fill(0);
-      // The kernel writes how much of it there was.
-      this.headers[HEADER_CONTROLLEN] = control.byteLength;
-    }
+    if (this.control) this.clear(this.control);
     const count = this.libc.recvmmsg(this.fd, this.headersAt, BULK_DATAGRAMS, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
       const start = i * STRIDE_BYTES;
       onDatagram(this.memory, start, start + this.headers[i * HEADER_WORDS + HEADER_LEN]);
     }
+    if (count > 0) this.choose(count);
     return Math.max(0, count);
+  }
+
+  /** The kernel writes over it, and how much there was. */
+  private clear(control: Uint32Array): void {
+    control.fill(0);
+    for (let i = 0; i < CONTROLS; i++) {
+      this.headers[i * CONTROL_EVERY * HEADER_WORDS + HEADER_CONTROLLEN] = CONTROL_WORDS * 4;
+    }
+  }
+
+  private choose(count: number): void {
+    this.random = (Math.imul(this.random, 1_664_525) + 1_013_904_223) >>> 0;
+    this.chosen = Math.floor((this.random / 2 ** 32) * Math.ceil(count / CONTROL_EVERY));
   }
 }

@@ -92,7 +92,7 @@ class Kernel implements UdpKernel, PausedReading {
     this.reading = new SwappedSocket(libc, fd);
     const times = receiveTimes(libc, this.reading.fd);
     this.times = times;
-    this.waits = times && { ofBulkRead: () => times.ofControlMs(), ofRuntime: () => times.ofLastMs() };
+    this.waits = times && { ofBulkRead: () => times.ofControlMs(this.bulk.chosen), ofRuntime: () => times.ofLastMs() };
     this.bulk = new BulkReader(libc, this.reading.fd, times?.control);
   }
 

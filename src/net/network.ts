@@ -86,7 +86,7 @@ export interface UdpKernel {
 
 /** In milliseconds; NaN: not known. */
 export interface Waits {
-  /** The first datagram of the last bulk read. */
+  /** A datagram of the last bulk read, chosen by chance. */
   ofBulkRead(): number;
   /** The datagram that the runtime read last, for which this costs a system call. */
   ofRuntime(): number;

@@ -1,6 +1,7 @@
 /** When the kernel received datagrams of a UDP socket (Linux). */
 import { ptr } from "bun:ffi";
 import { type Libc, lastReceiveTime, setReceiveTimes, wallClockTime } from "../system/libc.io.ts";
+import { CONTROL_WORDS, CONTROLS } from "./bulkReader.io.ts";
 import { ReceiveAge } from "./receiveAge.ts";
 
 const SOL_SOCKET = 1;
@@ -10,16 +11,14 @@ const SCM_TIMESTAMPNS = 35;
 const LEVEL = 2;
 const TYPE = 3;
 const SECONDS = 4;
-const WORDS = 8;
 
 /**
- * The kernel tells it in one of two ways: as control data of each datagram, or on being asked for the datagram that was
- * read last. Both cannot be had at once. The first costs nothing beside a bulk read, and is for the oldest of its
- * datagrams; the second, a system call, is for what the runtime reads.
+ * The kernel tells it in one of two ways: as control data of a datagram, or on being asked for the datagram that was
+ * read last. Both cannot be had at once. The first costs little beside a bulk read; the second, a system call, is for what the runtime reads.
  */
 export class ReceiveTimes {
-  /** Where the control data of one datagram goes. Bun asks for other control data, which comes behind and is cut off. */
-  readonly control = new Uint32Array(WORDS);
+  /** Where control data goes. Bun asks for more of it, which comes behind and is cut off. */
+  readonly control = new Uint32Array(CONTROLS * CONTROL_WORDS);
   private readonly libc: Libc;
   private readonly fd: number;
   private readonly time = new Uint32Array(4);
@@ -41,11 +40,12 @@ export class ReceiveTimes {
     setReceiveTimes(this.libc, this.fd, enabled);
   }
 
-  /** How long the datagram of the control data has waited, in milliseconds; NaN: not known. */
-  ofControlMs(): number {
+  /** How long the datagram has waited whose control data this is, in milliseconds; NaN: not known. */
+  ofControlMs(chosen: number): number {
     const { control } = this;
-    const isTime = control[LEVEL] === SOL_SOCKET && control[TYPE] === SCM_TIMESTAMPNS;
-    return isTime ? this.since(control, SECONDS) : Number.NaN;
+    const at = chosen * CONTROL_WORDS;
+    const isTime = control[at + LEVEL] === SOL_SOCKET && control[at + TYPE] === SCM_TIMESTAMPNS;
+    return isTime ? this.since(control, at + SECONDS) : Number.NaN;
   }
 
   /** How long the datagram has waited that the runtime read last. */

@@ -1,11 +1,10 @@
 /**
  * How long lines take through the proxy: from the kernel's receipt of a datagram to the end of its turn, when everything
- * that came in it is handed to the kernel again. Of a sample: one datagram for each bulk read, the one that has waited
- * longest.
+ * that came in it is handed to the kernel again. Of a sample: a datagram of each bulk read, chosen by chance.
  */
 import { DelayHistogram, type DelayView } from "./delayHistogram.ts";
 
-/** Datagrams of one turn that are measured: those of a turn of 8,000, and the first ones of a longer turn. */
+/** Datagrams of one turn that are measured: with 64 a read, those of a turn of 8,192, or the first ones of a longer turn. */
 const MEASURED_MAX = 128;
 
 export class Delays {
