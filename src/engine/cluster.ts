@@ -161,6 +161,10 @@ export class Cluster {
     }));
   }
 
+  isUp(label: string): boolean {
+    return this.nodes.some((node) => node.label === label && node.isUp);
+  }
+
   get hasLiveNode(): boolean {
     return this.nodes.some(({ isUp }) => isUp);
   }

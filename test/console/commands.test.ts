@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { version } from "../../package.json";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
+import type { NamesRequest } from "../../src/console/nameCount.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
 import { statusJsonParts } from "../../src/observe/statusJson.ts";
 import type { View } from "../../src/observe/view.ts";
@@ -26,6 +27,7 @@ const COMMANDS = [
     "node",
     "route",
     "tap",
+    "names",
     "health",
     "status",
     "version",
@@ -34,7 +36,7 @@ const COMMANDS = [
   ],
 ];
 /** Those that say something by themselves. */
-const ALONE = COMMANDS.filter((command) => command !== "route" && command !== "node");
+const ALONE = COMMANDS.filter((command) => command !== "route" && command !== "node" && command !== "names");
 
 const DELAY = "delay: p50 0.12 ms, p99 10.4 ms in the last minute";
 const OK = "ok: all 3 nodes up, nothing lost since the start";
@@ -327,6 +329,57 @@ describe("tap", () => {
   });
 });
 
+describe("names", () => {
+  const [label] = BENCH_LABELS;
+  const all = { label, pattern: undefined, limit: 100 };
+
+  test.each<[string, NamesRequest]>([
+    [`names ${label}`, all],
+    [`names ${label} 7`, { ...all, limit: 7 }],
+    [`names "${label}" web.*`, { ...all, pattern: "web.*" }],
+    [`NAMES ${label} web 1000`, { ...all, pattern: "web", limit: 1000 }],
+  ])("%j asks for %j", (line, expected) => {
+    const asked: NamesRequest[] = [];
+    const stream = { isTap: true, begin: () => {}, stop: () => "" };
+    const names = (request: NamesRequest) => {
+      asked.push(request);
+      return stream;
+    };
+    const text = "# counting for 10 s; an empty line stops it\n";
+    expect(answer(line, { ...consoleContextOf(), names })).toEqual({ text, stream });
+    expect(asked).toEqual([expected]);
+  });
+
+  test("of a node that is down says so", () => {
+    const { nodes, ...rest } = consoleContextOf().view();
+    const down = { ...nodes[0], isUp: false, health: { ...nodes[0].health, state: "drained" as const } };
+    const context = { ...consoleContextOf(), view: () => ({ ...rest, nodes: [down] }) };
+    const names = () => ({ isTap: true, begin: () => {}, stop: () => "" });
+    expect(answer(`names ${label}`, { ...context, names })?.text).toBe(
+      `# ${label} is drained: it gets no lines\n# counting for 10 s; an empty line stops it\n`,
+    );
+  });
+
+  test.each([
+    "names",
+    `names ${label} a b`,
+    `names ${label} a 7 8`,
+    `names ${label} 0`,
+    `names ${label} 1001`,
+    `names ${label} ${"x".repeat(256)}`,
+  ])("%j is explained", (line) => {
+    expect(answer(line, consoleContextOf())).toEqual({ text: "usage: names NODE [PATTERN] [LIMIT]\n" });
+  });
+
+  test("of a node that there is not is answered so, with the one that was meant", () => {
+    expect(answer("names 127.0.0.1:8139", consoleContextOf())?.text).toMatch(/^there is no node 127\.0\.0\.1:8139/);
+  });
+
+  test("is refused while there are as many taps as there may be", () => {
+    expect(answer(`names ${label}`, consoleContextOf())).toEqual({ text: "too many taps at once\n" });
+  });
+});
+
 describe("memstats", () => {
   test("has go-statsd-proxy's labels, and only figures that this runtime has", () => {
     const goLabels = [
@@ -541,6 +594,7 @@ function consoleContextOf(bench = new RelayBench({})): ConsoleContext {
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
     destinationOf: () => routed({ now: "-", allUp: "-" }),
     tap: () => undefined,
+    names: () => undefined,
     health: "up",
   };
 }
