@@ -3,10 +3,24 @@ import type { Mutant } from "./mutant.ts";
 
 export const NET: readonly Mutant[] = [
   {
+    name: "waits-wrong-after-the-clock-is-set",
+    file: "src/net/receiveAge.ts",
+    find: "if (nowMs < this.settledAtMs) return Number.NaN;",
+    replace: "",
+    tests: ["net/receiveAge.test.ts"],
+  },
+  {
+    name: "waits-not-asked-for-by-bulk-reads",
+    file: "src/net/bunUdpListener.io.ts",
+    find: "this.times?.tellByControl(true);",
+    replace: "",
+    tests: ["net/udpSource.test.ts"],
+  },
+  {
     name: "bulk-reads-cut-to-1500-bytes",
     file: "src/net/bulkReader.io.ts",
-    find: "= BigInt(DATAGRAM_BYTES_MAX)",
-    replace: "= 1500n",
+    find: "VECTOR_LEN] = DATAGRAM_BYTES_MAX",
+    replace: "VECTOR_LEN] = 1500",
     tests: ["net/bulkReader.test.ts"],
   },
   {

@@ -3,6 +3,20 @@ import type { Mutant } from "./mutant.ts";
 
 export const OBSERVE: readonly Mutant[] = [
   {
+    name: "delays-of-a-turn-without-a-bound",
+    file: "src/observe/delays.ts",
+    find: "this.measured < MEASURED_MAX && ",
+    replace: "",
+    tests: ["observe/delays.test.ts"],
+  },
+  {
+    name: "delays-older-than-a-minute-stay",
+    file: "src/observe/delayHistogram.ts",
+    find: "this.rows.fill(0, at, at + COLUMNS);",
+    replace: "",
+    tests: ["observe/delayHistogram.test.ts"],
+  },
+  {
     name: "sampler-lag-is-always-0",
     file: "src/observe/sampler.ts",
     find: "Math.max(0, nowMs - this.dueMs)",

@@ -1,5 +1,6 @@
 /** The frames of `statsd-proxy top`: from two samples of a proxy's figures to lines of text. */
 import * as v from "valibot";
+import { delayText } from "../observe/delayText.ts";
 import { tableText } from "../text/table.ts";
 import { nodeLines } from "./topNodes.ts";
 import { countText, durationText, type PerSecond, printable, rateText, wrapped } from "./topText.ts";
@@ -31,6 +32,9 @@ const sampleSchema = v.object({
     lines_dropped: figure,
     lines_pending: figure,
     datagrams_sent: figure,
+    delay_p50_seconds: figure,
+    delay_p99_seconds: figure,
+    delays_measured: figure,
     nodes: figure,
     nodes_up: figure,
     internal_errors: figure,
@@ -144,6 +148,7 @@ export function frameOf(parts: FrameParts): FrameLine[] {
     ...(noAnswer === undefined ? verdictLines(now, columnsMax) : [{ text: noAnswer, alarm: true }]),
     { text: "", alarm: false },
     ...withAlarms([["", windowText(before, now), "total"], ...totalRows], [1, 2], [false, ...alarms]),
+    { text: delayText(figures), alarm: false },
     { text: "", alarm: false },
     ...viewLines(view),
   ];

@@ -4,13 +4,14 @@ import { type Config, printedConfig } from "../config/config.ts";
 import { checkText } from "../config/nodeCheck.ts";
 import { NO_FILE } from "../config/problem.ts";
 import { OPERATOR_WORDS, type OperatorWord } from "../health/nodeHealth.ts";
+import { delayText } from "../observe/delayText.ts";
 import { type NodeSetting, nodeSettingText } from "../observe/nodeSetting.ts";
 import { healthOf } from "../observe/proxyHealth.ts";
 import { nodeStatsOf, proxyStatsOf } from "../observe/readings.ts";
 import { reloadFailureLine } from "../observe/reloadFailure.ts";
 import { nodesJsonParts, type StatsSource, statusJsonParts } from "../observe/statusJson.ts";
 import { verdictOf } from "../observe/verdict.ts";
-import type { View } from "../observe/view.ts";
+import type { NodeView, View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
@@ -22,7 +23,9 @@ import { suggestion } from "../text/nearest.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
 import { shareText } from "../text/quantities.ts";
 import { tableParts } from "../text/table.ts";
-import { PATTERN_BYTES_MAX, TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
+import { NAMES_MS, NAMES_SHOWN_DEFAULT, NAMES_SHOWN_MAX, type NamesRequest } from "./nameCount.ts";
+import { selectionOf } from "./selection.ts";
+import { TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
 import { endsWithinCharacter, wordsOf } from "./words.ts";
 
 /** What commands can see and change. */
@@ -38,6 +41,8 @@ export interface ConsoleContext {
   setNode(label: string, word: OperatorWord): NodeSetting | undefined;
   /** Undefined: there are too many taps already. */
   tap(request: TapRequest): Stream | undefined;
+  /** Counts the names that a node gets. Undefined: there are too many taps already. */
+  names(request: NamesRequest): Stream | undefined;
   /** Reads the configuration again, and says what came of it; undefined: there is no file. Never throws. */
   readonly reload: (() => Promise<string>) | undefined;
   /** Operators can set it, to take the proxy out of a load balancer. */
@@ -141,9 +146,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const request = tapRequest(words);
       if (request === undefined) return undefined;
       const stream = context.tap(request);
-      if (stream === undefined) return { text: "too many taps at once\n" };
+      if (stream === undefined) return TOO_MANY_TAPS;
       return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line stops it\n`, stream };
     },
+  },
+  names: {
+    usage: "names NODE [PATTERN] [LIMIT]",
+    meaning: "count the names that a node gets for a while, and list them with their lines",
+    wordsMin: 1,
+    run: namesAnswer,
   },
   health: {
     usage: "health [up|down]",
@@ -192,6 +203,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
+const TOO_MANY_TAPS: Answer = { text: "too many taps at once\n" };
 const OPEN_QUOTE: Answer = { text: "a quote is not closed\n" };
 
 /** The answer to one line, one character per byte, without its line end. An empty line has none. */
@@ -282,7 +294,7 @@ function* flatStatsJson(view: View): Generator<string> {
 function statusText(view: View): string {
   const { uptimeSeconds, nodes, configuration } = view;
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\nverdict: ${verdictOf(view).line}\n${reloadFailureLine(configuration)}`;
+  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\nverdict: ${verdictOf(view).line}\n${delayText(Object.fromEntries(proxyStatsOf(view)))}\n${reloadFailureLine(configuration)}`;
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {
@@ -357,16 +369,9 @@ function nodesLines({ view }: ConsoleContext): Iterable<string> {
 /** One node: how it is, or how it should be. */
 function nodeAnswer([name, wanted, ...rest]: readonly string[], context: ConsoleContext): Answer | undefined {
   if (name === undefined || rest.length > 0) return undefined;
-  const label = Buffer.from(name, "latin1").toString();
-  const { nodes } = context.view();
-  const node = nodes.find((node) => node.label === label);
-  if (node === undefined) {
-    const near = suggestion(
-      label,
-      nodes.map((node) => node.label),
-    );
-    return { text: `there is no node ${escapeBytes(Buffer.from(name, "latin1"))}${near}\n` };
-  }
+  const node = nodeCalled(name, context);
+  if ("text" in node) return node;
+  const { label } = node;
   if (wanted === undefined) {
     const { lastCheck, noAddress, state } = node.health;
     const failure = noAddress ?? lastCheck?.failure;
@@ -375,6 +380,16 @@ function nodeAnswer([name, wanted, ...rest]: readonly string[], context: Console
   const word = OPERATOR_WORDS.find((word) => word === wanted.toLowerCase());
   const setting = word && context.setNode(label, word);
   return setting && { text: nodeSettingText(label, setting) };
+}
+
+/** Or the answer that there is none. */
+function nodeCalled(name: string, context: ConsoleContext): NodeView | Answer {
+  const bytes = Buffer.from(name, "latin1");
+  const label = bytes.toString();
+  const { nodes } = context.view();
+  const labels = nodes.map((node) => node.label);
+  const node = nodes[labels.indexOf(label)];
+  return node ?? { text: `there is no node ${escapeBytes(bytes)}${suggestion(label, labels)}\n` };
 }
 
 function* routeLines(asked: readonly string[], context: ConsoleContext): Generator<string> {
@@ -395,15 +410,25 @@ function* routeLines(asked: readonly string[], context: ConsoleContext): Generat
   yield* tableParts(["name", "owner", "owner_when_all_up", ""], rows);
 }
 
-/** A single number is a limit. Undefined: invalid. */
+/** Undefined: invalid. */
 function tapRequest(words: readonly string[]): TapRequest | undefined {
   const rejected = words[0]?.toLowerCase() === "rejected";
-  const rest = rejected ? words.slice(1) : [...words];
-  const limit = /^\d{1,9}$/.test(rest.at(-1) ?? "") ? rest.pop() : undefined;
-  const linesMax = limit === undefined ? TAP_LINES_DEFAULT : Number(limit);
-  if (rest.length > 1 || linesMax < 1 || linesMax > TAP_LINES_MAX) return undefined;
-  if ((rest[0]?.length ?? 0) > PATTERN_BYTES_MAX) return undefined;
-  return { rejected, pattern: rest[0], linesMax };
+  const rest = rejected ? words.slice(1) : words;
+  const selection = selectionOf(rest, { limitDefault: TAP_LINES_DEFAULT, limitMax: TAP_LINES_MAX });
+  return selection && { rejected, pattern: selection.pattern, linesMax: selection.limit };
+}
+
+/** The names that a node gets. Undefined: invalid. */
+function namesAnswer([name, ...rest]: readonly string[], context: ConsoleContext): Answer | undefined {
+  const selection = selectionOf(rest, { limitDefault: NAMES_SHOWN_DEFAULT, limitMax: NAMES_SHOWN_MAX });
+  if (name === undefined || selection === undefined) return undefined;
+  const found = nodeCalled(name, context);
+  if ("text" in found) return found;
+  const { label, isUp } = found;
+  const stream = context.names({ ...selection, label });
+  if (stream === undefined) return TOO_MANY_TAPS;
+  const state = isUp ? "" : `# ${label} is ${found.health.state}: it gets no lines\n`;
+  return { text: `${state}# counting for ${NAMES_MS / 1000} s; an empty line stops it\n`, stream };
 }
 
 /**

@@ -13,8 +13,6 @@ export const TAP_LINES_MAX = 10_000;
 export const TAP_MS_MAX = 60_000;
 /** Lines that a tap shows per second, and at once. */
 export const TAP_LINES_PER_SECOND = 500;
-/** Limit for a pattern. */
-export const PATTERN_BYTES_MAX = 255;
 /** Limit for a line: the rest of a longer one is ignored. */
 const LOOKED_AT_BYTES_MAX = 1024;
 /** The cost of showing a byte, in matching steps. */
@@ -33,6 +31,7 @@ export interface TapRequest {
 }
 
 export class Tap {
+  readonly msMax = TAP_MS_MAX;
   /** Lines shown so far. */
   shown = 0;
   /** The cost of matching so far: about a nanosecond per step. */

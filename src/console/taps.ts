@@ -7,10 +7,13 @@
  *     |examines       |examines       |examines           otherwise: all of them
  */
 
+import type { Verdict } from "../protocol/line.ts";
 import type { LineObserver } from "../relay/relay.ts";
 import type { Clock, Timer } from "../system/clock.ts";
+import type { Meter } from "../text/glob.ts";
 import type { Stream } from "./commands.ts";
-import { TAP_MS_MAX, Tap, type TapRequest } from "./tap.ts";
+import { NameCount, type NamesRequest } from "./nameCount.ts";
+import { Tap, type TapRequest } from "./tap.ts";
 
 export const TAPS_MAX = 4;
 const TICK_MS = 50;
@@ -29,9 +32,25 @@ export interface TapsParts {
   readonly clock: Clock;
 }
 
+/** What is made of the lines that pass: they are shown, or counted. */
+interface Viewer {
+  /** It ends after this time, and before if it is done. */
+  readonly msMax: number;
+  readonly done: boolean;
+  /** The cost of what it did so far: about a nanosecond per step. */
+  readonly meter: Meter;
+  see(line: Buffer, verdict: Verdict, to: string): void;
+  /** Returns the text since the last call. */
+  take(): string;
+  /** Tells it how much time has passed. */
+  refill(elapsedMs: number): void;
+  /** The last text. @param unseen lines that passed without being examined */
+  summary(unseen: number): string;
+}
+
 /** A running tap, and the state when it began. */
 interface Running {
-  readonly tap: Tap;
+  readonly tap: Viewer;
   readonly untilMs: number;
   readonly write: (text: string) => boolean;
   readonly end: (last: string) => void;
@@ -53,14 +72,24 @@ export class Taps {
 
   /** Undefined: there are too many already. */
   open(request: TapRequest): Stream | undefined {
+    return this.streamOf(() => new Tap(request, this.parts.nodeWidth()));
+  }
+
+  /** The same for the names that a node gets. @param isUp whether it gets any */
+  openNames(request: NamesRequest, isUp: () => boolean): Stream | undefined {
+    return this.streamOf(() => new NameCount(request, isUp));
+  }
+
+  private streamOf(viewer: () => Viewer): Stream | undefined {
     if (this.running.size >= TAPS_MAX) return undefined;
     let running: Running | undefined;
     return {
       isTap: true,
       begin: (write, end) => {
+        const tap = viewer();
         running = {
-          tap: new Tap(request, this.parts.nodeWidth()),
-          untilMs: this.parts.clock.nowMs() + TAP_MS_MAX,
+          tap,
+          untilMs: this.parts.clock.nowMs() + tap.msMax,
           write,
           end,
           passedBefore: this.parts.linesReceived(),

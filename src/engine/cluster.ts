@@ -167,6 +167,14 @@ export class Cluster {
     }));
   }
 
+  isUp(label: string): boolean {
+    return this.nodes.some((node) => node.label === label && node.isUp);
+  }
+
+  get hasLiveNode(): boolean {
+    return this.nodes.some(({ isUp }) => isUp);
+  }
+
   /** Labels of the nodes that are up. */
   liveLabels(): string[] {
     return this.nodes.filter(({ isUp }) => isUp).map(({ label }) => label);

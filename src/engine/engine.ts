@@ -10,6 +10,7 @@ import type { Log } from "../log/log.ts";
 import type { Source } from "../net/source.ts";
 import { Turns } from "../net/turns.ts";
 import { UdpSource } from "../net/udpSource.ts";
+import { Delays } from "../observe/delays.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
 import { summaryOf } from "../observe/readings.ts";
@@ -61,6 +62,7 @@ export class Engine {
   private readonly startedAtMs: number;
   private readonly turns: Turns;
   private readonly debugObserver: LineObserver | undefined;
+  private readonly delays = new Delays();
   private readonly watch: Watch;
   private readonly loopWatch: LoopWatch<Node>;
   private bound: BoundSource | undefined;
@@ -186,6 +188,7 @@ export class Engine {
       namesCached: cluster.namesCached,
       receiveBufferBytes: typeof receiveBuffer === "number" ? receiveBuffer : undefined,
       kernelDrops: this.kernelDrops(),
+      delay: source?.tellsWaits ? this.delays.view(platform.clock.nowMs()) : undefined,
       logLinesLost: log.linesLost,
       eventLoopLag: this.history?.lag,
       resources: platform.resources(),
@@ -241,6 +244,7 @@ export class Engine {
     const open = UdpSource.open({
       ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
       onLines: (bytes, start, end) => relay.datagram(bytes, start, end),
+      onWaited: (ms) => this.delays.read(ms, clock.nowMs()),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),
     });
@@ -266,6 +270,8 @@ export class Engine {
   private flush(): void {
     try {
       this.cluster.relay.flush();
+      if (this.cluster.hasLiveNode) this.delays.handedOver(this.parts.platform.clock.nowMs());
+      else this.delays.forget();
     } catch (error) {
       this.failed(error as Error);
     }

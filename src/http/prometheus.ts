@@ -4,6 +4,7 @@ import { FIGURES, type Metric, NODE_FIGURES } from "../observe/figures.ts";
 import { type FigureWith, figuresWith, visit } from "../observe/readings.ts";
 import type { NodeView, View } from "../observe/view.ts";
 import { joinedBy } from "../text/pieces.ts";
+import { delayMetricText } from "./delayMetric.ts";
 
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -19,6 +20,8 @@ type MetricFigure<Of> = FigureWith<"metric", Of>;
 /** @param build facts about the program itself, such as its version */
 export function* prometheusParts(view: View, build: Labels): Generator<string> {
   for (const [name, sources] of FAMILIES) yield* familyParts(name, sources, view);
+  const delay = delayMetricText(view.delay);
+  if (delay !== "") yield delay;
   yield infoText("statsd_proxy_build_info", "what is running", build);
   yield infoText("statsd_proxy_config_info", "which configuration is in force", { hash: view.configuration.hash });
 }

@@ -1,46 +1,67 @@
 /** Reads datagrams in bulk. */
 import { ptr } from "bun:ffi";
 import type { Libc } from "../system/libc.io.ts";
-
+import {
+  HEADER_CONTROL,
+  HEADER_CONTROLLEN,
+  HEADER_IOV,
+  HEADER_IOVLEN,
+  HEADER_LEN,
+  HEADER_WORDS,
+  MSG_DONTWAIT,
+  putAddress,
+  VECTOR_LEN,
+  VECTOR_WORDS,
+} from "./mmsghdr.ts";
 import { BULK_DATAGRAMS } from "./network.ts";
-
-const MSG_DONTWAIT = 0x40;
 
 const DATAGRAM_BYTES_MAX = 65536;
 /**
  * Distance between two datagram buffers. Not a power of two, or all of them would compete for the same few cache sets.
  */
 const STRIDE_BYTES = DATAGRAM_BYTES_MAX + 23 * 64;
-// struct mmsghdr on 64-bit Linux, in 32-bit words: name(2) namelen pad iov(2) iovlen(2) control(2) controllen(2) flags
-// pad, then len and pad.
-const HEADER_WORDS = 16;
-const HEADER_IOV = 4;
-const HEADER_IOVLEN = 6;
-const HEADER_LEN = 14;
+
+/** Room for the control data of one datagram: a struct cmsghdr with a struct timespec. */
+export const CONTROL_WORDS = 8;
+/** Only of some datagrams: it costs time. */
+const CONTROL_EVERY = 8;
+export const CONTROLS = BULK_DATAGRAMS / CONTROL_EVERY;
 
 /**
  * Reads up to 64 datagrams per call into memory that is reused. Bun reads 8 per call and creates three objects for each
  * datagram; this creates none.
  */
 export class BulkReader {
+  /** One of the control data of the last read, by chance. */
+  chosen = 0;
   private readonly libc: Libc;
   private readonly fd: number;
   private readonly memory = Buffer.allocUnsafeSlow(BULK_DATAGRAMS * STRIDE_BYTES);
-  private readonly vectors = new BigUint64Array(BULK_DATAGRAMS * 2);
+  private readonly vectors = new Uint32Array(BULK_DATAGRAMS * VECTOR_WORDS);
   private readonly headers = new Uint32Array(BULK_DATAGRAMS * HEADER_WORDS);
+  private readonly control: Uint32Array | undefined;
+  private random = 1;
   private readonly headersAt: ReturnType<typeof ptr>;
 
-  constructor(libc: Libc, fd: number) {
+  /** @param control where the control data of every eighth datagram of a read goes: `CONTROL_WORDS` for each */
+  constructor(libc: Libc, fd: number, control?: Uint32Array) {
     this.libc = libc;
     this.fd = fd;
-    const memoryAt = BigInt(ptr(this.memory));
-    const vectorsAt = BigInt(ptr(this.vectors));
-    const headers64 = new BigUint64Array(this.headers.buffer);
+    this.control = control;
+    const memoryAt = ptr(this.memory);
+    const vectorsAt = ptr(this.vectors);
     for (let i = 0; i < BULK_DATAGRAMS; i++) {
-      this.vectors[2 * i] = memoryAt + BigInt(i * STRIDE_BYTES);
-      this.vectors[2 * i + 1] = BigInt(DATAGRAM_BYTES_MAX);
-      headers64[(i * HEADER_WORDS + HEADER_IOV) / 2] = vectorsAt + BigInt(i * 16);
-      headers64[(i * HEADER_WORDS + HEADER_IOVLEN) / 2] = 1n;
+      putAddress(this.vectors, i * VECTOR_WORDS, memoryAt + i * STRIDE_BYTES);
+      this.vectors[i * VECTOR_WORDS + VECTOR_LEN] = DATAGRAM_BYTES_MAX;
+      putAddress(this.headers, i * HEADER_WORDS + HEADER_IOV, vectorsAt + i * VECTOR_WORDS * 4);
+      this.headers[i * HEADER_WORDS + HEADER_IOVLEN] = 1;
+    }
+    if (control) {
+      const controlAt = ptr(control);
+      for (let i = 0; i < CONTROLS; i++) {
+        const header = i * CONTROL_EVERY * HEADER_WORDS;
+        putAddress(this.headers, header + HEADER_CONTROL, controlAt + i * CONTROL_WORDS * 4);
+      }
     }
     this.headersAt = ptr(this.headers);
   }
@@ -50,11 +71,26 @@ export class BulkReader {
    * many there were; if 64, there may be more.
    */
   read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
+    if (this.control) this.clear(this.control);
     const count = this.libc.recvmmsg(this.fd, this.headersAt, BULK_DATAGRAMS, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
       const start = i * STRIDE_BYTES;
       onDatagram(this.memory, start, start + this.headers[i * HEADER_WORDS + HEADER_LEN]);
     }
+    if (count > 0) this.choose(count);
     return Math.max(0, count);
+  }
+
+  /** The kernel writes over it, and how much there was. */
+  private clear(control: Uint32Array): void {
+    control.fill(0);
+    for (let i = 0; i < CONTROLS; i++) {
+      this.headers[i * CONTROL_EVERY * HEADER_WORDS + HEADER_CONTROLLEN] = CONTROL_WORDS * 4;
+    }
+  }
+
+  private choose(count: number): void {
+    this.random = (Math.imul(this.random, 1_664_525) + 1_013_904_223) >>> 0;
+    this.chosen = Math.floor((this.random / 2 ** 32) * Math.ceil(count / CONTROL_EVERY));
   }
 }

@@ -2,15 +2,16 @@
 import { ptr } from "bun:ffi";
 import { BATCH_DATAGRAMS_MAX, type Batch } from "../relay/batch.ts";
 import type { Libc } from "../system/libc.io.ts";
-
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
-
-// struct mmsghdr on 64-bit Linux, in 32-bit words: see bulkReader.io.ts. struct iovec: base(2) len(2).
-const HEADER_WORDS = 16;
-const HEADER_IOV = 4;
-const HEADER_IOVLEN = 6;
-const VECTOR_WORDS = 4;
+import {
+  HEADER_IOV,
+  HEADER_IOVLEN,
+  HEADER_WORDS,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  putAddress,
+  VECTOR_LEN,
+  VECTOR_WORDS,
+} from "./mmsghdr.ts";
 
 /**
  * Hands the datagrams of a batch to the kernel from where they lie. Bun's `sendMany` (1.4.5) wants an object for each, and
@@ -40,14 +41,8 @@ export class BulkSender {
     for (let i = 0; i < datagrams; i++) {
       const start = batch.startOf(i);
       putAddress(vectors, i * VECTOR_WORDS, bytesAt + start);
-      vectors[i * VECTOR_WORDS + 2] = batch.endOf(i) - start;
+      vectors[i * VECTOR_WORDS + VECTOR_LEN] = batch.endOf(i) - start;
     }
     return Math.max(0, this.libc.sendmmsg(fd, this.headersAt, datagrams, MSG_DONTWAIT | MSG_NOSIGNAL));
   }
-}
-
-/** Addresses are below 2^53, so a double holds them. */
-function putAddress(words: Uint32Array, at: number, address: number): void {
-  words[at] = address;
-  words[at + 1] = address / 2 ** 32;
 }

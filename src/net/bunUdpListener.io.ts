@@ -10,8 +10,9 @@ import {
   setReusePort,
 } from "../system/libc.io.ts";
 import { BulkReader } from "./bulkReader.io.ts";
-import type { UdpKernel, UdpListener, UdpListenerParts } from "./network.ts";
+import type { UdpKernel, UdpListener, UdpListenerParts, Waits } from "./network.ts";
 import { IcmpInterrupt, loopbackOf, openClosedPort, type PausedReading, SwappedSocket } from "./pausedReading.io.ts";
+import { ReceiveTimes } from "./receiveTimes.io.ts";
 
 /** SO_REUSEPORT among Bun's options of a UDP socket, missing from its types (1.4.5). */
 const REUSE_PORT = { flags: 4 };
@@ -43,7 +44,7 @@ export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = li
     });
     if (closedPort) interrupt = new IcmpInterrupt(socket, closedPort);
     const kernel = libc instanceof Error ? libc : new Kernel(libc, socket, parts.receiveBuffer);
-    const reading = kernel instanceof Error ? (interrupt as IcmpInterrupt) : kernel.reading;
+    const reading = kernel instanceof Error ? (interrupt as IcmpInterrupt) : kernel;
     return listenerOf(socket, kernel, reading, (await interrupt?.works()) ?? true);
   } catch (error) {
     socket?.close();
@@ -73,10 +74,12 @@ function listenerOf(
   };
 }
 
-class Kernel implements UdpKernel {
-  readonly reading: SwappedSocket;
+class Kernel implements UdpKernel, PausedReading {
+  readonly waits: Waits | undefined;
   receiveBufferBytes: number;
   private readonly libc: Libc;
+  private readonly reading: SwappedSocket;
+  private readonly times: ReceiveTimes | undefined;
   private readonly bulk: BulkReader;
 
   /** @throws Error if a system call fails */
@@ -87,7 +90,25 @@ class Kernel implements UdpKernel {
     ignoreErrors(libc, fd);
     this.receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
     this.reading = new SwappedSocket(libc, fd);
-    this.bulk = new BulkReader(libc, this.reading.fd);
+    const times = receiveTimes(libc, this.reading.fd);
+    this.times = times;
+    this.waits = times && { ofBulkRead: () => times.ofControlMs(this.bulk.chosen), ofRuntime: () => times.ofLastMs() };
+    this.bulk = new BulkReader(libc, this.reading.fd, times?.control);
+  }
+
+  /** While the runtime is paused, datagrams are read in bulk. */
+  pause(): void {
+    this.reading.pause();
+    this.times?.tellByControl(true);
+  }
+
+  resume(): void {
+    this.times?.tellByControl(false);
+    this.reading.resume();
+  }
+
+  close(): void {
+    this.reading.close();
   }
 
   read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
@@ -113,6 +134,14 @@ class Kernel implements UdpKernel {
 
   setReusePort(allowed: boolean): void {
     setReusePort(this.libc, this.reading.fd, allowed);
+  }
+}
+
+function receiveTimes(libc: Libc, fd: number): ReceiveTimes | undefined {
+  try {
+    return new ReceiveTimes(libc, fd);
+  } catch {
+    return undefined;
   }
 }
 

@@ -72,6 +72,8 @@ export interface UdpKernel {
    * more.
    */
   read(onDatagram: OnDatagram): number;
+  /** How long datagrams have waited since the kernel received them; undefined: it does not tell. */
+  readonly waits?: Waits | undefined;
   /** Datagrams that the kernel dropped at the socket, modulo 2^32; undefined if it cannot tell. */
   drops(): number | undefined;
   /** From now on the kernel refuses what others send. What it already holds can still be read. */
@@ -80,6 +82,14 @@ export interface UdpKernel {
   setReceiveBuffer(bytes: number): number;
   /** Whether other processes may bind the port from now on. */
   setReusePort(allowed: boolean): void;
+}
+
+/** In milliseconds; NaN: not known. */
+export interface Waits {
+  /** A datagram of the last bulk read, chosen by chance. */
+  ofBulkRead(): number;
+  /** The datagram that the runtime read last, for which this costs a system call. */
+  ofRuntime(): number;
 }
 
 export interface UdpConnectionParts {

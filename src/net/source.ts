@@ -9,6 +9,8 @@ export interface Source {
   readonly canBeInterrupted: boolean;
   /** Datagrams that the kernel dropped because its buffer was full; undefined if it cannot tell. */
   kernelDrops(): number | undefined;
+  /** Whether the kernel tells how long datagrams have waited. */
+  readonly tellsWaits: boolean;
   /** Datagrams still in the kernel when the time for draining was up. */
   readonly datagramsUnread: number;
   /** Starts to deliver: until then, what arrives waits in the kernel. */
@@ -35,6 +37,8 @@ export interface SourceEvents {
    * Lines `bytes[start, end)`, separated by LF; the last LF is optional: a datagram. Valid until the callback returns.
    */
   readonly onLines: (bytes: Buffer, start: number, end: number) => void;
+  /** Of a sample of the datagrams: how long one had waited in the kernel when it was read, just now. NaN: not known. */
+  readonly onWaited?: (ms: number) => void;
   /** Nothing more for now: what is pending can be sent. */
   readonly onTurnEnd: () => void;
   /** The socket failed, or one of the two callbacks above threw. Reading goes on. */

@@ -105,6 +105,11 @@ export class Reader {
     this.fromRuntimeMax = readable.readBulk ? DATAGRAMS_MAX : DATAGRAMS_MAX_WITHOUT_BULK;
   }
 
+  /** Nothing was read since the last turn ended. */
+  get isBetweenTurns(): boolean {
+    return this.datagrams === 0;
+  }
+
   /** Call this for each datagram that the runtime delivered, after relaying it. */
   datagramFromRuntime(bytes: number): void {
     this.datagram(bytes);

@@ -1,13 +1,15 @@
 /** A UDP socket that receives metrics, read in turns. */
 import type { Clock } from "../system/clock.ts";
 import { Gather } from "./gather.ts";
-import { BULK_DATAGRAMS, type Network, type UdpKernel, type UdpListener } from "./network.ts";
+import { BULK_DATAGRAMS, type Network, type UdpKernel, type UdpListener, type Waits } from "./network.ts";
 import type { Source, SourceEvents, SourceSettings } from "./source.ts";
 import type { Reader, Turns } from "./turns.ts";
 
 /** Linux's default receive buffer, assumed where the kernel cannot tell. */
 const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 
+/** The runtime reads one datagram a turn, or few. To ask how long the first one waited takes a fiftieth of a turn. */
+const TURNS_PER_WAIT = 4;
 /** Time limit for draining. */
 const DRAIN_MS_MAX = 5000;
 /** How long draining may block the event loop at a time. */
@@ -37,6 +39,8 @@ export class UdpSource implements Source {
   private settings: SourceSettings;
   /** Datagrams delivered so far. */
   private datagrams = 0;
+  /** Turns that began with a datagram from the runtime. */
+  private turns = 0;
   private isClosed = false;
   private dropsAtClose: number | undefined;
 
@@ -47,7 +51,7 @@ export class UdpSource implements Source {
     this.settings = parts;
     this.reader = parts.turns.add(
       {
-        readBulk: kernel instanceof Error ? undefined : () => kernel.read(this.takeBulk) === BULK_DATAGRAMS,
+        readBulk: kernel instanceof Error ? undefined : () => this.readBulk(kernel) === BULK_DATAGRAMS,
         pause: () => listener.pause(),
         resume: () => listener.resume(),
       },
@@ -80,6 +84,10 @@ export class UdpSource implements Source {
   get receiveBuffer(): number | Error {
     const { kernel } = this.listener;
     return kernel instanceof Error ? kernel : kernel.receiveBufferBytes;
+  }
+
+  get tellsWaits(): boolean {
+    return this.waits !== undefined;
   }
 
   get canBeInterrupted(): boolean {
@@ -128,9 +136,25 @@ export class UdpSource implements Source {
     return new Gather({ msMax: gather, bufferBytes });
   }
 
+  private get waits(): Waits | undefined {
+    const { kernel } = this.listener;
+    return kernel instanceof Error ? undefined : kernel.waits;
+  }
+
   private takeFromRuntime(bytes: Buffer, start: number, end: number): void {
+    if (this.reader.isBetweenTurns && this.turns++ % TURNS_PER_WAIT === 0) this.waited(this.waits?.ofRuntime());
     this.take(bytes, start, end);
     this.reader.datagramFromRuntime(end - start);
+  }
+
+  private readBulk(kernel: UdpKernel): number {
+    const count = kernel.read(this.takeBulk);
+    if (count > 0) this.waited(kernel.waits?.ofBulkRead());
+    return count;
+  }
+
+  private waited(ms: number | undefined): void {
+    if (ms !== undefined) this.parts.onWaited?.(ms);
   }
 
   private readonly takeBulk = (bytes: Buffer, start: number, end: number): void => {

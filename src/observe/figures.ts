@@ -215,6 +215,28 @@ export const FIGURES: readonly Figure<View>[] = [
     read: (view) => sum(countersOf(view).map(({ datagramsSent }) => datagramsSent)),
   },
   {
+    name: "delay_p50_seconds",
+    unit: "seconds",
+    meaning:
+      "delay: from the kernel's receipt of a datagram to the hand-over of its lines for a backend; in half of the samples of the last minute it was no longer (Linux)",
+    read: ({ delay }) => delay?.p50Seconds,
+    gauge: true,
+  },
+  {
+    name: "delay_p99_seconds",
+    unit: "seconds",
+    meaning: "the same in 99 of 100 samples",
+    read: ({ delay }) => delay?.p99Seconds,
+    gauge: true,
+  },
+  {
+    name: "delays_measured",
+    unit: "datagrams",
+    meaning:
+      "datagrams whose delay was measured, since the start: a sample; Prometheus has the whole histogram (Linux)",
+    read: ({ delay }) => delay?.count,
+  },
+  {
     name: "nodes",
     unit: "nodes",
     meaning: "nodes configured",

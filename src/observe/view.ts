@@ -5,6 +5,7 @@ import type { NodeHealth } from "../health/nodeHealth.ts";
 import type { Batch } from "../relay/batch.ts";
 import type { Counters, NodeCounters } from "../relay/counters.ts";
 import type { ProcessFigures } from "../system/processFigures.ts";
+import type { DelayView } from "./delayHistogram.ts";
 import type { Recent } from "./recent.ts";
 
 export interface NodeView {
@@ -94,6 +95,8 @@ export interface View {
   readonly receiveBufferBytes: number | undefined;
   /** Datagrams that the kernel dropped at the receiver; undefined if it cannot tell. */
   readonly kernelDrops: number | undefined;
+  /** How long lines take through the proxy; undefined: it cannot be measured here. */
+  readonly delay: DelayView | undefined;
   /** Log lines dropped because nobody read the log. */
   readonly logLinesLost: number;
   /** How late the event loop is; undefined if nobody measures it. */

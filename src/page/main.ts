@@ -2,6 +2,7 @@
 
 import type { DestinationJson } from "../http/destinationJson.ts";
 import type { HistoryJson } from "../http/historyJson.ts";
+import { delayText } from "../observe/delayText.ts";
 import type { StatusJson } from "../observe/statusJson.ts";
 import { showChanges } from "./changes.ts";
 import { destinationWords } from "./destination.ts";
@@ -136,6 +137,7 @@ function showFacts(stats: StatusJson): void {
     `up for ${durationText(uptime_seconds)}`,
     `${Math.round(resident_memory_bytes / 1e6)} MB of memory`,
     ...(mirror || names_cached === 0 ? [] : [`${countText(names_cached)} names cached`]),
+    delayText(figures),
     `event loop up to ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
   ];
   setText(byId("about"), facts.join(" · "));

@@ -217,6 +217,7 @@ function consoleContextOf({ engine, platform, file, reload }: OperatorsParts): C
     destinationOf: (asked) => engine.cluster.destinationOf(asked),
     setNode: (label, word) => engine.cluster.setNode(label, word),
     tap: (request) => taps.open(request),
+    names: (request) => taps.openNames(request, () => engine.cluster.isUp(request.label)),
     get health() {
       return engine.health.isUp ? "up" : "down";
     },

@@ -18,6 +18,7 @@ const SYMBOLS = {
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   write: { args: ["i32", "ptr", "u64"], returns: "i64" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
 } as const;
 
@@ -30,6 +31,7 @@ export function openLibc(): Libc {
   return dlopen("libc.so.6", SYMBOLS).symbols;
 }
 
+const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 
 /** The system's monotonic clock, of which performance.now() and process.hrtime() (Bun 1.4.5) tell only differences. */
@@ -40,6 +42,11 @@ export function monotonicMicroseconds(libc: Libc): bigint {
   return time[0] * 1_000_000n + time[1] / 1000n;
 }
 
+/** Writes the wall clock's time to a struct timespec. */
+export function wallClockTime(libc: Libc, timeAt: ReturnType<typeof ptr>): void {
+  libc.clock_gettime(CLOCK_REALTIME, timeAt);
+}
+
 const IPPROTO_IP = 0;
 const IP_RECVERR = 11;
 const IPPROTO_IPV6 = 41;
@@ -48,6 +55,8 @@ const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_REUSEPORT = 15;
+const SO_TIMESTAMPNS = 35;
+const SIOCGSTAMPNS = 0x8907;
 /** Nine counters of a socket (include/uapi/linux/sock_diag.h), since Linux 4.12. */
 const SO_MEMINFO = 55;
 const SK_MEMINFO_WORDS = 9;
@@ -86,6 +95,19 @@ export function ignoreErrors(libc: Libc, fd: number): void {
 /** Datagrams that the kernel dropped at the socket, modulo 2^32: the `drops` column of /proc/net/udp. */
 export function droppedDatagrams(libc: Libc, fd: number): number {
   return socketOption(libc, fd, SO_MEMINFO, SK_MEMINFO_WORDS)[SK_MEMINFO_DROPS];
+}
+
+/** Whether the kernel adds the time of receipt to the control data of each datagram. False: it does not know how. */
+export function setReceiveTimes(libc: Libc, fd: number, enabled: boolean): boolean {
+  return libc.setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, ptr(Int32Array.of(enabled ? 1 : 0)), 4) === 0;
+}
+
+/**
+ * Writes when the kernel received the datagram that was read last to a struct timespec, unless that is in its control
+ * data. False: it does not know.
+ */
+export function lastReceiveTime(libc: Libc, fd: number, timeAt: ReturnType<typeof ptr>): boolean {
+  return libc.ioctl(fd, SIOCGSTAMPNS, timeAt) === 0;
 }
 
 /** @throws Error if the kernel does not know the option */

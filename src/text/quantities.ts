@@ -26,6 +26,13 @@ export function durationWords(seconds: number): string {
   return seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
 }
 
+/** A short time: `0.12 ms`, `10.4 ms`, `1.2 s`. */
+export function millisecondsWords(seconds: number): string {
+  const ms = 1000 * seconds;
+  if (ms >= 1000) return durationWords(seconds);
+  return `${ms < 0.995 ? ms.toFixed(2) : ms < 99.95 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
 /** `23:34:10 UTC`, with the date if it is not within the last day. */
 export function timeText(ms: number, nowMs: number): string {
   const iso = new Date(ms).toISOString();

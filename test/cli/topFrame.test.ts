@@ -44,6 +44,7 @@ describe("a frame", () => {
       "lines dropped                                       2.5      5",
       "lines pending                                                0",
       "datagrams sent                                        0      0",
+      "delay: p50 0.12 ms, p99 10.4 ms in the last minute",
       "",
       "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refused  checks failed",
       "127.0.0.1:8132  DOWN           0          0            0     0        0        0              0",
@@ -77,6 +78,7 @@ describe("a frame", () => {
       "accounting errors                                    3.0      3",
       "log lines lost                                     1,234  1,234",
       "lines of its own metrics dropped                     4.0      4",
+      "delay: p50 0.12 ms, p99 10.4 ms in the last minute",
       "",
       "node            state  relayed/s  share  dropped/s  datagrams/s  kB/s  pending  refused  checks failed  send errors  checks skipped",
       "127.0.0.1:8131  up             0  33.6%          0            0     0        0        0              0            5               0",
@@ -84,7 +86,7 @@ describe("a frame", () => {
       "127.0.0.1:8130  up             0  33.1%          0            0     0        0        0              0            0               0",
     ]);
     expect(lines.slice(13).map(({ alarm }) => alarm)).toEqual([
-      ...[true, true, true, true, false],
+      ...[true, true, true, true, false, false],
       ...[false, true, true, false],
     ]);
   });
@@ -203,12 +205,12 @@ describe("at the size of a terminal", () => {
     const small = textOf({ address, before: undefined, now: named(60), columnsMax: 80, linesMax: 24 });
     expect(small).toHaveLength(24);
     for (const line of small.slice(3)) expect(line.length).toBeLessThanOrEqual(80);
-    expect(small[14]).toMatch(/^node +state +relayed\/s +share +dropped\/s +refused$/);
-    expect(small[15]).toMatch(/^statsd-backend-40\S*\.\.\S*local:8125 +DOWN/);
-    expect(small.at(-1)).toBe("... and 52 more");
+    expect(small[15]).toMatch(/^node +state +relayed\/s +share +dropped\/s +refused$/);
+    expect(small[16]).toMatch(/^statsd-backend-40\S*\.\.\S*local:8125 +DOWN/);
+    expect(small.at(-1)).toBe("... and 53 more");
     const wide = textOf({ address, before: undefined, now: named(3), columnsMax: 200 });
-    expect(wide[14]).toEndWith("datagrams/s  kB/s  pending  refused  checks failed");
-    expect(wide[15]).toStartWith("statsd-backend-0.metrics.svc.cluster.local:8125  up");
+    expect(wide[15]).toEndWith("datagrams/s  kB/s  pending  refused  checks failed");
+    expect(wide[16]).toStartWith("statsd-backend-0.metrics.svc.cluster.local:8125  up");
   });
 
   test("it scrolls, sorts and filters by what is typed", () => {

@@ -3,13 +3,16 @@ import fc from "fast-check";
 import { version } from "../../package.json";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
+import type { NamesRequest } from "../../src/console/nameCount.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
 import { statusJsonParts } from "../../src/observe/statusJson.ts";
+import type { View } from "../../src/observe/view.ts";
 import type { Destination } from "../../src/placement/destination.ts";
 import { escapeBytes } from "../../src/text/escape.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
 import { statsSourceOf } from "../support/statsSource.ts";
+import { QUIET_VIEW } from "../support/viewParts.ts";
 
 setDefaultTimeout(30_000);
 
@@ -24,6 +27,7 @@ const COMMANDS = [
     "node",
     "route",
     "tap",
+    "names",
     "health",
     "status",
     "version",
@@ -32,8 +36,9 @@ const COMMANDS = [
   ],
 ];
 /** Those that say something by themselves. */
-const ALONE = COMMANDS.filter((command) => command !== "route" && command !== "node");
+const ALONE = COMMANDS.filter((command) => command !== "route" && command !== "node" && command !== "names");
 
+const DELAY = "delay: p50 0.12 ms, p99 10.4 ms in the last minute";
 const OK = "ok: all 3 nodes up, nothing lost since the start";
 
 describe("a line is answered", () => {
@@ -43,7 +48,7 @@ describe("a line is answered", () => {
     ["  ping \t", "pong\n"],
     ["ping\r", "pong\n"],
     ["health", "health: up\n"],
-    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: ${OK}\n`],
+    ["status", `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: ${OK}\n${DELAY}\n`],
   ])("%j: %j", (line, text) => {
     expect(answer(line, consoleContextOf())).toEqual({ text });
   });
@@ -324,6 +329,57 @@ describe("tap", () => {
   });
 });
 
+describe("names", () => {
+  const [label] = BENCH_LABELS;
+  const all = { label, pattern: undefined, limit: 100 };
+
+  test.each<[string, NamesRequest]>([
+    [`names ${label}`, all],
+    [`names ${label} 7`, { ...all, limit: 7 }],
+    [`names "${label}" web.*`, { ...all, pattern: "web.*" }],
+    [`NAMES ${label} web 1000`, { ...all, pattern: "web", limit: 1000 }],
+  ])("%j asks for %j", (line, expected) => {
+    const asked: NamesRequest[] = [];
+    const stream = { isTap: true, begin: () => {}, stop: () => "" };
+    const names = (request: NamesRequest) => {
+      asked.push(request);
+      return stream;
+    };
+    const text = "# counting for 10 s; an empty line stops it\n";
+    expect(answer(line, { ...consoleContextOf(), names })).toEqual({ text, stream });
+    expect(asked).toEqual([expected]);
+  });
+
+  test("of a node that is down says so", () => {
+    const { nodes, ...rest } = consoleContextOf().view();
+    const down = { ...nodes[0], isUp: false, health: { ...nodes[0].health, state: "drained" as const } };
+    const context = { ...consoleContextOf(), view: () => ({ ...rest, nodes: [down] }) };
+    const names = () => ({ isTap: true, begin: () => {}, stop: () => "" });
+    expect(answer(`names ${label}`, { ...context, names })?.text).toBe(
+      `# ${label} is drained: it gets no lines\n# counting for 10 s; an empty line stops it\n`,
+    );
+  });
+
+  test.each([
+    "names",
+    `names ${label} a b`,
+    `names ${label} a 7 8`,
+    `names ${label} 0`,
+    `names ${label} 1001`,
+    `names ${label} ${"x".repeat(256)}`,
+  ])("%j is explained", (line) => {
+    expect(answer(line, consoleContextOf())).toEqual({ text: "usage: names NODE [PATTERN] [LIMIT]\n" });
+  });
+
+  test("of a node that there is not is answered so, with the one that was meant", () => {
+    expect(answer("names 127.0.0.1:8139", consoleContextOf())?.text).toMatch(/^there is no node 127\.0\.0\.1:8139/);
+  });
+
+  test("is refused while there are as many taps as there may be", () => {
+    expect(answer(`names ${label}`, consoleContextOf())).toEqual({ text: "too many taps at once\n" });
+  });
+});
+
 describe("memstats", () => {
   test("has go-statsd-proxy's labels, and only figures that this runtime has", () => {
     const goLabels = [
@@ -441,8 +497,19 @@ describe("status", () => {
     const view = { ...context.view(), nodes };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
       `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n` +
-        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}\n`,
+        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}\n${DELAY}\n`,
     );
+  });
+
+  test("says how long lines take, that none came, or that it is not measured", () => {
+    const { delay, ...rest } = consoleContextOf().view();
+    const of = (delay: View["delay"]) =>
+      answer("status", { ...consoleContextOf(), view: () => ({ ...rest, delay }) })?.text.match(/^delay: .*$/m)?.[0];
+    expect(of(delay)).toBe(DELAY);
+    expect(of({ ...QUIET_VIEW.delay, p50Seconds: undefined, p99Seconds: undefined })).toBe(
+      "delay: no datagram in the last minute",
+    );
+    expect(of(undefined)).toBe("delay: not measured (needs Linux)");
   });
 
   test("says why the last reload failed, for as long as an older configuration is in force", () => {
@@ -452,7 +519,7 @@ describe("status", () => {
     const view = { ...rest, configuration: { ...configuration, isLatest: false, lastFailure } };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
       `uptime: 51\nnodes: ${BENCH_LABELS.join(" ")}\nverdict: warning: the reload at 00:00:01 UTC failed, ` +
-        `an older configuration is in force: fall: bad\nconfiguration: last reload failed: fall: bad\n`,
+        `an older configuration is in force: fall: bad\n${DELAY}\nconfiguration: last reload failed: fall: bad\n`,
     );
   });
 });
@@ -527,6 +594,7 @@ function consoleContextOf(bench = new RelayBench({})): ConsoleContext {
     memory: () => ({ heapUsedBytes: 1000, heapCapacityBytes: 1500, residentBytes: 9000, objects: 42 }),
     destinationOf: () => routed({ now: "-", allUp: "-" }),
     tap: () => undefined,
+    names: () => undefined,
     health: "up",
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { PATTERN_BYTES_MAX, TAP_LINES_PER_SECOND, Tap, type TapRequest } from "../../src/console/tap.ts";
+import { PATTERN_BYTES_MAX } from "../../src/console/selection.ts";
+import { TAP_LINES_PER_SECOND, Tap, type TapRequest } from "../../src/console/tap.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 
 const WIDTH = BENCH_LABELS[0].length;

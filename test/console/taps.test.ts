@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Stream } from "../../src/console/commands.ts";
+import { NAMES_MS } from "../../src/console/nameCount.ts";
 import { TAP_LINES_MAX, TAP_LINES_PER_SECOND, TAP_MS_MAX } from "../../src/console/tap.ts";
 import { LINES_PER_TICK, TAPS_MAX, Taps } from "../../src/console/taps.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
@@ -77,6 +78,29 @@ describe("taps", () => {
     bench.receive("a:1|c");
     await until("the end", () => reader.last === "# 1 shown\n");
     expect(bench.relay.observer).toBeUndefined();
+  });
+
+  test("count the names of a node for ten seconds, and show nothing before", () => {
+    const clock = new ManualClock();
+    const bench = new RelayBench({ mirror: true });
+    const reader = new Reader(
+      tapsOf(bench, clock).openNames({ label: BENCH_LABELS[0], pattern: undefined, limit: 10 }, () => true),
+    );
+    bench.receive("a:1|c\na:2|c\nb:1|c");
+    clock.advance(NAMES_MS - TICK_MS);
+    expect([reader.text, reader.last]).toEqual(["", undefined]);
+    clock.advance(TICK_MS);
+    expect(reader.last).toBe("lines  name\n    2  a\n    1  b\n# 2 of 2 names in 3 lines in 10.0 s\n");
+    expect(bench.relay.observer).toBeUndefined();
+  });
+
+  test("of names are taps, of which there are no more than so many", () => {
+    const taps = tapsOf(new RelayBench({}));
+    const request = { label: BENCH_LABELS[0], pattern: undefined, limit: 10 };
+    const streams = Array.from({ length: TAPS_MAX }, () => taps.openNames(request, () => true));
+    for (const stream of streams) new Reader(stream);
+    expect(taps.openNames(request, () => true)).toBeUndefined();
+    for (const stream of streams) stream?.stop();
   });
 
   test("are no more than so many at once", () => {

@@ -14,7 +14,7 @@ const HELP =
   /^Commands: ping, stats, memstats, config, reload, nodes, node, route, tap, health, status, version, help, quit\n/;
 const CONFIG = /^\{\n(.*\n)+\}\n$/;
 const NODES = /^node .*\n127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ .* up .*\n$/;
-const STATUS = /^uptime: \d+\nnodes: 127\.0\.0\.1:\d+\nverdict: [^\n]+\n$/;
+const STATUS = /^uptime: \d+\nnodes: 127\.0\.0\.1:\d+\nverdict: [^\n]+\ndelay: [^\n]+\n$/;
 
 /** By what is typed in front of `| nc -w1 127.0.0.1 8126`: what is printed. */
 const ANSWERS: Record<string, string | RegExp> = {

@@ -31,6 +31,7 @@ export function consoleContext(tap: () => Stream | undefined): ConsoleContext {
     memory: () => ({ heapUsedBytes: 1, heapCapacityBytes: 2, residentBytes: 3, objects: 4 }),
     destinationOf,
     tap,
+    names: tap,
     setNode: () => undefined,
     reload: undefined,
     health: "up",

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { prometheusParts } from "../../src/http/prometheus.ts";
+import { DelayHistogram } from "../../src/observe/delayHistogram.ts";
 import { FIGURES, type Figure, type Key, NODE_FIGURES, nameOf } from "../../src/observe/figures.ts";
 import { proxyStatsOf, visit } from "../../src/observe/readings.ts";
 import type { View } from "../../src/observe/view.ts";
@@ -14,7 +15,11 @@ const BUILD = { version: "1.2.3", bun_version: "1.4.5" };
 describe("the text", () => {
   test("has a HELP and a TYPE for each metric, once, and then all of its samples", () => {
     const text = textOf(busyView());
-    const names = [...text.matchAll(/^# HELP (\S+) .+\n# TYPE (\S+) (?:counter|gauge)\n(?:\2(?:\{.*\})? .+\n)+/gm)];
+    const names = [
+      ...text.matchAll(
+        /^# HELP (\S+) .+\n# TYPE (\S+) (?:counter|gauge|histogram)\n(?:\2(?:_bucket|_sum|_count)?(?:\{.*\})? .+\n)+/gm,
+      ),
+    ];
     expect(names.map(([block]) => block).join("")).toBe(text);
     for (const [, help, type] of names) expect(help).toBe(type);
     expect(new Set(names.map(([, name]) => name)).size).toBe(names.length);
@@ -83,9 +88,37 @@ describe("the text", () => {
   });
 
   test("leaves out what this machine does not have", () => {
-    const view = { ...busyView(), kernelDrops: undefined, receiveBufferBytes: undefined, eventLoopLag: undefined };
-    expect(textOf(view)).not.toMatch(/kernel_drops|receive_buffer|event_loop/);
+    const view = {
+      ...busyView(),
+      kernelDrops: undefined,
+      receiveBufferBytes: undefined,
+      eventLoopLag: undefined,
+      delay: undefined,
+    };
+    expect(textOf(view)).not.toMatch(/kernel_drops|receive_buffer|event_loop|delay/);
     expect(textOf(view)).not.toMatch(/undefined|NaN/);
+  });
+
+  test("has the delays as a histogram, whose buckets add up to its count", () => {
+    const delays = new DelayHistogram();
+    for (const ms of [0.1, 0.101, 9, 20_000]) delays.record(ms, 0);
+    const samples = samplesOf(textOf({ ...busyView(), delay: delays.view(0) }));
+    const of = (suffix: string) => samples.filter(({ name }) => name === `statsd_proxy_delay_seconds_${suffix}`);
+    const buckets = of("bucket").map(({ labels, value }) => [labels.le, value]);
+    expect(buckets.slice(0, 2)).toEqual([
+      ["0.0001", 1],
+      ["0.00025", 2],
+    ]);
+    expect(buckets.slice(5, 7)).toEqual([
+      ["0.005", 2],
+      ["0.01", 3],
+    ]);
+    expect(buckets.slice(-2)).toEqual([
+      ["10", 3],
+      ["+Inf", 4],
+    ]);
+    expect(of("count").map(({ value }) => value)).toEqual([4]);
+    expect(of("sum")[0].value).toBeCloseTo(20.009201, 9);
   });
 });
 
@@ -109,8 +142,13 @@ describe("the table of figures", () => {
       "lines_dropped",
       "lines_pending",
       "datagrams_sent",
+      // Of the histogram.
+      "delay_p50_seconds",
+      "delay_p99_seconds",
+      "delays_measured",
     ]);
     for (const name of sums) {
+      if (name.startsWith("delay")) continue;
       const parts = samples.filter((sample) => sample.name.match(`^statsd_proxy_${name}(_total)?$`));
       const value = parts.reduce((sum, part) => sum + part.value, 0);
       expect([name, value]).toEqual([name, new Map(proxyStatsOf(view)).get(name) as number]);

@@ -24,6 +24,8 @@ interface Open {
   /** Turns that ended, and how many datagrams had come by the end of the last one. */
   readonly turns: { count: number; datagrams: number };
   readonly errors: Error[];
+  /** How long datagrams had waited when they were read. */
+  readonly waits: number[];
 }
 
 interface Parts {
@@ -43,6 +45,7 @@ async function open(parts: Parts = {}): Promise<Open> {
   const datagrams: string[] = [];
   const turns = { count: 0, datagrams: 0 };
   const errors: Error[] = [];
+  const waits: number[] = [];
   const onTurnEnd = () => {
     turns.count++;
     turns.datagrams = datagrams.length;
@@ -70,12 +73,13 @@ async function open(parts: Parts = {}): Promise<Open> {
       datagrams.push(bytes.toString("latin1", start, end));
       parts.work?.();
     },
+    onWaited: (ms) => void waits.push(ms),
     onTurnEnd,
     onError,
   });
   receiver.begin();
   onTestFinished(() => receiver.close());
-  return { receiver, datagrams, turns, errors };
+  return { receiver, datagrams, turns, errors, waits };
 }
 
 /** Sends numbered datagrams at once, as many as the smallest buffer takes. */
@@ -523,4 +527,62 @@ function spin(ms: number): void {
 
 function openFiles(): number {
   return LINUX ? readdirSync("/proc/self/fd").length : 0;
+}
+
+describe.skipIf(!LINUX)("how long a datagram waited in the kernel is told (Linux only)", () => {
+  test("of one that the runtime reads, and of every fourth turn after it", async () => {
+    const { receiver, datagrams, turns, waits } = await open();
+    expect(receiver.tellsWaits).toBe(true);
+    const fromMs = performance.now();
+    for (let sent = 1; sent <= 9; sent++) {
+      await burst(receiver.port, sent, 1);
+      await until("the end of its turn", () => turns.datagrams === sent);
+      // So that it stays a trickle.
+      await Bun.sleep(20);
+    }
+    expect(datagrams).toHaveLength(9);
+    expect(waits).toHaveLength(3);
+    for (const ms of waits) expectWithin(ms, 0, performance.now() - fromMs);
+  });
+
+  test("of one of each bulk read", async () => {
+    const { receiver, datagrams, waits } = await open({ gather: 10 });
+    const fromMs = performance.now();
+    for (let round = 1; round <= 40; round++) {
+      await burst(receiver.port, 0);
+      await until("all datagrams", () => datagrams.length === 150 * round);
+    }
+    // Of 40 bursts of 150, 64 a read, and some read by the runtime.
+    expectWithin(waits.length, 40, 40 * 150);
+    expect(waits.filter((ms) => Number.isNaN(ms))).toEqual([]);
+    for (const ms of waits) expectWithin(ms, 0, performance.now() - fromMs);
+    expect(Math.max(...waits)).toBeGreaterThan(0);
+  });
+
+  test("as long as it was kept waiting, whoever reads it", async () => {
+    for (const isBusy of [false, true]) {
+      const { receiver, datagrams, waits } = await open({ gather: 10 });
+      const before = isBusy ? 150 * 20 : 0;
+      for (let round = 1; isBusy && round <= 20; round++) {
+        await burst(receiver.port, 0);
+        await until("all datagrams", () => datagrams.length === 150 * round);
+      }
+      await burst(receiver.port, 0, 1);
+      Bun.sleepSync(50);
+      await until("the last datagram", () => datagrams.length === before + 1);
+      expect(Math.max(...waits)).toBeGreaterThanOrEqual(50);
+    }
+  });
+
+  test("of none, where there is no C library", async () => {
+    const { receiver, datagrams, waits } = await open({ libc: new Error("not here") });
+    await burst(receiver.port, 0, 1);
+    await until("the datagram", () => datagrams.length === 1);
+    expect([receiver.tellsWaits, waits]).toEqual([false, []]);
+  });
+});
+
+function expectWithin(value: number, least: number, most: number): void {
+  expect(value).toBeGreaterThanOrEqual(least);
+  expect(value).toBeLessThanOrEqual(most);
 }

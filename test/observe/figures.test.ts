@@ -20,7 +20,7 @@ describe("the names of the figures", () => {
     for (const table of [FIGURES, NODE_FIGURES]) {
       const names = table.map(({ name, by = "" }) => `${name} ${by}`);
       expect(new Set(names).size).toBe(names.length);
-      for (const name of names) expect(name).toMatch(/^[a-z_]+ (reason|code|result)?$/);
+      for (const name of names) expect(name).toMatch(/^[a-z0-9_]+ (reason|code|result)?$/);
     }
     const names = statsOf(new RelayBench({}).view()).map(([name]) => name);
     expect(new Set(names).size).toBe(names.length);

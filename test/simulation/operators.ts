@@ -36,7 +36,10 @@ const CONSOLE_QUESTIONS: readonly Question[] = [
   { text: "stats json", answer: '\\{"uptime_seconds":[^\\n]*\\}\\n' },
   { text: "nodes", answer: "node +address[^\\n]*\\n(?:[^\\n]+ (?:up|down|drained|set down) [^\\n]*\\n)+" },
   { text: "health", answer: "health: (?:up|down)\\n" },
-  { text: "status", answer: "uptime: \\d+\\nnodes: ?[^\\n]*\\nverdict: [^\\n]+\\n(?:configuration: [^\\n]*\\n)?" },
+  {
+    text: "status",
+    answer: "uptime: \\d+\\nnodes: ?[^\\n]*\\nverdict: [^\\n]+\\ndelay: [^\\n]+\\n(?:configuration: [^\\n]*\\n)?",
+  },
   { text: "route app.logins0", answer: "name[^\\n]*\\napp.logins0 [^\\n]*\\n" },
   { text: "config", answer: "\\{\\n[^]*?\\n\\}\\n" },
   { text: "memstats", answer: "bytes allocated and in use[^]*objects: \\d+\\n" },

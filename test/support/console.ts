@@ -67,6 +67,7 @@ export function openConsole({
     setNode: () => undefined,
     destinationOf: () => ({ kind: "rejected", reason: "empty_name" }),
     tap,
+    names: () => undefined,
     health: "up",
   };
   const cuts: CutReason[] = [];

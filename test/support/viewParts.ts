@@ -8,6 +8,10 @@ export const QUIET_VIEW = {
   health: { isUp: true, sinceMs: 0 },
   recent: NOTHING_RECENT,
   namesMoved: 0,
+  delay: {
+    ...{ p50Seconds: 0.00012, p99Seconds: 0.0104, count: 3, sumSeconds: 0.0111 },
+    counts: [0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3],
+  },
 } satisfies Partial<View>;
 
 /** Which proxy it is. */

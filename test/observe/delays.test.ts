@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { Delays } from "../../src/observe/delays.ts";
+
+test("a delay is from the receipt to the hand-over, the wait in the kernel included", () => {
+  const delays = new Delays();
+  delays.read(10, 1000);
+  delays.read(2, 1004);
+  expect(delays.view(1004).count).toBe(0);
+  delays.handedOver(1005);
+  const { count, sumSeconds } = delays.view(1005);
+  expect([count, sumSeconds]).toEqual([2, 0.018]);
+  delays.handedOver(2000);
+  expect(delays.view(2000).count).toBe(2);
+});
+
+test("what went to no backend, and a wait that is not known, are not counted", () => {
+  const delays = new Delays();
+  delays.read(10, 1000);
+  delays.forget();
+  delays.read(Number.NaN, 1000);
+  delays.handedOver(1000);
+  expect(delays.view(1000)).toMatchObject({ count: 0, sumSeconds: 0, p50Seconds: undefined });
+});
+
+test("a turn of any length takes no more memory", () => {
+  const delays = new Delays();
+  for (let i = 0; i < 1000; i++) delays.read(1, 1000);
+  delays.handedOver(1000);
+  expect(delays.view(1000).count).toBe(128);
+});
