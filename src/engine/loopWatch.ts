@@ -132,7 +132,9 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
     const broken = holdsBroken();
     const trial = new LoopTrial(random);
     for (let isHolding = trial.isHolding; isHolding !== undefined; isHolding = trial.isHolding) {
-      hold(isHolding ? nodes : []);
+      // What the slot before held back is sent: no line waits for two of them.
+      hold([]);
+      if (isHolding) hold(nodes);
       // What is on its way arrives first.
       await this.wait(SETTLE_MS);
       const [fromMs, from] = [clock.nowMs(), linesReceived()];

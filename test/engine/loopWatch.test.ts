@@ -14,6 +14,9 @@ class Bench {
   readonly watch: LoopWatch;
   held: readonly { readonly label: string }[] = [];
   holds = 0;
+  /** How long lines waited at most. */
+  heldMsMax = 0;
+  private heldAtMs = 0;
   broken = 0;
   breaks = false;
   arrivals: Arrivals = () => 0;
@@ -24,6 +27,9 @@ class Bench {
       ...{ clock: this.clock, random: Math.random, nodes: () => this.nodes, linesReceived: () => this.received },
       holdsBroken: () => this.broken,
       hold: (nodes) => {
+        const wasHeld = this.held.length > 0;
+        if (wasHeld) this.heldMsMax = Math.max(this.heldMsMax, this.clock.nowMs() - this.heldAtMs);
+        if (!wasHeld) this.heldAtMs = this.clock.nowMs();
         this.held = nodes;
         if (nodes.length > 0) this.holds++;
         if (nodes.length > 0 && this.breaks) this.broken++;
@@ -136,6 +142,7 @@ describe("whatever else happens", () => {
     bench.arrivals = () => 3;
     await bench.pass(9);
     expect(bench.held).toEqual([]);
+    expect(bench.heldMsMax).toBe(80);
     bench.arrivals = () => 30;
     while (bench.held.length === 0) await bench.pass(0.01);
     bench.watch.close();
