@@ -79,6 +79,6 @@ async function tellLive({ checkInterval }: Config, { nodes, isOwn }: Foresight):
     whatElse: (host, port) => loopBack(host, port, { isOwn, network: bunPlatform.network }),
   });
   const rows = found.map(({ text }, i) => [nodes[i].config.label, text]);
-  writeOutput(Buffer.from(`each node was asked once\n${tableText(rows).replace(/^(?=.)/gm, "  ")}`));
+  writeOutput(Buffer.from(`each check was made once\n${tableText(rows).replace(/^(?=.)/gm, "  ")}`));
   return !found.some(({ isFailure }) => isFailure);
 }

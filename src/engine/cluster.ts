@@ -225,7 +225,6 @@ export class Cluster {
     if (node === undefined) return undefined;
     const { log, platform } = this.parts;
     const { word: was } = node.health;
-    const shareBefore = this.shareOf(node);
     const ringBefore = this.currentRing();
     if (word !== was) this.membership.set(node, word, platform.clock.epochMs());
     const ring = this.currentRing();
@@ -242,7 +241,7 @@ export class Cluster {
       });
     }
     const holds = this.config?.failover === "hold" && !this.config.mirror;
-    return { word, was, health: node.health, movedPart, shareBefore, holds, upCount };
+    return { word, was, health: node.health, movedPart, share: this.shareOf(node), holds, upCount };
   }
 
   private currentRing(): LabelledRing | undefined {
@@ -275,7 +274,10 @@ export class Cluster {
     this.resolver.close();
     for (const node of this.nodes) node.stopChecks();
     this.relay.flush();
-    for (const node of this.nodes) node.drop();
+    for (const node of this.nodes) {
+      node.drop();
+      this.forgetWord(node, "the proxy stops");
+    }
     this.retiredNodes.finish();
     this.selfMetrics.finish();
   }
@@ -415,7 +417,10 @@ export class Cluster {
     const { selfMetrics, maxDatagramBytes: datagramBytesMax } = next;
     this.selfMetrics.use(selfMetrics && { ...selfMetrics, datagramBytesMax, locator, nodes }, before === undefined);
     // What is pending for removed nodes is still sent.
-    for (const node of kept) this.retiredNodes.add(node);
+    for (const node of kept) {
+      this.retiredNodes.add(node);
+      this.forgetWord(node, "it is no longer in the configuration");
+    }
     // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.
     this.relay.flush();
 
@@ -487,6 +492,10 @@ export class Cluster {
   private onCheck(node: Node, check: Check): void {
     if (check.failure !== undefined && node.hostName !== undefined) this.resolver.askSoon(node.hostName);
     if (this.membership.record(node, check)) this.logChange(node, check.failure);
+  }
+
+  private forgetWord({ label, health: { word } }: Node, reason: string): void {
+    if (word !== "up") this.parts.log.warn("node_forgotten", { node: label, word, reason });
   }
 
   /** A node without an address counts as down. */

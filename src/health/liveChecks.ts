@@ -18,7 +18,7 @@ export interface AskedNode {
 }
 
 export interface LiveCheck {
-  /** For people: `passed in 3 ms`, `failed: no answer`, `no check`. */
+  /** For people: `passed in 3 ms`, `failed: no answer`, `no check: not asked`. */
   readonly text: string;
   readonly isFailure: boolean;
 }
@@ -47,7 +47,7 @@ export async function liveChecks(nodes: readonly AskedNode[], parts: LiveParts):
 }
 
 async function liveCheck({ check, host }: AskedNode, parts: LiveParts): Promise<LiveCheck> {
-  if (check === undefined) return { text: "no check", isFailure: false };
+  if (check === undefined) return { text: "no check: not asked", isFailure: false };
   if (host === undefined) return { text: "failed: it has no address", isFailure: true };
   const beganMs = parts.clock.nowMs();
   const result = await answerOf(check, host, parts);

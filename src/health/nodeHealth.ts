@@ -76,44 +76,43 @@ export class NodeHealth {
 
   /** An operator says how it should be. */
   set(word: OperatorWord, atMs: number): void {
-    const { isUp } = this;
+    const { isUp, state } = this;
     this.operatorWord = word;
-    this.changed(isUp, atMs);
+    this.changed({ isUp, state }, atMs);
   }
 
   /** The node has no address, and therefore counts as down. Returns whether it was well. */
   loseAddress(reason: string, atMs: number): boolean {
-    const { isWell, isUp } = this;
+    const { isWell, isUp, state } = this;
     this.noAddress = reason;
     this.health = { isUp: false, against: 0 };
     this.lastCheck = undefined;
-    this.changed(isUp, atMs);
+    this.changed({ isUp, state }, atMs);
     return isWell;
   }
 
   /** The node has an address again, and therefore counts as up. Returns whether it was not well. */
   release(atMs: number): boolean {
-    const { isWell, isUp } = this;
+    const { isWell, isUp, state } = this;
     this.health = STARTS_UP;
     this.noAddress = undefined;
     this.lastCheck = undefined;
-    this.changed(isUp, atMs);
+    this.changed({ isUp, state }, atMs);
     return !isWell;
   }
 
   /** Records a check. Returns whether the checks say something else now. */
   record(check: Check, rules: HealthRules): boolean {
-    const { isWell, isUp } = this;
+    const { isWell, isUp, state } = this;
     this.health = afterCheck(this.health, check.failure === undefined, rules);
     this.lastCheck = check;
-    this.changed(isUp, check.atMs);
+    this.changed({ isUp, state }, check.atMs);
     return this.isWell !== isWell;
   }
 
-  private changed(wasUp: boolean, atMs: number): void {
-    if (this.isUp === wasUp) return;
-    this.sinceMs = atMs;
-    this.changes++;
+  private changed(before: { readonly isUp: boolean; readonly state: NodeState }, atMs: number): void {
+    if (this.state !== before.state) this.sinceMs = atMs;
+    if (this.isUp !== before.isUp) this.changes++;
   }
 }
 

@@ -8,8 +8,8 @@ export interface NodeSetting {
   readonly health: Pick<NodeHealth, "isWell" | "lastCheck" | "noAddress">;
   /** Part of all names that have another owner now; undefined when mirroring. */
   readonly movedPart: number | undefined;
-  /** Part of all names that it had before; undefined when mirroring. */
-  readonly shareBefore: number | undefined;
+  /** Part of all names that are its own now, whether it gets their lines or not; undefined when mirroring. */
+  readonly share: number | undefined;
   /** Whether a node that is down keeps its names. */
   readonly holds: boolean;
   /** Nodes that get lines now. */
@@ -26,7 +26,7 @@ export function nodeSettingText(label: string, setting: NodeSetting): string {
 
 const NOW = { up: "goes by its checks", drain: "drains", down: "is set down" } as const;
 
-function effectOf({ word, health, movedPart, shareBefore, holds, upCount }: NodeSetting): string {
+function effectOf({ word, health, movedPart, share, holds, upCount }: NodeSetting): string {
   if (word === "up") {
     const { isWell, lastCheck, noAddress } = health;
     if (!isWell) return `is up again when it is well: ${noAddress ?? lastCheck?.failure ?? "it is down"}`;
@@ -36,7 +36,7 @@ function effectOf({ word, health, movedPart, shareBefore, holds, upCount }: Node
   }
   if (movedPart === undefined) return `${NOW[word]}: it gets no more lines`;
   if (word === "down" && holds) {
-    return `${NOW[word]}: ${shareText(shareBefore ?? 0)} of the names are held, and their lines dropped, until it is up`;
+    return `${NOW[word]}: ${shareText(share ?? 0)} of the names are held, and their lines dropped, until it is up`;
   }
   const others = upCount === 1 ? "1 node" : `${upCount} nodes`;
   return `${NOW[word]}: ${shareText(movedPart)} of the names moved${upCount === 0 ? "" : ` to ${others}`}`;

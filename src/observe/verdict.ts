@@ -194,11 +194,16 @@ function sendingFails({ nodes, recent, nowMs }: View): Trouble[] {
 }
 
 function refused({ nodes, recent, nowMs }: View): Trouble[] {
-  const refusing = of(nodes, ({ counters }) => recent.nodes.get(counters)?.lines_refused);
-  return losing("refused", refusing.grown, nowMs, ({ amount }, when) => {
+  const all = of(nodes, ({ counters }) => recent.nodes.get(counters)?.lines_refused);
+  // A node that is down gets no more lines.
+  const losingNow = of(nodes, ({ counters, isUp }) => (isUp ? recent.nodes.get(counters)?.lines_refused : undefined));
+  const isOver = losingNow.grown === undefined;
+  const refusing = isOver ? all : losingNow;
+  const text = ({ amount }: Grown, when: string) => {
     const port = "nothing listens at its port for metrics";
     return `${counted(amount, "line")} or more probably lost ${IN_WINDOW}, ${when}, refused by ${namedText(refusing.nodes)}: ${port}`;
-  });
+  };
+  return losing("refused", refusing.grown, nowMs, text, isOver);
 }
 
 function drained({ health, nowMs }: View): Trouble[] {
@@ -281,8 +286,8 @@ function joined(all: readonly (Grown | undefined)[]): Grown | undefined {
   };
 }
 
-function isGoingOn({ lastMs }: Grown, nowMs: number): boolean {
-  return nowMs - lastMs < OVER_MS;
+function isGoingOn(grown: Grown | undefined, nowMs: number): boolean {
+  return grown !== undefined && nowMs - grown.lastMs < OVER_MS;
 }
 
 function losing(
@@ -290,10 +295,11 @@ function losing(
   grown: Grown | undefined,
   nowMs: number,
   text: (grown: Grown, when: string) => string,
+  isOver = !isGoingOn(grown, nowMs),
 ): Trouble[] {
   if (grown === undefined) return [];
-  const isNow = isGoingOn(grown, nowMs);
-  const line = `${isNow ? "losing" : "warning, lost"}: ${text(grown, whenText(grown, nowMs))}`;
+  const isNow = !isOver;
+  const line = `${isNow ? "losing" : "warning, lost"}: ${text(grown, whenText(grown, nowMs, isNow))}`;
   return [{ kind, state: isNow ? "losing" : "warning", line, sinceMs: grown.sinceMs }];
 }
 
@@ -308,9 +314,9 @@ function troubleOf(
 }
 
 /** Since when; and until when, if it is over. */
-function whenText(grown: Grown, nowMs: number): string {
+function whenText(grown: Grown, nowMs: number, isNow = isGoingOn(grown, nowMs)): string {
   const from = timeText(grown.sinceMs, nowMs);
-  if (isGoingOn(grown, nowMs)) return `since ${from}`;
+  if (isNow) return `since ${from}`;
   return grown.sinceMs === grown.lastMs ? `at ${from}` : `${from} to ${timeText(grown.lastMs, nowMs)}`;
 }
 

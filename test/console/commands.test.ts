@@ -479,7 +479,7 @@ describe("node", () => {
       asked.push([label, word]);
       const { health } = context.view().nodes[0];
       return {
-        ...{ word, was: "up", movedPart: 0.25, shareBefore: 0.25, holds: false, upCount: 2, nodes: 3 },
+        ...{ word, was: "up", movedPart: 0.25, share: 0.25, holds: false, upCount: 2 },
         health: { ...health, isWell: true },
       };
     };

@@ -167,7 +167,7 @@ describe("--check finds what keeps a proxy from starting", () => {
     const good = await run([await binary(), "-f", file, "--check", "--live"], folder);
     expect(good).toMatchObject({ exitCode: 0, stderr: "" });
     expect(good.stdout).toMatch(
-      /\neach node was asked once\n {2}127\.0\.0\.1:8131 {2}passed in \d+ ms\n {2}127\.0\.0\.1:8132 {2}no check\n$/,
+      /\neach check was made once\n {2}127\.0\.0\.1:8131 {2}passed in \d+ ms\n {2}127\.0\.0\.1:8132 {2}no check: not asked\n$/,
     );
     configFile(folder, { nodes: [checked, { host: "127.0.0.1", port: 8132, managementport: closed }] });
     const bad = await run([await binary(), "-f", file, "--check", "--live"], folder);

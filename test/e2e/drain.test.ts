@@ -72,7 +72,11 @@ test("a node that is set down keeps its names with failover hold, and their line
   const backends = await openBackends(2);
   const proxy = await startProxy({ nodes: backends.map(({ node }) => node), failover: "hold" });
   const label = labelOf(backends[0]);
-  expect(await ask(proxy, `node ${label} down`)).toContain("of the names are held, and their lines dropped");
+  // Also for a node whose names are with the others at the moment.
+  await ask(proxy, `node ${label} drain`);
+  expect(await ask(proxy, `node ${label} down`)).toMatch(
+    / [1-9]\d\.\d% of the names are held, and their lines dropped/,
+  );
   await send(
     proxy,
     Array.from({ length: 200 }, (_, i) => `name.${i}:1|c`),
@@ -83,6 +87,28 @@ test("a node that is set down keeps its names with failover hold, and their line
   });
   expect(figures["lines_dropped.held"]).toBeGreaterThan(0);
   expect(figures["lines_dropped.held"] + figures.lines_relayed).toBe(200);
+});
+
+test("an operator's word that ends with its node, or with the proxy, is told", async () => {
+  const backends = await openBackends(2);
+  const folder = emptyFolder();
+  const [port, managementport] = await freePorts(2);
+  const settings = { host: "127.0.0.1", port, managementport };
+  const [a, b] = backends.map(({ node }) => node);
+  const proxy = await startProxy({ ...settings, nodes: [a, b] }, { folder });
+  const [first, second] = backends.map(labelOf);
+  await ask(proxy, `node ${first} drain`);
+  await ask(proxy, `node ${second} down`);
+  configFile(folder, { ...settings, nodes: [{ ...a, name: "renamed" }, b] });
+  await ask(proxy, "reload");
+  expect(await proxy.line("event=node_forgotten")).toContain(
+    `node=${first} word=drain reason="it is no longer in the configuration"`,
+  );
+  proxy.signal("SIGTERM");
+  await proxy.exited;
+  expect(proxy.lines.filter((line) => line.includes("event=node_forgotten")).slice(1)).toEqual([
+    expect.stringContaining(`node=${second} word=down reason="the proxy stops"`),
+  ]);
 });
 
 test("all nodes may be drained, and the answer says that no node is left", async () => {

@@ -20,6 +20,20 @@ test("a check is remembered until the next, and a change of state with its time"
   expect(health).toMatchObject({ isUp: true, sinceMs: 500, changes: 2, lastCheck: passed(500) });
 });
 
+test("an operator's word is a state of its own, since it was said", () => {
+  const health = new NodeHealth(100);
+  health.record(failed(200), RULES);
+  health.record(failed(300), RULES);
+  health.set("drain", 400);
+  expect(health).toMatchObject({ state: "drained", sinceMs: 400, changes: 1 });
+  health.record(passed(500), RULES);
+  expect(health).toMatchObject({ state: "drained", sinceMs: 400, changes: 1 });
+  health.set("down", 600);
+  expect(health).toMatchObject({ state: "set down", sinceMs: 600, changes: 1 });
+  health.set("up", 700);
+  expect(health).toMatchObject({ state: "up", sinceMs: 700, changes: 2 });
+});
+
 test("without an address a node is down, for a reason and without a check, until it is released", () => {
   const health = new NodeHealth(100);
   health.record(passed(150), RULES);

@@ -16,14 +16,14 @@ test.each<[setting: Partial<NodeSetting>, text: string]>([
     { word: "down", holds: true, movedPart: 0 },
     "a is set down: 30.0% of the names are held, and their lines dropped, until it is up\n",
   ],
-  [{ word: "drain", movedPart: undefined, shareBefore: undefined }, "a drains: it gets no more lines\n"],
+  [{ word: "drain", movedPart: undefined, share: undefined }, "a drains: it gets no more lines\n"],
   [{ word: "up", was: "drain" }, "a is up: 25.0% of the names moved to it\n"],
   [{ word: "up", was: "down", movedPart: undefined }, "a is up\n"],
   [{ word: "up", was: "drain", health: failing }, "a is up again when it is well: ECONNREFUSED\n"],
   [{ word: "up", was: "up" }, "nothing changed: a goes by its checks already\n"],
   [{ word: "drain", was: "drain" }, "nothing changed: a drains already\n"],
 ])("%j", (setting, text) => {
-  const usual = { was: "up", movedPart: 0.25, shareBefore: 0.3, holds: false, upCount: 2 } as const;
+  const usual = { was: "up", movedPart: 0.25, share: 0.3, holds: false, upCount: 2 } as const;
   const health = { isWell: true, lastCheck: undefined, noAddress: undefined };
   expect(nodeSettingText("a", { word: "drain", ...usual, health, ...setting })).toBe(text);
 });

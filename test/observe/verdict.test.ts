@@ -77,6 +77,21 @@ describe("the verdict", () => {
       view({}, ofNode(A, "lines_refused", 70)),
     ],
     [
+      // What it was sent before is lost; the node is what is wrong now.
+      `warning: 1 of 3 nodes down since 23:34:10 UTC, 40% of the names moved: ${B.label} (ECONNREFUSED) (and 1 more)`,
+      view({ nodes: [A, down(B, "ECONNREFUSED"), C], namesMoved: 0.4 }, ofNode(B, "lines_refused", 1)),
+    ],
+    [
+      `critical: lines go in a loop, noticed at 23:34:10 UTC: what is sent to ${A.label} comes back to this proxy: ` +
+        "end one of the two ways",
+      view({ loop: { nodes: [A.label], sinceMs: AT } }),
+    ],
+    [
+      "critical: lines go in a loop, noticed at 23:34:10 UTC: what is sent to a node comes back to this proxy: " +
+        "end one of the two ways",
+      view({ loop: { nodes: [], sinceMs: AT } }),
+    ],
+    [
       `warning: 1 of 3 nodes taken out by operators since 23:34:10 UTC: ${B.label} (drained): node NAME up ends it`,
       view({ nodes: [A, setAside(B), C] }),
     ],
