@@ -276,6 +276,13 @@ export const SERVER: readonly Mutant[] = [
     tests: ["server/answerScheduler.test.ts"],
   },
   {
+    name: "share-charges-waiting-for-a-processor",
+    file: "src/server/answerScheduler.ts",
+    find: "this.clock.processorMs?.() ?? this.clock.nowMs()",
+    replace: "this.clock.nowMs()",
+    tests: ["server/answerScheduler.test.ts"],
+  },
+  {
     name: "share-long-input-costs-nothing",
     file: "src/server/answerScheduler.ts",
     find: "bytes * BYTE_MS",

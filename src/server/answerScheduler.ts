@@ -67,13 +67,23 @@ export class AnswerScheduler {
     while (nowMs - beganMs < TURN_MS) {
       const requester = share.next(nowMs);
       if (requester === undefined) break;
+      const beforeMs = this.usedMs();
       if (!this.serve(requester)) share.leave(requester);
+      const usedMs = this.usedMs() - beforeMs;
       const doneMs = this.clock.nowMs();
-      share.spent(requester, doneMs - nowMs, doneMs);
+      share.spent(requester, usedMs, doneMs);
       nowMs = doneMs;
     }
     this.isTurnScheduled = false;
     this.schedule();
+  }
+
+  /**
+   * What steps are charged by. A step that waits for a processor uses nothing: charged for that wait, it would keep
+   * everybody waiting five times as long again.
+   */
+  private usedMs(): number {
+    return this.clock.processorMs?.() ?? this.clock.nowMs();
   }
 
   /** A requester that throws is done; the others are not affected. */

@@ -19,7 +19,10 @@ const DEBT_MS_MAX = 5;
  * one that has asked nothing yet; but after ten seconds without a turn, a client owes nothing.
  */
 const FORGIVEN_PER_MS = 0.0005;
-/** Turns are short: one that took longer than this was interrupted by the machine, which is no client's fault. */
+/**
+ * Turns are short: one that took longer than this, where only a clock on the wall tells, was interrupted by the machine,
+ * which is no client's fault.
+ */
 const SPENT_MS_MAX = 20;
 /** The least allowance to start with: waking up for every microsecond would cost more than it gains. */
 const ALLOWANCE_MS_MIN = 0.5;

@@ -1,6 +1,6 @@
 /** The system's clock. */
 import type { Clock, Timer } from "./clock.ts";
-import { openLibc } from "./libc.io.ts";
+import { openLibc, threadProcessorMs } from "./libc.io.ts";
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
@@ -10,7 +10,17 @@ export const systemClock: Clock = {
   setImmediate: (run) => void setImmediate(run),
   cancel: (timer: Timer | undefined) => clearTimeout(timer as ReturnType<typeof setTimeout> | undefined),
   sleep: sleeper(),
+  ...processorClock(),
 };
+
+function processorClock(): Pick<Clock, "processorMs"> {
+  try {
+    const libc = openLibc();
+    return { processorMs: () => threadProcessorMs(libc) };
+  } catch {
+    return {};
+  }
+}
 
 /** Bun.sleepSync (1.4.5) takes whole milliseconds only, and Atomics.wait costs 10 us more per turn. */
 function sleeper(): (ms: number) => void {

@@ -6,6 +6,11 @@ export type Timer = object;
 export interface Clock {
   /** Milliseconds on a monotonic clock. */
   nowMs(): number;
+  /**
+   * Milliseconds that this thread has had a processor; waiting for one does not count. Absent where the system does not
+   * tell.
+   */
+  processorMs?: (() => number) | undefined;
   /** Milliseconds since 1970 on the wall clock, which may be set back. */
   epochMs(): number;
   /** Runs a function once, after `ms` or later. */

@@ -47,6 +47,16 @@ export function wallClockTime(libc: Libc, timeAt: ReturnType<typeof ptr>): void 
   libc.clock_gettime(CLOCK_REALTIME, timeAt);
 }
 
+const CLOCK_THREAD_CPUTIME_ID = 3;
+/** struct timespec as 32-bit words: seconds are in the first, nanoseconds in the third. */
+const processorTime = new Uint32Array(4);
+
+/** How long the calling thread has had a processor. */
+export function threadProcessorMs(libc: Libc): number {
+  libc.clock_gettime(CLOCK_THREAD_CPUTIME_ID, ptr(processorTime));
+  return processorTime[0] * 1000 + processorTime[2] / 1e6;
+}
+
 const IPPROTO_IP = 0;
 const IP_RECVERR = 11;
 const IPPROTO_IPV6 = 41;

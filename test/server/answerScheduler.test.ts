@@ -16,6 +16,8 @@ let served: string[] = [];
 const clock: Clock = {
   ...systemClock,
   nowMs: () => nowMs,
+  // As where the system does not tell.
+  processorMs: undefined,
   setTimeout: (fire, ms) => {
     const timer = { fire, ms };
     timers.push(timer);
@@ -64,6 +66,22 @@ test("one who never stops is served for two milliseconds at a go, and a fifth of
   const part = ((served.length - before.served) * STEP_MS) / (nowMs - before.nowMs);
   expect(part).toBeGreaterThan(SHARE - 0.05);
   expect(part).toBeLessThan(SHARE + 0.01);
+});
+
+test("a step that had to wait for a processor is charged for what it used", async () => {
+  let processorMs = 0;
+  const scheduler = new AnswerScheduler({ ...clock, processorMs: () => processorMs }, () => {});
+  let left = 100;
+  scheduler.ask({
+    account: { debtMs: 0, atMs: 0 },
+    serve: () => {
+      processorMs += 0.1;
+      nowMs += 20;
+      return --left > 0;
+    },
+  });
+  for (let turns = 0; turns < 100; turns++) await turn();
+  expect([left, timers.length]).toEqual([0, 0]);
 });
 
 test("who has nothing left to do is not served again before it asks, and nobody is woken for it", async () => {

@@ -1,5 +1,5 @@
 /** The compiled binary that the end-to-end tests run: what scripts/build.ts makes of the sources as they are. */
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../../scripts/build.ts";
 
@@ -19,11 +19,17 @@ export function binary(): Promise<string> {
 }
 
 export async function buildBinary(): Promise<string> {
-  mkdirSync(FOLDER, { recursive: true });
   const path = join(FOLDER, "statsd-proxy");
-  const fresh = `${path}-${process.pid}`;
-  await build(fresh);
-  // A file that another run executes cannot be written to, but can be replaced.
-  renameSync(fresh, path);
+  // Bun (1.4.5) writes the file's name into it: it has the one that it has in a release.
+  const folder = join(FOLDER, `fresh-${process.pid}`);
+  const fresh = join(folder, "statsd-proxy");
+  mkdirSync(folder, { recursive: true });
+  try {
+    await build(fresh);
+    // A file that another run executes cannot be written to, but can be replaced.
+    renameSync(fresh, path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
   return path;
 }
