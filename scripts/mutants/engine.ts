@@ -3,6 +3,41 @@ import type { Mutant } from "./mutant.ts";
 
 export const ENGINE: readonly Mutant[] = [
   {
+    name: "loop-trial-is-not-by-lot",
+    file: "src/engine/loopTrial.ts",
+    find: "const j = Math.floor(random() * (i + 1));",
+    replace: "const j = i;",
+    tests: ["engine/loopTrial.test.ts"],
+  },
+  {
+    name: "loop-lines-wait-for-two-slots",
+    file: "src/engine/loopWatch.ts",
+    find: "      hold([]);\n      if (isHolding)",
+    replace: "      if (!isHolding) hold([]);\n      if (isHolding)",
+    tests: ["engine/loopWatch.test.ts"],
+  },
+  {
+    name: "loop-trials-never-become-rarer",
+    file: "src/engine/loopWatch.ts",
+    find: "2 * this.againMs",
+    replace: "this.againMs",
+    tests: ["engine/loopWatch.test.ts"],
+  },
+  {
+    name: "loop-one-trial-is-enough",
+    file: "src/engine/loopWatch.ts",
+    find: "first === (await this.trial(nodes))",
+    replace: "first !== undefined",
+    tests: ["engine/loopWatch.test.ts"],
+  },
+  {
+    name: "loop-a-broken-trial-counts",
+    file: "src/engine/loopWatch.ts",
+    find: "if (holdsBroken() === broken) continue;",
+    replace: "if (broken >= 0) continue;",
+    tests: ["engine/loopWatch.test.ts"],
+  },
+  {
     name: "checks-not-spread",
     file: "src/engine/cluster.ts",
     find: "const delayMs = (i * next.checkInterval) / nodes.length",
@@ -54,8 +89,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "operators-word-moves-no-names",
     file: "src/engine/membership.ts",
-    find: "member.health.set(word, atMs);\n    this.place();",
-    replace: "member.health.set(word, atMs);",
+    find: "differ in what becomes of the names.\n    this.place();",
+    replace: "",
     tests: ["engine/membership.test.ts"],
   },
   {
@@ -68,8 +103,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "change-nodes-that-are-left-are-not-retired",
     file: "src/engine/cluster.ts",
-    find: "for (const node of kept) this.retiredNodes.add(node);",
-    replace: "for (const node of kept) node.close();",
+    find: "this.retiredNodes.add(node);",
+    replace: "node.close();",
     tests: ["proxy/change.test.ts"],
   },
   {
@@ -103,7 +138,7 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "finish-does-not-drop-what-waits",
     file: "src/engine/cluster.ts",
-    find: "for (const node of this.nodes) node.drop();",
+    find: "      node.drop();\n",
     replace: "",
     tests: ["engine/cluster.test.ts"],
   },

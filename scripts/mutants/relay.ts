@@ -3,6 +3,13 @@ import type { Mutant } from "./mutant.ts";
 
 export const RELAY: readonly Mutant[] = [
   {
+    name: "hold-is-unlimited",
+    file: "src/relay/relay.ts",
+    find: "<= HELD_CHARGED_MAX",
+    replace: "<= Infinity",
+    tests: ["relay/relay.test.ts"],
+  },
+  {
     name: "line-cr-belongs-to-it",
     file: "src/protocol/line.ts",
     find: "this.bytes[at - 1] === CR ? at - 1 : at",

@@ -8,6 +8,9 @@ import { FIRST_VIEW, type TopView } from "./topView.ts";
 
 /** A verdict takes so many lines at most. */
 const VERDICT_LINES_MAX = 3;
+/** Other troubles that are shown, and the lines of a terminal that has room for them. */
+const OTHERS_MAX = 4;
+const ROOMY_LINES = 30;
 
 /** Not every proxy, or every machine, has all figures. */
 const figure = v.optional(v.number());
@@ -19,7 +22,9 @@ const sampleSchema = v.object({
   host_name: v.optional(v.string()),
   listening: v.optional(v.string()),
   file: v.nullish(v.string()),
-  verdict: v.optional(v.object({ state: v.string(), line: v.string() })),
+  verdict: v.optional(
+    v.object({ state: v.string(), line: v.string(), troubles: v.optional(v.array(v.object({ line: v.string() }))) }),
+  ),
   config: v.optional(
     v.object({ hash: v.optional(v.string()), last_failure: v.nullish(v.object({ reasons: v.array(v.string()) })) }),
   ),
@@ -145,7 +150,7 @@ export function frameOf(parts: FrameParts): FrameLine[] {
   const head = [
     { text: title, alarm: up < all },
     ...identityLines(now),
-    ...(noAnswer === undefined ? verdictLines(now, columnsMax) : [{ text: noAnswer, alarm: true }]),
+    ...(noAnswer === undefined ? verdictLines(now, columnsMax, linesMax) : [{ text: noAnswer, alarm: true }]),
     { text: "", alarm: false },
     ...withAlarms([["", windowText(before, now), "total"], ...totalRows], [1, 2], [false, ...alarms]),
     { text: delayText(figures), alarm: false },
@@ -164,11 +169,15 @@ function identityLines({ host_name, listening, file, version, config }: Sample):
 }
 
 /** The verdict; an older proxy has none. */
-function verdictLines(now: Sample, columnsMax: number): FrameLine[] {
+function verdictLines(now: Sample, columnsMax: number, linesMax: number): FrameLine[] {
   const { verdict, figures } = now;
   if (verdict === undefined) return figures.config_latest === 0 ? [{ text: reloadFailedText(now), alarm: true }] : [];
   const alarm = verdict.state !== "ok";
-  return wrapped(printable(verdict.line), columnsMax, VERDICT_LINES_MAX).map((text) => ({ text, alarm }));
+  const others = linesMax < ROOMY_LINES ? [] : (verdict.troubles ?? []).slice(1, 1 + OTHERS_MAX);
+  return [
+    ...wrapped(printable(verdict.line), columnsMax, VERDICT_LINES_MAX),
+    ...others.map(({ line }) => `also: ${printable(line)}`),
+  ].map((text) => ({ text, alarm }));
 }
 
 function viewLines({ filter, isTyping, sort }: TopView): FrameLine[] {

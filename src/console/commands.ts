@@ -294,7 +294,15 @@ function* flatStatsJson(view: View): Generator<string> {
 function statusText(view: View): string {
   const { uptimeSeconds, nodes, configuration } = view;
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
-  return `uptime: ${Math.floor(uptimeSeconds)}\nnodes: ${up.join(" ")}\nverdict: ${verdictOf(view).line}\n${delayText(Object.fromEntries(proxyStatsOf(view)))}\n${reloadFailureLine(configuration)}`;
+  const { line, troubles } = verdictOf(view);
+  return [
+    `uptime: ${Math.floor(uptimeSeconds)}`,
+    `nodes: ${up.join(" ")}`,
+    `verdict: ${line}`,
+    ...troubles.slice(1).map((other) => `also: ${other.line}`),
+    delayText(Object.fromEntries(proxyStatsOf(view))),
+    reloadFailureLine(configuration),
+  ].join("\n");
 }
 
 function* statusJsonLine(source: StatsSource): Generator<string> {

@@ -236,6 +236,7 @@ export class Cluster {
         node: label,
         from: was,
         to: word,
+        state: node.health.state,
         ...moved,
         nodes_up: `${upCount} of ${this.nodes.length}`,
       });

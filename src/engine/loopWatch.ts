@@ -22,7 +22,7 @@ const SETTLE_MS = 30;
 const COUNT_MS = 50;
 /** Nodes that are tried one by one, those with the most lines first. */
 const NODES_TRIED_MAX = 8;
-/** About; each trial that finds nothing doubles it. Not the same for all proxies: two trials at once spoil each other. */
+/** About; each trial doubles it, until a loop is found. Not the same for all proxies: two trials at once spoil each other. */
 const AGAIN_MS = 10_000;
 const AGAIN_MS_MAX = 3_600_000;
 
@@ -107,10 +107,9 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
     // That two trials say the same by chance happens once in 165 million times.
     const first = await this.trial(nodes);
     const isSure = first === (await this.trial(nodes));
-    if (isSure && first === "independent") {
-      if (this.loop === undefined) this.againMs = Math.min(AGAIN_MS_MAX, 2 * this.againMs);
-      this.settle(undefined);
-    } else if (isSure && first === "follows" && this.loop === undefined) {
+    if (this.loop === undefined) this.againMs = Math.min(AGAIN_MS_MAX, 2 * this.againMs);
+    if (isSure && first === "independent") this.settle(undefined);
+    else if (isSure && first === "follows" && this.loop === undefined) {
       const grown = (node: Of) => node.counters.linesRelayed - (before.get(node) ?? 0);
       const busiest = nodes.toSorted((a, b) => grown(b) - grown(a)).slice(0, NODES_TRIED_MAX);
       this.settle({ nodes: await this.loopingAmong(busiest), sinceMs: this.parts.clock.epochMs() });
@@ -140,9 +139,11 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
       const [fromMs, from] = [clock.nowMs(), linesReceived()];
       await this.wait(COUNT_MS);
       trial.record((linesReceived() - from) / Math.max(1, clock.nowMs() - fromMs));
+      if (holdsBroken() === broken) continue;
+      hold([]);
+      return "unclear";
     }
     hold([]);
-    if (holdsBroken() > broken) return "unclear";
     return trial.comesBack ? "follows" : "independent";
   }
 

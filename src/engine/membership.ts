@@ -44,39 +44,42 @@ export class Membership {
     return this.settings.nodes.filter(({ health }) => health.isUp).length;
   }
 
-  /** Records a check. Returns whether the node went down or came back. */
+  /** Records a check. Returns whether the node went down or came back: one that an operator has taken out does not. */
   record(member: Member, check: Check): boolean {
-    if (!member.health.record(check, this.settings.rules)) return false;
-    this.recordChange(member, check.atMs, check.failure);
-    return true;
+    return this.change(member, check.atMs, check.failure, () => member.health.record(check, this.settings.rules));
   }
 
   /** The node has no address, and therefore counts as down. Returns whether it was up. */
   loseAddress(member: Member, reason: string, atMs: number): boolean {
-    if (!member.health.loseAddress(reason, atMs)) return false;
-    this.recordChange(member, atMs, reason);
-    return true;
+    return this.change(member, atMs, reason, () => member.health.loseAddress(reason, atMs));
   }
 
   /** The node has an address again, and therefore counts as up. Returns whether it was down. */
   release(member: Member, atMs: number): boolean {
-    if (!member.health.release(atMs)) return false;
-    this.recordChange(member, atMs, undefined);
-    return true;
+    return this.change(member, atMs, undefined, () => member.health.release(atMs));
   }
 
   /** An operator says how the node should be. */
   set(member: Member, word: OperatorWord, atMs: number): void {
-    member.health.set(word, atMs);
+    this.change(member, atMs, `${word === "drain" ? "drained" : "set down"} by an operator`, () => {
+      member.health.set(word, atMs);
+    });
+    // With `hold`, `drain` and `down` differ in what becomes of the names.
     this.place();
   }
 
-  private recordChange({ label, health }: Member, atMs: number, failure: string | undefined): void {
+  private change({ label, health }: Member, atMs: number, failure: string | undefined, make: () => void): boolean {
+    const { isUp: wasUp } = health;
+    // The ring is made when it is asked for: of the nodes as they are then.
     const before = this.smallRing();
+    make();
+    const { isUp } = health;
+    if (isUp === wasUp) return false;
     if (!this.settings.holds) this.place();
     const after = this.smallRing();
     const moved = before && after && namesMoved(before, after, label);
-    remember(this.changes, { atMs, node: label, isUp: health.isWell, failure, moved });
+    remember(this.changes, { atMs, node: label, isUp, failure: isUp ? undefined : failure, moved });
+    return true;
   }
 
   /** The ring in use; undefined if none can move, or it takes too long to look: many nodes may leave together. */

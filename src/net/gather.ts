@@ -10,6 +10,8 @@
  * Pure: takes what a turn measured, returns milliseconds. net/turns.ts does the sleeping.
  */
 
+import { chargedBytes } from "../relay/kernelCharge.ts";
+
 /** Below this rate nothing waits: a metric leaves in the turn in which it arrived. */
 const TRICKLE_PER_MS = 0.3;
 /** The rate is averaged over about this time, so that two datagrams in a row do not look like a flood. */
@@ -18,9 +20,6 @@ const SMOOTHING_MS = 20;
 const BUFFER_PART = 1 / 8;
 /** A shorter sleep costs more than it saves. */
 const SLEEP_MS_MIN = 0.25;
-
-/** What the kernel charges per datagram on top of its bytes; the sum is rounded up to a power of two (Linux 6). */
-const CHARGE_OVERHEAD_BYTES = 512;
 
 export interface GatherLimits {
   /** The longest sleep in milliseconds; 0: never sleep. */
@@ -65,9 +64,4 @@ export class Gather {
     const sleepMs = Math.min(this.limits.msMax, aimBytes / chargedPerMs);
     return sleepMs < SLEEP_MS_MIN ? 0 : sleepMs;
   }
-}
-
-/** What the kernel charges its buffer for a datagram of this size: 832 or more for a small one. */
-export function chargedBytes(bytes: number): number {
-  return 256 + 2 ** (32 - Math.clz32(bytes + CHARGE_OVERHEAD_BYTES - 1));
 }

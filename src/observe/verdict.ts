@@ -11,7 +11,7 @@ const VERDICT_STATES = ["critical", "losing", "drained", "warning", "ok"] as con
 export type VerdictState = (typeof VERDICT_STATES)[number];
 
 /** One thing that is wrong. */
-interface Trouble {
+export interface Trouble {
   readonly kind: string;
   readonly state: VerdictState;
   readonly line: string;
@@ -69,10 +69,13 @@ export function verdictKey({ state, troubles }: Verdict): string {
   return [state, ...troubles.map(({ kind, state }) => `${kind}=${state}`)].join(" ");
 }
 
-function okLine({ nodes, uptimeSeconds }: View): string {
+function okLine({ nodes, uptimeSeconds, recent }: View): string {
   const up = nodes.length === 1 ? "the node is up" : `all ${nodes.length} nodes up`;
   const period = 1000 * uptimeSeconds < WINDOW_MS ? "since the start" : IN_WINDOW;
-  return `ok: ${up}, nothing lost ${period}`;
+  const { lines_received: received, lines_rejected: rejected } = recent.proxy;
+  if (rejected === undefined) return `ok: ${up}, nothing lost ${period}`;
+  const share = percentText(rejected.amount / Math.max(rejected.amount, received?.amount ?? 0));
+  return `ok: ${up}, nothing lost ${period} but ${counted(rejected.amount, "line")} that ${rejected.amount === 1 ? "is no metric" : "are no metrics"} (${share})`;
 }
 
 function broken({ recent, nowMs }: View): Trouble[] {
@@ -102,11 +105,8 @@ function nodesDown(view: View): Trouble[] {
   const down = nodes.filter((node) => !node.isUp && !isSetAside(node));
   if (down.length === 0) return pastDrops(view);
   const isAll = nodes.every(({ isUp }) => !isUp);
-  const reasons: readonly ("node_down" | "held")[] = ["node_down", "held"];
-  const dropped = joined([
-    recent.proxy.no_live_node,
-    ...nodes.flatMap(({ counters }) => reasons.map((reason) => recent.nodes.get(counters)?.[reason])),
-  ]);
+  const others = nodes.filter((node) => !isSetAside(node));
+  const dropped = joined([recent.proxy.no_live_node, droppedAt(others, view)]);
   const sinceMs = Math.min(...down.map(({ health }) => health.sinceMs));
   const state = isAll ? "critical" : dropped !== undefined && isGoingOn(dropped, nowMs) ? "losing" : "warning";
   const which =
@@ -116,15 +116,34 @@ function nodesDown(view: View): Trouble[] {
         ? `all ${nodes.length} nodes`
         : `${down.length} of ${nodes.length} nodes`;
   const moved =
-    isAll || namesMoved === undefined || namesMoved === 0 ? "" : `, ${percentText(namesMoved)} of the names moved`;
+    isAll || namesMoved === undefined || namesMoved === 0
+      ? ""
+      : `, ${percentText(partOf(down, view))} of the names moved`;
   const what = settings.mirror ? "copies" : "lines";
   const lost = dropped === undefined ? "" : `, ${wholeText(dropped.amount)} ${what} dropped ${IN_WINDOW}`;
   const line = `${state}: ${which} down since ${timeText(sinceMs, nowMs)}${moved}${lost}: ${namedText(down, reasonOf)}`;
   return [{ kind: "nodes_down", state, line, sinceMs }];
 }
 
-/** An operator wants it so; without another node, lines are lost all the same. */
-function setAside({ nodes, nowMs }: View): Trouble[] {
+/** Part of the names that moved because of these nodes, which are some of those that get no lines. */
+function partOf(out: readonly NodeView[], { nodes, namesMoved = 0 }: View): number {
+  if (nodes.every((node) => node.isUp || out.includes(node))) return namesMoved;
+  return out.reduce((part, { fullShare = 0 }) => part + fullShare, 0);
+}
+
+/** Lines that were due to these nodes while they were out. */
+function droppedAt(nodes: readonly NodeView[], { recent }: View): Grown | undefined {
+  return joined(
+    nodes.flatMap(({ counters }) => {
+      const grown = recent.nodes.get(counters);
+      return [grown?.node_down, grown?.held];
+    }),
+  );
+}
+
+/** An operator wants it so; without another node, or if the names are held, lines are lost all the same. */
+function setAside(view: View): Trouble[] {
+  const { nodes, nowMs, settings } = view;
   const aside = nodes.filter(isSetAside);
   if (aside.length === 0) return [];
   const sinceMs = Math.min(...aside.map(({ health }) => health.sinceMs));
@@ -132,8 +151,11 @@ function setAside({ nodes, nowMs }: View): Trouble[] {
   const nobody = isAll ? ", and no node is left" : "";
   const which = `${aside.length} of ${nodes.length} nodes`;
   const how = namedText(aside, ({ health }) => health.state);
-  const state = isAll ? "critical" : "warning";
-  const line = `${state}: ${which} taken out by operators since ${timeText(sinceMs, nowMs)}${nobody}: ${how}: node NAME up ends it`;
+  // When mirroring, the others have a copy.
+  const dropped = settings.mirror ? undefined : droppedAt(aside, view);
+  const lost = dropped === undefined ? "" : `, ${counted(dropped.amount, "line")} dropped ${IN_WINDOW}`;
+  const state = isAll ? "critical" : isGoingOn(dropped, nowMs) ? "losing" : "warning";
+  const line = `${state}: ${which} taken out by operators since ${timeText(sinceMs, nowMs)}${nobody}${lost}: ${how}: node NAME up ends it`;
   return [{ kind: "set_aside", state, line, sinceMs }];
 }
 
@@ -142,13 +164,12 @@ function isSetAside({ health }: NodeView): boolean {
 }
 
 /** The nodes are back, but their lines are not. */
-function pastDrops({ nodes, recent, nowMs }: View): Trouble[] {
+function pastDrops(view: View): Trouble[] {
+  const { nodes, recent, nowMs } = view;
+  const back = nodes.filter((node) => !isSetAside(node));
   const dropped = joined([
-    recent.proxy.no_live_node,
-    ...nodes.flatMap(({ counters }) => {
-      const grown = recent.nodes.get(counters);
-      return [grown?.node_down, grown?.held];
-    }),
+    nodes.some(({ isUp }) => isUp) ? recent.proxy.no_live_node : undefined,
+    droppedAt(back, view),
   ]);
   return troubleOf("nodes_were_down", "warning", dropped, ({ amount }, when) => {
     return `warning: ${counted(amount, "line")} dropped ${IN_WINDOW} while nodes were down, ${when(nowMs)}; all are back`;
@@ -167,10 +188,13 @@ function kernelDrops(view: View): Trouble[] {
     // The kernel reports twice what can be asked for.
     const granted = (receiveBufferBytes ?? 0) / 2;
     const buffer = granted > 0 ? `its buffer of ${sizeText(granted)} was full` : "its buffer was full";
+    const lateSeconds = view.eventLoopLag?.maxSeconds ?? 0;
     const help =
-      granted >= settings.receiveBuffer
-        ? "raise receiveBuffer, or share the port among several proxies (reusePort)"
-        : `sysctl -w net.core.rmem_max=${settings.receiveBuffer}, and restart`;
+      lateSeconds > LAG_SECONDS_MAX
+        ? `the proxy did not run for ${durationWords(lateSeconds)}: was it stopped, or the machine too busy?`
+        : granted >= settings.receiveBuffer
+          ? "raise receiveBuffer, or share the port among several proxies (reusePort)"
+          : `sysctl -w net.core.rmem_max=${settings.receiveBuffer}, and restart`;
     return `the kernel dropped ${counted(amount, "datagram")} ${IN_WINDOW} (${share}), ${when}, ${buffer}: ${help}`;
   });
 }

@@ -6,7 +6,7 @@ import type { Clock, Timer } from "../system/clock.ts";
 import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
 import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
-import { verdictKey, verdictOf } from "./verdict.ts";
+import { type Trouble, verdictKey, verdictOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
 const WATCH_MS = 1000;
@@ -30,7 +30,7 @@ export class Watch {
   private readonly losses = new Losses();
   private readonly growth = new RecentGrowth();
   /** What was logged last, and when. */
-  private logged: { readonly key: string; readonly atMs: number } = { key: "ok", atMs: Number.NEGATIVE_INFINITY };
+  private logged = { key: "ok", kinds: new Set<string>(), atMs: Number.NEGATIVE_INFINITY };
   private readonly timer: Timer;
 
   constructor(parts: WatchParts) {
@@ -61,12 +61,16 @@ export class Watch {
     this.logVerdict({ ...now, recent: this.recent }, clock.nowMs());
   }
 
-  /** Once for each change, other figures apart. */
+  /** What is new, or else the worst that is left. Once for each change, other figures apart. */
   private logVerdict(view: View, nowMs: number): void {
     const verdict = verdictOf(view);
     const key = verdictKey(verdict);
     if (key === this.logged.key || nowMs < this.logged.atMs + VERDICT_AGAIN_MS) return;
-    this.logged = { key, atMs: nowMs };
-    this.parts.log[LEVELS[verdict.state]]("verdict", { line: verdict.line });
+    const kindOf = ({ kind, state }: Trouble) => `${kind}=${state}`;
+    const news = verdict.troubles.filter((trouble) => !this.logged.kinds.has(kindOf(trouble)));
+    this.logged = { key, kinds: new Set(verdict.troubles.map(kindOf)), atMs: nowMs };
+    for (const { state, line } of news.length > 0 ? news : [verdict]) {
+      this.parts.log[LEVELS[state]]("verdict", { line });
+    }
   }
 }

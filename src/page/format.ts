@@ -34,10 +34,11 @@ export function millisecondsText(ms: number): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${WHOLE.format(ms)} ms`;
 }
 
-/** Local time of day; with the date unless it is today. */
+/** Time of day, UTC as in the log and the verdict; with the date unless it is today. */
 export function clockText(ms: number, nowMs: number): string {
   const time = new Date(ms);
-  const clock = time.toLocaleTimeString("en-GB");
-  if (time.toDateString() === new Date(nowMs).toDateString()) return clock;
-  return `${time.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${clock}`;
+  const clock = `${time.toLocaleTimeString("en-GB", { timeZone: "UTC" })} UTC`;
+  const dayOf = (ms: number) => Math.floor(ms / 86_400_000);
+  if (dayOf(ms) === dayOf(nowMs)) return clock;
+  return `${time.toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "short" })} ${clock}`;
 }

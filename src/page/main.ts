@@ -98,7 +98,8 @@ async function show(stats: StatusJson): Promise<void> {
 function showAge(): void {
   const nowMs = Date.now();
   const age = last === undefined ? 0 : nowMs - last.atMs;
-  const isStale = hasFailed || age > FRESH_MS;
+  // A page that nobody sees does not ask: that is not the proxy's silence.
+  const isStale = hasFailed || (age > FRESH_MS && !document.hidden);
   setClass(document.body, "stale", isStale);
   if (last !== undefined) nodes.show({ ...last.stats, now_ms: last.stats.now_ms + age }, recent);
   if (isStale) {

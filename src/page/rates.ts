@@ -264,7 +264,7 @@ function tickSpace(_: uPlot, __: number, min: number, max: number): number {
 /** Times of day: with seconds only where a tick needs them. */
 function timesText(_: uPlot, ticks: number[]): string[] {
   const hasSeconds = ticks.some((seconds) => seconds % 60 !== 0);
-  const form: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };
+  const form: Intl.DateTimeFormatOptions = { timeZone: "UTC", hour: "2-digit", minute: "2-digit" };
   if (hasSeconds) form.second = "2-digit";
   return ticks.map((seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB", form));
 }

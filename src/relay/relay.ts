@@ -6,12 +6,10 @@ import { type Lines, Verdict } from "../protocol/line.ts";
 import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
 import type { Counters, NodeCounters } from "./counters.ts";
+import { chargedBytes } from "./kernelCharge.ts";
 
-/**
- * Most datagrams, and bytes, of a node that are held back: a receiver with the usual buffer of 208 KiB takes them at once.
- */
-const HELD_DATAGRAMS_MAX = 96;
-const HELD_BYTES_MAX = 96 * 1024;
+/** Held back for a node at most, as a receiver's kernel charges it: a quarter of the usual buffer takes it at once. */
+const HELD_CHARGED_MAX = 212_992 / 4;
 
 /** Owner of the current run before the first line. */
 const NO_OWNER = -4;
@@ -193,5 +191,6 @@ export class Relay {
 
 function isSmall(batch: Batch): boolean {
   const { datagrams } = batch;
-  return datagrams <= HELD_DATAGRAMS_MAX && batch.endOf(datagrams - 1) - batch.startOf(0) <= HELD_BYTES_MAX;
+  const bytes = batch.endOf(datagrams - 1) - batch.startOf(0);
+  return datagrams * chargedBytes(bytes / datagrams) <= HELD_CHARGED_MAX;
 }

@@ -154,7 +154,7 @@ needing(CHROMIUM).describe("the status page", () => {
     configFile(folder, { ...settings, fall: "<img src=x>", rise: 0 });
     await ask(proxy, "reload");
     const alarm =
-      /^✕ the last reload failed at \d\d:\d\d:\d\d: fall: .*<img src=x>.*; rise: .*; the older configuration is/;
+      /^✕ the last reload failed at \d\d:\d\d:\d\d UTC: fall: .*<img src=x>.*; rise: .*; the older configuration is/;
     await until("the alarm", async () => alarm.test(await textOf(visit, "#proxy-errors")));
     expect(await visit.page.locator("img").count()).toBe(0);
     await visit.screenshot("failed-reload");

@@ -1,7 +1,7 @@
 /** Signals to the compiled binary, and what it says in debug mode. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { BURST } from "../../src/log/logLimit.ts";
-import { chargedBytes } from "../../src/net/gather.ts";
+import { chargedBytes } from "../../src/relay/kernelCharge.ts";
 import { Backend, linesArrived, openBackends } from "../support/backend.ts";
 import { binary } from "../support/binary.ts";
 import { ask, refusesConnections, send, stats } from "../support/client.ts";

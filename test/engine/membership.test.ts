@@ -154,7 +154,9 @@ describe("an operator's word", () => {
   test("down is as if its checks failed: failover decides", () => {
     for (const rehash of [true, false]) {
       const bench = new RelayBench({});
-      membershipOf(bench, RULES, rehash).set(bench.nodes[1], "down", 5);
+      const membership = membershipOf(bench, RULES, rehash);
+      membership.set(bench.nodes[1], "drain", 4);
+      membership.set(bench.nodes[1], "down", 5);
       expect(isUp(bench)).toEqual([true, false, true]);
       expect(bench.locator?.ring).toEqual(rehash ? PLACEMENT.live([true, false, true]) : PLACEMENT.full);
       receiveAll(bench);
@@ -167,16 +169,25 @@ describe("an operator's word", () => {
     const { bench, membership } = rehashing();
     const [node] = bench.nodes;
     membership.set(node, "drain", 1);
-    expect([failed, failed].map((check) => membership.record(node, check))).toEqual([false, true]);
-    expect(membership.record(node, passed)).toBe(true);
+    // That it was taken out is a change that people see; what its checks say meanwhile is none.
+    expect([failed, failed].map((check) => membership.record(node, check))).toEqual([false, false]);
+    expect(membership.record(node, passed)).toBe(false);
     expect(node.health).toMatchObject({ state: "drained", isUp: false, changes: 1, sinceMs: 1 });
     for (const check of [failed, failed]) membership.record(node, check);
+    expect(membership.changes).toMatchObject([{ isUp: false, failure: "drained by an operator" }]);
     membership.set(node, "up", 9);
     expect(node.health).toMatchObject({ state: "down", isUp: false, changes: 1 });
     expect(bench.locator?.ring).toEqual(PLACEMENT.live([false, true, true]));
     membership.record(node, passed);
     expect(isUp(bench)).toEqual([true, true, true]);
   });
+});
+
+test("the first node that goes tells which names moved, although no line has asked for a ring yet", () => {
+  const { bench, membership } = rehashing();
+  membership.place();
+  for (const check of [failed, failed]) membership.record(bench.nodes[1], check);
+  expect(membership.changes.at(-1)?.moved?.share).toBeGreaterThan(0.2);
 });
 
 function rehashing(): { bench: RelayBench; membership: Membership } {

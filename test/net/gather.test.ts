@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { chargedBytes, Gather } from "../../src/net/gather.ts";
+import { Gather } from "../../src/net/gather.ts";
+import { chargedBytes } from "../../src/relay/kernelCharge.ts";
 
 const SMALL_BUFFER = 212_992;
 const LARGE_BUFFER = 8 * 1024 * 1024;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { chargedBytes, Gather } from "../../src/net/gather.ts";
+import { Gather } from "../../src/net/gather.ts";
 import { type Reader, Turns } from "../../src/net/turns.ts";
+import { chargedBytes } from "../../src/relay/kernelCharge.ts";
 import { ManualClock } from "../support/clocks.ts";
 
 const DATAGRAM_BYTES = 40;

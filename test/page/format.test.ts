@@ -49,13 +49,13 @@ test("a part reads as percent", () => {
 });
 
 describe("a moment", () => {
-  const noon = new Date(2026, 1, 3, 12, 5, 9).getTime();
+  const noon = Date.UTC(2026, 1, 3, 12, 5, 9);
 
   test("of today reads as a time", () => {
-    expect(clockText(noon, noon + 3600_000)).toBe("12:05:09");
+    expect(clockText(noon, noon + 3600_000)).toBe("12:05:09 UTC");
   });
 
   test("of another day has its date", () => {
-    expect(clockText(noon, noon + 24 * 3600_000)).toBe("3 Feb 12:05:09");
+    expect(clockText(noon, noon + 24 * 3600_000)).toBe("3 Feb 12:05:09 UTC");
   });
 });

@@ -19,6 +19,6 @@ test("without an answer there is no verdict, but for how long there was none", (
   const nowMs = Date.now();
   const { state, line, title } = noAnswer(nowMs - 12_400, nowMs, "here");
   expect([state, title]).toEqual(["bad", "✕ no answer for 12 s · statsd-proxy here"]);
-  expect(line).toMatch(/^✕ no answer for 12 s: the figures are those of \d\d:\d\d:\d\d$/);
+  expect(line).toMatch(/^✕ no answer for 12 s: the figures are those of \d\d:\d\d:\d\d UTC$/);
   expect(noAnswer(undefined, nowMs, "").line).toBe("✕ no answer");
 });

@@ -4,6 +4,7 @@ import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { ownerAt, type Ring } from "../../src/placement/ring.ts";
 import { REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
 import { BATCH_DATAGRAMS_MAX } from "../../src/relay/batch.ts";
+import { chargedBytes } from "../../src/relay/kernelCharge.ts";
 import { datagram, hostileBytes } from "../support/arbitraries.ts";
 import { type NaiveLine, naiveLines } from "../support/naiveLines.ts";
 import { BENCH_LABELS, PLACEMENT, RelayBench } from "../support/relayBench.ts";
@@ -296,3 +297,48 @@ function isSubsequence(some: readonly string[], all: readonly string[]): boolean
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
+
+describe("a node whose lines are held back", () => {
+  test("gets them in order when it is let go, and the others do not wait", () => {
+    const bench = new RelayBench({ mirror: true });
+    const [a, b, c] = bench.nodes;
+    bench.receive("before:1|c");
+    bench.relay.hold([a]);
+    expect(bench.nodes.map(({ sent }) => sent.length)).toEqual([0, 1, 1]);
+    bench.receive("while:1|c");
+    bench.relay.flush();
+    expect(bench.linesWaiting(0)).toEqual(["before:1|c", "while:1|c"]);
+    bench.relay.hold([b, c]);
+    expect(bench.linesSent(0)).toEqual(["before:1|c", "while:1|c"]);
+    bench.relay.hold([]);
+    expect(bench.linesSent(1)).toEqual(bench.linesSent(0));
+    expect(bench.relay.holdsBroken).toBe(0);
+  });
+
+  // A receiver that sleeps meanwhile has room for 212,992 bytes as its kernel charges them, and other senders.
+  test.each([
+    [0, 20],
+    [0, 700],
+    [1432, 20],
+    [1432, 760],
+    [8192, 760],
+  ])("never waits for more than its receiver takes at once (datagrams of %d bytes, lines of %d)", (most, length) => {
+    const bench = new RelayBench({ mirror: true, datagramBytesMax: most });
+    const [node] = bench.nodes;
+    bench.relay.hold([node]);
+    let chargedMax = 0;
+    for (let i = 0; i < 3000; i++) {
+      bench.receive(`${"x".repeat(length)}:1|c`);
+      const sentBefore = node.sent.length;
+      bench.relay.flush();
+      const sent = node.sent.slice(sentBefore);
+      chargedMax = Math.max(
+        chargedMax,
+        sent.map((datagram) => chargedBytes(datagram.length)).reduce((a, b) => a + b, 0),
+      );
+    }
+    expect(bench.relay.holdsBroken).toBeGreaterThan(0);
+    expect(chargedMax).toBeGreaterThan(30_000);
+    expect(chargedMax).toBeLessThan(212_992 / 3);
+  });
+});

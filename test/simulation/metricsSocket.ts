@@ -1,6 +1,7 @@
 /** The UDP socket that metrics arrive at, with the kernel's queue behind it. */
-import { chargedBytes } from "../../src/net/gather.ts";
+
 import { BULK_DATAGRAMS, type UdpKernel, type UdpListener, type UdpListenerParts } from "../../src/net/network.ts";
+import { chargedBytes } from "../../src/relay/kernelCharge.ts";
 import type { EventLoop, Pollable } from "./eventLoop.ts";
 import type { Machine } from "./machine.ts";
 

@@ -38,7 +38,8 @@ const CONSOLE_QUESTIONS: readonly Question[] = [
   { text: "health", answer: "health: (?:up|down)\\n" },
   {
     text: "status",
-    answer: "uptime: \\d+\\nnodes: ?[^\\n]*\\nverdict: [^\\n]+\\ndelay: [^\\n]+\\n(?:configuration: [^\\n]*\\n)?",
+    answer:
+      "uptime: \\d+\\nnodes: ?[^\\n]*\\nverdict: [^\\n]+\\n(?:also: [^\\n]+\\n)*delay: [^\\n]+\\n(?:configuration: [^\\n]*\\n)?",
   },
   { text: "route app.logins0", answer: "name[^\\n]*\\napp.logins0 [^\\n]*\\n" },
   { text: "config", answer: "\\{\\n[^]*?\\n\\}\\n" },
