@@ -3,6 +3,28 @@ import type { Mutant } from "./mutant.ts";
 
 export const ENGINE: readonly Mutant[] = [
   {
+    name: "health-event-tells-of-names-that-have-nobody-to-go-to",
+    file: "src/engine/membership.ts",
+    find: "if (!canMove(before, after)) return undefined",
+    replace: "",
+    tests: ["engine/healthEvents.test.ts"],
+  },
+  {
+    name: "health-event-compares-with-the-ring-after-the-change",
+    file: "src/engine/membership.ts",
+    find: "    const before = this.smallRing();\n    const { wellSinceMs } = health;\n    if (!tell()) return false;",
+    replace:
+      "    const { wellSinceMs } = health;\n    if (!tell()) return false;\n    const before = this.smallRing();",
+    tests: ["engine/healthEvents.test.ts"],
+  },
+  {
+    name: "health-event-down-for-as-long-as-an-operator-says",
+    file: "src/health/nodeHealth.ts",
+    find: "if (this.isWell !== wasWell) this.wellSinceMs = atMs",
+    replace: "this.wellSinceMs = this.isUp === wasUp ? this.wellSinceMs : atMs",
+    tests: ["engine/healthEvents.test.ts"],
+  },
+  {
     name: "checks-not-spread",
     file: "src/engine/cluster.ts",
     find: "const delayMs = (i * next.checkInterval) / nodes.length",

@@ -161,10 +161,8 @@ export class Engine {
     const { log } = this.parts;
     const { receiveBuffer, canBeInterrupted } = source;
     const asked = config.receiveBuffer;
-    const granted = typeof receiveBuffer === "number" ? receiveBuffer / 2 : "default";
-    if (receiveBuffer instanceof Error) log.warn("receive_buffer", { asked, granted, reason: receiveBuffer.message });
-    else if (receiveBuffer >= 2 * asked) log.info("receive_buffer", { asked, granted });
-    else log.warn("receive_buffer", { asked, granted, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
+    if (receiveBuffer instanceof Error) log.warn("receive_buffer", { asked, reason: receiveBuffer.message });
+    else logGranted(log, asked, receiveBuffer / 2);
     if (!canBeInterrupted) log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
   }
 
@@ -256,7 +254,7 @@ export class Engine {
   private logLoop(loop: Loop | undefined): void {
     const { log } = this.parts;
     if (loop === undefined) log.info("loop_over", {});
-    else log.error("loop", { nodes: loop.nodes.join(" ") });
+    else log.error("loop", { through: loop.nodes.join(" ") });
   }
 
   private hold(nodes: readonly Node[]): void {
@@ -298,6 +296,11 @@ export class Engine {
     for (const source of this.draining.keys()) if (source !== this.source) drops += source.kernelDrops() ?? 0;
     return drops;
   }
+}
+
+function logGranted(log: Log, asked: number, granted: number): void {
+  if (granted >= asked) log.info("receive_buffer", { asked, granted });
+  else log.warn("receive_buffer", { asked, granted, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
 }
 
 /** Where an error was thrown, according to its stack. */

@@ -20,6 +20,8 @@ export interface HealthChange {
   readonly isUp: boolean;
   /** What was wrong; undefined: nothing, it came back. */
   readonly failure: string | undefined;
+  /** How long it was in the state before, as its checks tell. */
+  readonly lastedMs: number;
   /** What it did to the names; undefined: none can move, or there are too many points to look. */
   readonly moved: MovedNames | undefined;
 }
@@ -40,6 +42,8 @@ export type NodeState = "up" | "down" | "drained" | "set down";
 export class NodeHealth {
   /** When it entered its current state. */
   sinceMs: number;
+  /** When what its checks say changed last. */
+  wellSinceMs: number;
   /** Times that it went down or came back. */
   changes = 0;
   /** Undefined before the first check. */
@@ -51,6 +55,7 @@ export class NodeHealth {
 
   constructor(nowMs: number) {
     this.sinceMs = nowMs;
+    this.wellSinceMs = nowMs;
   }
 
   /** Whether it gets lines. */
@@ -76,9 +81,9 @@ export class NodeHealth {
 
   /** An operator says how it should be. */
   set(word: OperatorWord, atMs: number): void {
-    const { isUp } = this;
+    const { isWell, isUp } = this;
     this.operatorWord = word;
-    this.changed(isUp, atMs);
+    this.changed(isWell, isUp, atMs);
   }
 
   /** The node has no address, and therefore counts as down. Returns whether it was well. */
@@ -87,7 +92,7 @@ export class NodeHealth {
     this.noAddress = reason;
     this.health = { isUp: false, against: 0 };
     this.lastCheck = undefined;
-    this.changed(isUp, atMs);
+    this.changed(isWell, isUp, atMs);
     return isWell;
   }
 
@@ -97,7 +102,7 @@ export class NodeHealth {
     this.health = STARTS_UP;
     this.noAddress = undefined;
     this.lastCheck = undefined;
-    this.changed(isUp, atMs);
+    this.changed(isWell, isUp, atMs);
     return !isWell;
   }
 
@@ -106,11 +111,12 @@ export class NodeHealth {
     const { isWell, isUp } = this;
     this.health = afterCheck(this.health, check.failure === undefined, rules);
     this.lastCheck = check;
-    this.changed(isUp, check.atMs);
+    this.changed(isWell, isUp, check.atMs);
     return this.isWell !== isWell;
   }
 
-  private changed(wasUp: boolean, atMs: number): void {
+  private changed(wasWell: boolean, wasUp: boolean, atMs: number): void {
+    if (this.isWell !== wasWell) this.wellSinceMs = atMs;
     if (this.isUp === wasUp) return;
     this.sinceMs = atMs;
     this.changes++;
