@@ -3,6 +3,13 @@ import type { Mutant } from "./mutant.ts";
 
 export const ENGINE: readonly Mutant[] = [
   {
+    name: "health-set-is-logged-without-a-change",
+    file: "src/engine/engine.ts",
+    find: "if (isUp === this.health.isUp) return",
+    replace: "",
+    tests: ["engine/engine.test.ts"],
+  },
+  {
     name: "health-event-tells-of-names-that-have-nobody-to-go-to",
     file: "src/engine/membership.ts",
     find: "if (!canMove(before, after)) return undefined",

@@ -166,6 +166,14 @@ export class Engine {
     if (!canBeInterrupted) log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
   }
 
+  /** An operator says whether the proxy should get metrics. */
+  setHealth(isUp: boolean): void {
+    if (isUp === this.health.isUp) return;
+    const { log, platform } = this.parts;
+    this.health = { isUp, sinceMs: platform.clock.epochMs() };
+    log.info("health_set", isUp ? { from: "down", to: "up" } : { from: "up", to: "down" });
+  }
+
   /** All figures at this moment. */
   view(): View {
     const { log, platform } = this.parts;
