@@ -3,6 +3,13 @@ import type { Mutant } from "./mutant.ts";
 
 export const OBSERVE: readonly Mutant[] = [
   {
+    name: "rejections-are-logged-each-second",
+    file: "src/observe/rejections.ts",
+    find: " || nowMs < this.loggedAtMs + LOG_AGAIN_MS",
+    replace: "",
+    tests: ["observe/rejections.test.ts"],
+  },
+  {
     name: "delays-of-a-turn-without-a-bound",
     file: "src/observe/delays.ts",
     find: "this.measured < MEASURED_MAX && ",

@@ -97,7 +97,7 @@ export class Engine {
       onChange: (loop) => this.logLoop(loop),
     });
     const watched = { view: () => this.view(), also: () => this.loopWatch.look() };
-    this.watch = new Watch({ ...watched, counters: this.counters, log, clock });
+    this.watch = new Watch({ ...watched, counters: this.counters, rejected: this.cluster.relay.rejected, log, clock });
   }
 
   /** Where metrics arrive; undefined before the first commit. */
@@ -246,17 +246,26 @@ export class Engine {
   private async openSource(settings: Config, host: string): Promise<Source> {
     const { clock, network } = this.parts.platform;
     const { relay } = this.cluster;
+    const { rejected } = relay;
     const { port, receiveBuffer, gather, reusePort } = settings;
+    let source: Source | undefined;
     const open = UdpSource.open({
       ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
-      onLines: (bytes, start, end) => relay.datagram(bytes, start, end),
+      onLines: (bytes, start, end) => {
+        try {
+          relay.datagram(bytes, start, end);
+        } finally {
+          if (rejected.awaitsSender) rejected.sentBy(source?.sender());
+        }
+      },
       onWaited: (ms) => this.delays.read(ms, clock.nowMs()),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),
     });
-    return await open.catch((error: NodeJS.ErrnoException) => {
+    source = await open.catch((error: NodeJS.ErrnoException) => {
       throw reusePort && error.code === "EADDRINUSE" ? new Error(NOT_SHARED) : error;
     });
+    return source;
   }
 
   private logLoop(loop: Loop | undefined): void {

@@ -6,6 +6,7 @@ import { type Lines, Verdict } from "../protocol/line.ts";
 import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
 import type { Counters, NodeCounters } from "./counters.ts";
+import { RejectedExample } from "./rejectedExample.ts";
 
 /**
  * Most datagrams, and bytes, of a node that are held back: a receiver with the usual buffer of 208 KiB takes them at once.
@@ -49,6 +50,8 @@ export interface RelayNode {
 export class Relay {
   /** Sees every line while set; costs nothing otherwise. */
   observer: LineObserver | undefined;
+  /** A rejected line, for the log. */
+  readonly rejected = new RejectedExample();
   /** How often lines were sent although they were to be held back: there were too many. */
   holdsBroken = 0;
   private held: ReadonlySet<RelayNode> = new Set();
@@ -93,6 +96,7 @@ export class Relay {
         received++;
         if (verdict !== Verdict.accepted) {
           counters.linesRejected[verdict - 1]++;
+          if (this.rejected.isWanted) this.rejected.keep(bytes, lines.start, lines.lineEnd);
           if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_NODE_TEXT);
           continue;
         }
