@@ -3,6 +3,41 @@ import type { Mutant } from "./mutant.ts";
 
 export const OBSERVE: readonly Mutant[] = [
   {
+    name: "flapping-never-is-over",
+    file: "src/log/flapping.ts",
+    find: "export const QUIET_MS = 30_000",
+    replace: "export const QUIET_MS = Number.POSITIVE_INFINITY",
+    tests: ["log/flapping.test.ts"],
+  },
+  {
+    name: "flapping-is-however-long-it-takes",
+    file: "src/log/flapping.ts",
+    find: " || nowMs - sinceMs > FLAPPING_WITHIN_MS",
+    replace: "",
+    tests: ["log/flapping.test.ts"],
+  },
+  {
+    name: "flapping-nodes-are-tracked-without-end",
+    file: "src/log/flapping.ts",
+    find: "if (this.nodes.size < NODES_MAX) this",
+    replace: "this",
+    tests: ["log/flapping.test.ts"],
+  },
+  {
+    name: "flapping-counts-only-what-is-shown",
+    file: "src/log/log.io.ts",
+    find: 'of === "debug" && !isShown(of)',
+    replace: "!isShown(of)",
+    tests: ["log/log.test.ts"],
+  },
+  {
+    name: "flapping-is-not-looked-at-again",
+    file: "src/log/log.io.ts",
+    find: "    if (flapping.isActive) flushLater();\n  };",
+    replace: "  };",
+    tests: ["log/log.test.ts"],
+  },
+  {
     name: "rejections-are-logged-each-second",
     file: "src/observe/rejections.ts",
     find: " || nowMs < this.loggedAtMs + LOG_AGAIN_MS",
