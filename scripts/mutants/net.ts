@@ -3,6 +3,13 @@ import type { Mutant } from "./mutant.ts";
 
 export const NET: readonly Mutant[] = [
   {
+    name: "bulk-senders-are-asked-for-ever",
+    file: "src/net/bulkReader.io.ts",
+    find: "this.areNamesWanted = !this.areNamesTold",
+    replace: "this.areNamesWanted = true",
+    tests: ["net/bulkReader.test.ts"],
+  },
+  {
     name: "waits-wrong-after-the-clock-is-set",
     file: "src/net/receiveAge.ts",
     find: "if (nowMs < this.settledAtMs) return Number.NaN;",

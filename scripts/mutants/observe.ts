@@ -3,6 +3,48 @@ import type { Mutant } from "./mutant.ts";
 
 export const OBSERVE: readonly Mutant[] = [
   {
+    name: "flapping-never-is-over",
+    file: "src/log/flapping.ts",
+    find: "export const QUIET_MS = 30_000",
+    replace: "export const QUIET_MS = Number.POSITIVE_INFINITY",
+    tests: ["log/flapping.test.ts"],
+  },
+  {
+    name: "flapping-is-however-long-it-takes",
+    file: "src/log/flapping.ts",
+    find: " || nowMs - sinceMs > FLAPPING_WITHIN_MS",
+    replace: "",
+    tests: ["log/flapping.test.ts"],
+  },
+  {
+    name: "flapping-nodes-are-tracked-without-end",
+    file: "src/log/flapping.ts",
+    find: "if (this.nodes.size < NODES_MAX) this",
+    replace: "this",
+    tests: ["log/flapping.test.ts"],
+  },
+  {
+    name: "flapping-counts-only-what-is-shown",
+    file: "src/log/log.io.ts",
+    find: 'of === "debug" && !isShown(of)',
+    replace: "!isShown(of)",
+    tests: ["log/log.test.ts"],
+  },
+  {
+    name: "flapping-is-not-looked-at-again",
+    file: "src/log/log.io.ts",
+    find: "    if (flapping.isActive) flushLater();\n  };",
+    replace: "  };",
+    tests: ["log/log.test.ts"],
+  },
+  {
+    name: "rejections-are-logged-each-second",
+    file: "src/observe/rejections.ts",
+    find: " || nowMs < this.loggedAtMs + LOG_AGAIN_MS",
+    replace: "",
+    tests: ["observe/rejections.test.ts"],
+  },
+  {
     name: "delays-of-a-turn-without-a-bound",
     file: "src/observe/delays.ts",
     find: "this.measured < MEASURED_MAX && ",
@@ -145,15 +187,15 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "log-window-timer-never-flushes",
     file: "src/log/log.io.ts",
-    find: "setTimeout(flushHeldBack, WINDOW_MS)",
+    find: "setTimeout(() => flushHeldBack(performance.now()), WINDOW_MS)",
     replace: "setTimeout(() => {}, WINDOW_MS)",
     tests: ["log/log.test.ts"],
   },
   {
     name: "log-window-is-ten-times-as-long",
     file: "src/log/log.io.ts",
-    find: "setTimeout(flushHeldBack, WINDOW_MS)",
-    replace: "setTimeout(flushHeldBack, 10 * WINDOW_MS)",
+    find: "flushHeldBack(performance.now()), WINDOW_MS)",
+    replace: "flushHeldBack(performance.now()), 10 * WINDOW_MS)",
     tests: ["log/log.test.ts"],
   },
   {

@@ -150,6 +150,27 @@ export const RELAY: readonly Mutant[] = [
     tests: ["relay/relay.test.ts"],
   },
   {
+    name: "rejected-example-is-the-last",
+    file: "src/relay/relay.ts",
+    find: "if (this.rejected.isWanted) this",
+    replace: "this",
+    tests: ["relay/rejectedExample.test.ts"],
+  },
+  {
+    name: "rejected-example-is-kept-whole",
+    file: "src/relay/rejectedExample.ts",
+    find: "export const EXAMPLE_BYTES_MAX = 100",
+    replace: "export const EXAMPLE_BYTES_MAX = 65_536",
+    tests: ["relay/rejectedExample.test.ts"],
+  },
+  {
+    name: "rejected-example-of-an-unknown-sender-stays",
+    file: "src/relay/rejectedExample.ts",
+    find: "this.isWanted = from === undefined",
+    replace: "this.isWanted = false",
+    tests: ["relay/rejectedExample.test.ts"],
+  },
+  {
     name: "counters-added-without-checks-skipped",
     file: "src/relay/counters.ts",
     find: "this.checksSkipped += other.checksSkipped;",

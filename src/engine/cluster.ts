@@ -22,7 +22,7 @@ import type { NodeView, Retired, View } from "../observe/view.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
-import { type LabelledRing, type MovedNames, movedShare, movedText } from "../placement/movedShare.ts";
+import { canMove, type LabelledRing, movedShare } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
 import { placementSteps } from "../placement/placementOf.ts";
 import { type Ring, shares } from "../placement/ring.ts";
@@ -30,7 +30,7 @@ import { Lines } from "../protocol/line.ts";
 import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
 import { hostPort } from "../text/hostPort.ts";
-import { shareText } from "../text/quantities.ts";
+import { healthEvent, movedPercent, type NodesUp } from "./healthEvents.ts";
 import { Membership } from "./membership.ts";
 import { Node, type NodeSettings } from "./node.ts";
 import type { Opening } from "./opening.ts";
@@ -231,15 +231,8 @@ export class Cluster {
     const movedPart = ring && ringBefore && movedShare(ringBefore, ring);
     const upCount = this.membership.upCount;
     if (word !== was) {
-      const moved = movedPart === undefined ? {} : { names_moved: shareText(movedPart) };
-      log.info("node_set", {
-        node: label,
-        from: was,
-        to: word,
-        state: node.health.state,
-        ...moved,
-        nodes_up: `${upCount} of ${this.nodes.length}`,
-      });
+      const moved = movedPercent(ring && ringBefore && canMove(ringBefore.ring, ring.ring) ? movedPart : undefined);
+      log.info("node_set", { node: label, from: was, to: word, state: node.health.state, ...moved, ...this.nodesUp() });
     }
     const holds = this.config?.failover === "hold" && !this.config.mirror;
     return { word, was, health: node.health, movedPart, share: this.shareOf(node), holds, upCount };
@@ -454,12 +447,12 @@ export class Cluster {
     const removed = [...before];
     if (added.length + removed.length === 0) return;
     const ring = this.fullRing();
-    const moved = ringBefore && ring && shareText(movedShare(ringBefore, ring));
+    const moved = ringBefore && ring && movedShare(ringBefore, ring);
     this.parts.log.info("nodes_discovered", {
       ...(added.length > 0 && { added: listText(added) }),
       ...(removed.length > 0 && { removed: listText(removed) }),
       nodes: this.nodes.length,
-      ...(moved !== undefined && { names_moved: moved }),
+      ...movedPercent(moved),
     });
   }
 
@@ -492,7 +485,7 @@ export class Cluster {
 
   private onCheck(node: Node, check: Check): void {
     if (check.failure !== undefined && node.hostName !== undefined) this.resolver.askSoon(node.hostName);
-    if (this.membership.record(node, check)) this.logChange(node, check.failure);
+    if (this.membership.record(node, check)) this.logChange();
   }
 
   private forgetWord({ label, health: { word } }: Node, reason: string): void {
@@ -501,20 +494,22 @@ export class Cluster {
 
   /** A node without an address counts as down. */
   private loseAddress(node: Node, reason: string): void {
-    if (this.membership.loseAddress(node, reason, this.parts.platform.clock.epochMs())) this.logChange(node, reason);
+    if (this.membership.loseAddress(node, reason, this.parts.platform.clock.epochMs())) this.logChange();
   }
 
   /** A node that has an address again counts as up. */
   private release(node: Node): void {
-    if (this.membership.release(node, this.parts.platform.clock.epochMs())) this.logChange(node, undefined);
+    if (this.membership.release(node, this.parts.platform.clock.epochMs())) this.logChange();
   }
 
-  private logChange({ label }: Node, failure: string | undefined): void {
-    const { log } = this.parts;
-    const nodes_up = `${this.membership.upCount} of ${this.nodes.length}`;
-    const moved = movedFields(this.membership.changes.at(-1)?.moved);
-    if (failure === undefined) log.info("node_up", { node: label, nodes_up, ...moved });
-    else log.warn("node_down", { node: label, reason: failure, nodes_up, ...moved });
+  private logChange(): void {
+    const change = this.membership.changes.at(-1) as HealthChange;
+    const { level, event, fields } = healthEvent(change, this.nodesUp());
+    this.parts.log[level](event, fields);
+  }
+
+  private nodesUp(): NodesUp {
+    return { nodes_up: this.membership.upCount, nodes: this.nodes.length };
   }
 }
 
@@ -527,9 +522,4 @@ function candidates(addresses: readonly string[], lastGood: string | undefined):
 function listText(labels: readonly string[]): string {
   const more = labels.length - LABELS_LISTED_MAX;
   return [...labels.slice(0, LABELS_LISTED_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
-}
-
-function movedFields(moved: MovedNames | undefined) {
-  if (moved === undefined) return {};
-  return { names_moved: shareText(moved.share), shares: movedText(moved) };
 }

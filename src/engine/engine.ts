@@ -97,7 +97,7 @@ export class Engine {
       onChange: (loop) => this.logLoop(loop),
     });
     const watched = { view: () => this.view(), also: () => this.loopWatch.look() };
-    this.watch = new Watch({ ...watched, counters: this.counters, log, clock });
+    this.watch = new Watch({ ...watched, counters: this.counters, rejected: this.cluster.relay.rejected, log, clock });
   }
 
   /** Where metrics arrive; undefined before the first commit. */
@@ -161,11 +161,17 @@ export class Engine {
     const { log } = this.parts;
     const { receiveBuffer, canBeInterrupted } = source;
     const asked = config.receiveBuffer;
-    const granted = typeof receiveBuffer === "number" ? receiveBuffer / 2 : "default";
-    if (receiveBuffer instanceof Error) log.warn("receive_buffer", { asked, granted, reason: receiveBuffer.message });
-    else if (receiveBuffer >= 2 * asked) log.info("receive_buffer", { asked, granted });
-    else log.warn("receive_buffer", { asked, granted, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
+    if (receiveBuffer instanceof Error) log.warn("receive_buffer", { asked, reason: receiveBuffer.message });
+    else logGranted(log, asked, receiveBuffer / 2);
     if (!canBeInterrupted) log.warn("flood_unprotected", { reason: "ICMP is filtered on the loopback interface" });
+  }
+
+  /** An operator says whether the proxy should get metrics. */
+  setHealth(isUp: boolean): void {
+    if (isUp === this.health.isUp) return;
+    const { log, platform } = this.parts;
+    this.health = { isUp, sinceMs: platform.clock.epochMs() };
+    log.info("health_set", isUp ? { from: "down", to: "up" } : { from: "up", to: "down" });
   }
 
   /** All figures at this moment. */
@@ -240,23 +246,32 @@ export class Engine {
   private async openSource(settings: Config, host: string): Promise<Source> {
     const { clock, network } = this.parts.platform;
     const { relay } = this.cluster;
+    const { rejected } = relay;
     const { port, receiveBuffer, gather, reusePort } = settings;
+    let source: Source | undefined;
     const open = UdpSource.open({
       ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
-      onLines: (bytes, start, end) => relay.datagram(bytes, start, end),
+      onLines: (bytes, start, end) => {
+        try {
+          relay.datagram(bytes, start, end);
+        } finally {
+          if (rejected.awaitsSender) rejected.sentBy(source?.sender());
+        }
+      },
       onWaited: (ms) => this.delays.read(ms, clock.nowMs()),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),
     });
-    return await open.catch((error: NodeJS.ErrnoException) => {
+    source = await open.catch((error: NodeJS.ErrnoException) => {
       throw reusePort && error.code === "EADDRINUSE" ? new Error(NOT_SHARED) : error;
     });
+    return source;
   }
 
   private logLoop(loop: Loop | undefined): void {
     const { log } = this.parts;
     if (loop === undefined) log.info("loop_over", {});
-    else log.error("loop", { nodes: loop.nodes.join(" ") });
+    else log.error("loop", { through: loop.nodes.join(" ") });
   }
 
   private hold(nodes: readonly Node[]): void {
@@ -298,6 +313,11 @@ export class Engine {
     for (const source of this.draining.keys()) if (source !== this.source) drops += source.kernelDrops() ?? 0;
     return drops;
   }
+}
+
+function logGranted(log: Log, asked: number, granted: number): void {
+  if (granted >= asked) log.info("receive_buffer", { asked, granted });
+  else log.warn("receive_buffer", { asked, granted, raise_with: `sysctl -w net.core.rmem_max=${asked}` });
 }
 
 /** Where an error was thrown, according to its stack. */

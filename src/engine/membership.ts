@@ -2,8 +2,9 @@
 import type { HealthRules } from "../health/health.ts";
 import { type Check, type HealthChange, type NodeHealth, type OperatorWord, remember } from "../health/nodeHealth.ts";
 import type { Locator } from "../placement/locator.ts";
-import { type LabelledRing, type MovedNames, movedNames } from "../placement/movedShare.ts";
+import { canMove, type MovedNames, movedNames } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
+import type { Ring } from "../placement/ring.ts";
 
 /** Points of a ring that is looked at whenever a node goes or comes: a millisecond. */
 const POINTS_MAX = 65_536;
@@ -68,25 +69,36 @@ export class Membership {
     this.place();
   }
 
+  /** @param make what happened; it may be no change */
   private change({ label, health }: Member, atMs: number, failure: string | undefined, make: () => void): boolean {
-    const { isUp: wasUp } = health;
-    // The ring is made when it is asked for: of the nodes as they are then.
+    const { isUp: wasUp, wellSinceMs } = health;
+    // The locator makes its ring when it is asked for it, of the nodes that are up by then.
     const before = this.smallRing();
     make();
     const { isUp } = health;
     if (isUp === wasUp) return false;
     if (!this.settings.holds) this.place();
     const after = this.smallRing();
-    const moved = before && after && namesMoved(before, after, label);
-    remember(this.changes, { atMs, node: label, isUp, failure: isUp ? undefined : failure, moved });
+    const moved = before && after && this.namesMoved(before, after, label);
+    // A wall clock may be set back.
+    const lastedMs = Math.max(0, atMs - wellSinceMs);
+    remember(this.changes, { atMs, node: label, isUp, failure: isUp ? undefined : failure, lastedMs, moved });
     return true;
   }
 
   /** The ring in use; undefined if none can move, or it takes too long to look: many nodes may leave together. */
-  private smallRing(): LabelledRing | undefined {
-    const { nodes, placed, holds } = this.settings;
+  private smallRing(): Ring | undefined {
+    const { placed, holds } = this.settings;
     if (placed === undefined || holds || placed.placement.full.positions.length > POINTS_MAX) return undefined;
-    return { ring: placed.locator.ring, labels: nodes.map(({ label }) => label) };
+    return placed.locator.ring;
+  }
+
+  /** By the other nodes: what this one has lost or got is the whole. Undefined: there are no others. */
+  private namesMoved(before: Ring, after: Ring, label: string): MovedNames | undefined {
+    if (!canMove(before, after)) return undefined;
+    const labels = this.settings.nodes.map(({ label }) => label);
+    const { share, changes } = movedNames({ ring: before, labels }, { ring: after, labels });
+    return { share, changes: changes.filter(({ node }) => node !== label).slice(0, NAMED_MAX) };
   }
 
   /** Gives the names to the nodes that should have them now. */
@@ -96,10 +108,4 @@ export class Membership {
       placed.placement.live(nodes.map(({ health }) => (holds ? health.word !== "drain" : health.isUp))),
     );
   }
-}
-
-/** Of the other nodes: what this one has lost or got is the whole. */
-function namesMoved(before: LabelledRing, after: LabelledRing, label: string): MovedNames {
-  const { share, changes } = movedNames(before, after);
-  return { share, changes: changes.filter(({ node }) => node !== label).slice(0, NAMED_MAX) };
 }

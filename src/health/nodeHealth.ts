@@ -20,6 +20,8 @@ export interface HealthChange {
   readonly isUp: boolean;
   /** What was wrong; undefined: nothing, it came back. */
   readonly failure: string | undefined;
+  /** How long it was in the state before, as its checks tell. */
+  readonly lastedMs: number;
   /** What it did to the names; undefined: none can move, or there are too many points to look. */
   readonly moved: MovedNames | undefined;
 }
@@ -40,6 +42,8 @@ export type NodeState = "up" | "down" | "drained" | "set down";
 export class NodeHealth {
   /** When it entered its current state. */
   sinceMs: number;
+  /** When what its checks say changed last. */
+  wellSinceMs: number;
   /** Times that it went down or came back. */
   changes = 0;
   /** Undefined before the first check. */
@@ -51,6 +55,7 @@ export class NodeHealth {
 
   constructor(nowMs: number) {
     this.sinceMs = nowMs;
+    this.wellSinceMs = nowMs;
   }
 
   /** Whether it gets lines. */
@@ -76,41 +81,47 @@ export class NodeHealth {
 
   /** An operator says how it should be. */
   set(word: OperatorWord, atMs: number): void {
-    const { isUp, state } = this;
+    const before = this.now();
     this.operatorWord = word;
-    this.changed({ isUp, state }, atMs);
+    this.changed(before, atMs);
   }
 
   /** The node has no address, and therefore counts as down. Returns whether it was well. */
   loseAddress(reason: string, atMs: number): boolean {
-    const { isWell, isUp, state } = this;
+    const before = this.now();
     this.noAddress = reason;
     this.health = { isUp: false, against: 0 };
     this.lastCheck = undefined;
-    this.changed({ isUp, state }, atMs);
-    return isWell;
+    this.changed(before, atMs);
+    return before.isWell;
   }
 
   /** The node has an address again, and therefore counts as up. Returns whether it was not well. */
   release(atMs: number): boolean {
-    const { isWell, isUp, state } = this;
+    const before = this.now();
     this.health = STARTS_UP;
     this.noAddress = undefined;
     this.lastCheck = undefined;
-    this.changed({ isUp, state }, atMs);
-    return !isWell;
+    this.changed(before, atMs);
+    return !before.isWell;
   }
 
   /** Records a check. Returns whether the checks say something else now. */
   record(check: Check, rules: HealthRules): boolean {
-    const { isWell, isUp, state } = this;
+    const before = this.now();
     this.health = afterCheck(this.health, check.failure === undefined, rules);
     this.lastCheck = check;
-    this.changed({ isUp, state }, check.atMs);
-    return this.isWell !== isWell;
+    this.changed(before, check.atMs);
+    return this.isWell !== before.isWell;
   }
 
-  private changed(before: { readonly isUp: boolean; readonly state: NodeState }, atMs: number): void {
+  private now() {
+    const { isWell, isUp, state } = this;
+    return { isWell, isUp, state };
+  }
+
+  private changed(before: ReturnType<NodeHealth["now"]>, atMs: number): void {
+    if (this.isWell !== before.isWell) this.wellSinceMs = atMs;
     if (this.state !== before.state) this.sinceMs = atMs;
     if (this.isUp !== before.isUp) this.changes++;
   }

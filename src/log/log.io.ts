@@ -1,5 +1,6 @@
 /** The real log: one line per event on standard error, rate-limited, and never waiting for a reader. */
 
+import { Flapping } from "./flapping.ts";
 import { type LineWriter, openLineWriter } from "./lineWriter.io.ts";
 import type { Log } from "./log.ts";
 import { jsonLine, type LogFields, logfmt } from "./logfmt.ts";
@@ -22,22 +23,35 @@ export function openLog({ format, level, ...parts }: LogParts): Log {
   const lostLevel = level === "error" ? "error" : "warn";
   const writer =
     parts.writer ?? openLineWriter(2, (lines) => lineOf({ level: lostLevel, event: "log_lost", fields: { lines } }));
+  const flapping = new Flapping();
   const limit = new LogLimit();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const write = (event: LogEvent) => writer.write(lineOf(event));
-  const flushHeldBack = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    for (const event of limit.flush(performance.now())) write(event);
+  const flushLater = () => {
+    timer ??= setTimeout(() => flushHeldBack(performance.now()), WINDOW_MS).unref();
   };
   const take = (event: LogEvent) => {
+    if (!isShown(event.level)) return;
     if (limit.admits(event, performance.now())) write(event);
-    else timer ??= setTimeout(flushHeldBack, WINDOW_MS).unref();
+    else flushLater();
   };
+  const flushHeldBack = (flapsUntilMs: number) => {
+    clearTimeout(timer);
+    timer = undefined;
+    for (const event of flapping.due(flapsUntilMs)) take(event);
+    for (const event of limit.flush(performance.now())) write(event);
+    if (flapping.isActive) flushLater();
+  };
+  const isShown = (of: LogLevel) => LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level);
   const at = (of: LogLevel) =>
-    LOG_LEVELS.indexOf(of) < LOG_LEVELS.indexOf(level)
+    of === "debug" && !isShown(of)
       ? () => {}
-      : (event: string, fields: LogFields = {}) => take({ level: of, event, fields });
+      : (event: string, fields: LogFields = {}) => {
+          // What is not shown counts, too: a node cannot come back twice.
+          const told = flapping.take({ level: of, event, fields }, performance.now());
+          if (told !== undefined) take(told);
+          if (flapping.isActive) flushLater();
+        };
   return {
     error: at("error"),
     warn: at("warn"),
@@ -45,7 +59,7 @@ export function openLog({ format, level, ...parts }: LogParts): Log {
     debug: at("debug"),
     text: (line) => writer.write(line),
     flush: (msMax) => {
-      flushHeldBack();
+      flushHeldBack(Number.POSITIVE_INFINITY);
       writer.flush(msMax);
     },
     get linesLost() {

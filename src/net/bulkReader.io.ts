@@ -7,6 +7,8 @@ import {
   HEADER_IOV,
   HEADER_IOVLEN,
   HEADER_LEN,
+  HEADER_NAME,
+  HEADER_NAMELEN,
   HEADER_WORDS,
   MSG_DONTWAIT,
   putAddress,
@@ -14,6 +16,7 @@ import {
   VECTOR_WORDS,
 } from "./mmsghdr.ts";
 import { BULK_DATAGRAMS } from "./network.ts";
+import { SOCKET_ADDRESS_BYTES, socketAddressText } from "./socketAddress.ts";
 
 const DATAGRAM_BYTES_MAX = 65536;
 /**
@@ -41,6 +44,13 @@ export class BulkReader {
   private readonly headers = new Uint32Array(BULK_DATAGRAMS * HEADER_WORDS);
   private readonly control: Uint32Array | undefined;
   private random = 1;
+  /** Who sent each datagram, if the kernel was asked. */
+  private readonly names = Buffer.alloc(BULK_DATAGRAMS * SOCKET_ADDRESS_BYTES);
+  private readonly namesAt = ptr(this.names);
+  private areNamesWanted = false;
+  private areNamesTold = false;
+  /** The datagram that is being passed on. */
+  private at = -1;
   private readonly headersAt: ReturnType<typeof ptr>;
 
   /** @param control where the control data of every eighth datagram of a read goes: `CONTROL_WORDS` for each */
@@ -72,13 +82,34 @@ export class BulkReader {
    */
   read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
     if (this.control) this.clear(this.control);
+    // The kernel writes over the lengths, so they are set for each read.
+    if (this.areNamesWanted || this.areNamesTold) this.tellNames(this.areNamesWanted);
     const count = this.libc.recvmmsg(this.fd, this.headersAt, BULK_DATAGRAMS, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
       const start = i * STRIDE_BYTES;
+      this.at = i;
       onDatagram(this.memory, start, start + this.headers[i * HEADER_WORDS + HEADER_LEN]);
     }
+    this.at = -1;
     if (count > 0) this.choose(count);
     return Math.max(0, count);
+  }
+
+  /** Who sent the datagram that is being passed on; undefined: not known, and then the next read asks the kernel. */
+  sender(): string | undefined {
+    this.areNamesWanted = !this.areNamesTold;
+    return this.areNamesTold && this.at >= 0
+      ? socketAddressText(this.names, this.at * SOCKET_ADDRESS_BYTES)
+      : undefined;
+  }
+
+  private tellNames(isTold: boolean): void {
+    this.areNamesTold = isTold;
+    for (let i = 0; i < BULK_DATAGRAMS; i++) {
+      const header = i * HEADER_WORDS;
+      putAddress(this.headers, header + HEADER_NAME, isTold ? this.namesAt + i * SOCKET_ADDRESS_BYTES : 0);
+      this.headers[header + HEADER_NAMELEN] = isTold ? SOCKET_ADDRESS_BYTES : 0;
+    }
   }
 
   /** The kernel writes over it, and how much there was. */

@@ -9,7 +9,9 @@ import {
   setReceiveBuffer,
   setReusePort,
 } from "../system/libc.io.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { BulkReader } from "./bulkReader.io.ts";
+import { unmapped } from "./ipAddress.ts";
 import type { UdpKernel, UdpListener, UdpListenerParts, Waits } from "./network.ts";
 import { IcmpInterrupt, loopbackOf, openClosedPort, type PausedReading, SwappedSocket } from "./pausedReading.io.ts";
 import { ReceiveTimes } from "./receiveTimes.io.ts";
@@ -24,6 +26,7 @@ const REUSE_PORT = { flags: 4 };
 export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = libcHere()): Promise<UdpListener> {
   const { host: hostname, port, onDatagram, onError } = parts;
   const closedPort = libc instanceof Error ? await openClosedPort(loopbackOf(hostname)) : undefined;
+  const sender = { address: "", port: 0 };
   let interrupt: IcmpInterrupt | undefined;
   let socket: udp.Socket<"buffer"> | undefined;
   try {
@@ -32,7 +35,12 @@ export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = li
       port,
       ...(parts.reusePort && REUSE_PORT),
       socket: {
-        data: (_, bytes) => onDatagram(bytes, 0, bytes.length),
+        data: (_, bytes, senderPort, address) => {
+          sender.address = address;
+          sender.port = senderPort;
+          onDatagram(bytes, 0, bytes.length);
+          sender.address = "";
+        },
         // Without a handler an error would end the process (Bun 1.4.5).
         error: (error) => {
           // It gets only the error, unlike what its type says (Bun 1.4.5).
@@ -45,7 +53,17 @@ export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = li
     if (closedPort) interrupt = new IcmpInterrupt(socket, closedPort);
     const kernel = libc instanceof Error ? libc : new Kernel(libc, socket, parts.receiveBuffer);
     const reading = kernel instanceof Error ? (interrupt as IcmpInterrupt) : kernel;
-    return listenerOf(socket, kernel, reading, (await interrupt?.works()) ?? true);
+    const senderOf = () => {
+      if (sender.address !== "") return hostPort(unmapped(sender.address), sender.port);
+      return kernel instanceof Kernel ? kernel.sender() : undefined;
+    };
+    return listenerOf({
+      socket,
+      kernel,
+      reading,
+      sender: senderOf,
+      canBeInterrupted: (await interrupt?.works()) ?? true,
+    });
   } catch (error) {
     socket?.close();
     closedPort?.close();
@@ -53,16 +71,15 @@ export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = li
   }
 }
 
-function listenerOf(
-  socket: udp.Socket<"buffer">,
-  kernel: UdpKernel | Error,
-  reading: PausedReading,
-  canBeInterrupted: boolean,
-): UdpListener {
+interface ListenerParts extends Pick<UdpListener, "kernel" | "canBeInterrupted" | "sender"> {
+  readonly socket: udp.Socket<"buffer">;
+  readonly reading: PausedReading;
+}
+
+function listenerOf({ socket, reading, ...parts }: ListenerParts): UdpListener {
   return {
+    ...parts,
     port: socket.port,
-    kernel,
-    canBeInterrupted,
     pause: () => reading.pause(),
     resume: () => reading.resume(),
     close: () => {
@@ -113,6 +130,10 @@ class Kernel implements UdpKernel, PausedReading {
 
   read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
     return this.bulk.read(onDatagram);
+  }
+
+  sender(): string | undefined {
+    return this.bulk.sender();
   }
 
   drops(): number | undefined {

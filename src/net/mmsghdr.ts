@@ -4,6 +4,8 @@
  *     name(2) namelen pad iov(2) iovlen(2) control(2) controllen(2) flags pad len pad          base(2) len(2)
  */
 export const HEADER_WORDS = 16;
+export const HEADER_NAME = 0;
+export const HEADER_NAMELEN = 2;
 export const HEADER_IOV = 4;
 export const HEADER_IOVLEN = 6;
 export const HEADER_CONTROL = 8;

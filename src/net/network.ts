@@ -54,6 +54,11 @@ export interface UdpListener {
   readonly kernel: UdpKernel | Error;
   /** False: a flood blocks the event loop, because the ICMP message that would interrupt it is filtered. */
   readonly canBeInterrupted: boolean;
+  /**
+   * Address and port of who sent the datagram that is being passed on. Undefined: not known; then the next bulk read
+   * asks the kernel, which costs time.
+   */
+  sender?(): string | undefined;
   /** Makes the runtime return to the event loop, without losing a datagram. With a `kernel`, it stays paused. */
   pause(): void;
   /** Lets the runtime read again. */

@@ -13,6 +13,11 @@ export interface Source {
   readonly tellsWaits: boolean;
   /** Datagrams still in the kernel when the time for draining was up. */
   readonly datagramsUnread: number;
+  /**
+   * Address and port of who sent the datagram that is being delivered; undefined: not known, but perhaps of one that
+   * follows.
+   */
+  sender(): string | undefined;
   /** Starts to deliver: until then, what arrives waits in the kernel. */
   begin(): void;
   /** Applies other settings without interruption. */

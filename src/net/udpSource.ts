@@ -94,6 +94,10 @@ export class UdpSource implements Source {
     return this.listener.canBeInterrupted;
   }
 
+  sender(): string | undefined {
+    return this.listener.sender?.();
+  }
+
   kernelDrops(): number | undefined {
     if (this.isClosed) return this.dropsAtClose;
     const { kernel } = this.listener;

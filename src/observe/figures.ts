@@ -162,7 +162,6 @@ export const FIGURES: readonly Figure<View>[] = [
       type: "counter",
       help: "lines that are not metrics, by the first thing that is missing or wrong",
     },
-    loss: { event: "rejecting_lines" },
   }),
   {
     name: "lines_relayed",

@@ -2,10 +2,12 @@
 
 import type { Log } from "../log/log.ts";
 import type { Counters } from "../relay/counters.ts";
+import type { RejectedExample } from "../relay/rejectedExample.ts";
 import type { Clock, Timer } from "../system/clock.ts";
 import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
 import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
+import { Rejections } from "./rejections.ts";
 import { type Trouble, verdictKey, verdictOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
@@ -17,6 +19,7 @@ const LEVELS = { critical: "error", losing: "warn", drained: "warn", warning: "w
 export interface WatchParts {
   readonly view: () => View;
   readonly counters: Counters;
+  readonly rejected: RejectedExample;
   readonly log: Log;
   readonly clock: Clock;
   /** What else is looked at once a second. */
@@ -28,6 +31,7 @@ export class Watch {
   /** What has grown within the last minutes. */
   recent: Recent = NOTHING_RECENT;
   private readonly losses = new Losses();
+  private readonly rejections: Rejections;
   private readonly growth = new RecentGrowth();
   /** What was logged last, and when. */
   private logged = { key: "ok", kinds: new Set<string>(), atMs: Number.NEGATIVE_INFINITY };
@@ -35,6 +39,7 @@ export class Watch {
 
   constructor(parts: WatchParts) {
     this.parts = parts;
+    this.rejections = new Rejections(parts.rejected);
     this.timer = parts.clock.setInterval(() => this.check(), WATCH_MS);
   }
 
@@ -51,6 +56,8 @@ export class Watch {
   private check(): void {
     const { view, counters, log, clock } = this.parts;
     const now = view();
+    const rejected = this.rejections.update(counters, clock.nowMs());
+    if (rejected !== undefined) log.warn(rejected.event, rejected.fields);
     for (const { event, fields } of this.losses.update(now, clock.nowMs())) log.warn(event, fields);
     for (const { sum, expected, found } of violations(now)) {
       counters.invariantViolations++;

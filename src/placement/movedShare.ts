@@ -17,6 +17,11 @@ export interface MovedNames {
   readonly changes: readonly { readonly node: string; readonly share: number }[];
 }
 
+/** Whether there are nodes that names can move from, and to. */
+export function canMove(before: Ring, after: Ring): boolean {
+  return before.positions.length > 0 && after.positions.length > 0;
+}
+
 /** 0 to 1. Nodes are the same when their labels are. */
 export function movedShare(before: LabelledRing, after: LabelledRing): number {
   const owners = ownersOf(before, after);

@@ -2,6 +2,7 @@
 import { changedKeys, changedNodeKeys } from "../config/changes.ts";
 import type { Config } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
+import { movedPercent } from "../engine/healthEvents.ts";
 import type { LogFields } from "../log/logfmt.ts";
 import { type LabelledRing, movedShare } from "../placement/movedShare.ts";
 import { shareText } from "../text/quantities.ts";
@@ -59,7 +60,7 @@ export function summaryFields({ keys, added, removed, changed, namesMoved, mirro
   return {
     ...(present.length === 0 ? { changed: "nothing" } : {}),
     ...Object.fromEntries(present.map(([name, all]) => [name, listText(all, " ")])),
-    ...(namesMoved === undefined ? {} : { names_moved: shareText(namesMoved) }),
+    ...movedPercent(namesMoved),
     ...(mirroring === undefined ? {} : { mirroring }),
   };
 }

@@ -222,8 +222,7 @@ function consoleContextOf({ engine, platform, file, reload }: OperatorsParts): C
       return engine.health.isUp ? "up" : "down";
     },
     set health(health) {
-      const isUp = health === "up";
-      if (isUp !== engine.health.isUp) engine.health = { isUp, sinceMs: clock.epochMs() };
+      engine.setHealth(health === "up");
     },
   };
   return context;

@@ -7,6 +7,7 @@ import type { Batch } from "./batch.ts";
 import { countLines } from "./batch.ts";
 import type { Counters, NodeCounters } from "./counters.ts";
 import { chargedBytes } from "./kernelCharge.ts";
+import { RejectedExample } from "./rejectedExample.ts";
 
 /** Held back for a node at most, as a receiver's kernel charges it: a quarter of the usual buffer takes it at once. */
 const HELD_CHARGED_MAX = 212_992 / 4;
@@ -47,6 +48,8 @@ export interface RelayNode {
 export class Relay {
   /** Sees every line while set; costs nothing otherwise. */
   observer: LineObserver | undefined;
+  /** A rejected line, for the log. */
+  readonly rejected = new RejectedExample();
   /** How often lines were sent although they were to be held back: there were too many. */
   holdsBroken = 0;
   private held: ReadonlySet<RelayNode> = new Set();
@@ -91,6 +94,7 @@ export class Relay {
         received++;
         if (verdict !== Verdict.accepted) {
           counters.linesRejected[verdict - 1]++;
+          if (this.rejected.isWanted) this.rejected.keep(bytes, lines.start, lines.lineEnd);
           if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_NODE_TEXT);
           continue;
         }

@@ -60,8 +60,10 @@ test("/healthz is what the console's health says", async () => {
   expect(await status()).toBe(200);
   await ask(proxy, "health down");
   expect(await status()).toBe(503);
+  await proxy.line("event=health_set from=up to=down");
   await ask(proxy, "health up");
   expect(await status()).toBe(200);
+  await proxy.line("event=health_set from=down to=up");
 });
 
 test("/healthz is 503 while no node is up", async () => {

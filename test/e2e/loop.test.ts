@@ -28,7 +28,7 @@ test("a node that relays back is noticed, named, and over when it no longer does
   const names = Array.from({ length: 20 }, (_, i) => `name.${i}:1|c`);
   await send(proxy, names);
   // Nobody is asked before the log says it.
-  expect(await proxy.line("event=loop ")).toContain("nodes=looping");
+  expect(await proxy.line("event=loop ")).toContain("through=looping");
   expect(await ask(proxy, "status")).toContain("what is sent to looping comes back to this proxy");
   expect(await stats(proxy)).toMatchObject({ loop: 1, healthy: 0, lines_dropped: 0 });
   back.to.port = 0;

@@ -66,7 +66,7 @@ test("console, HTTP, top, log and metrics tell one line, and again when it is ov
   expect(await metric(url)).toBe("0");
   expect(await proxy.line("event=verdict")).toContain(`level=warn event=verdict line="${line.split(" (")[0]}`);
   expect(await proxy.line("event=node_down")).toMatch(
-    /nodes_up="2 of 3" names_moved=[\d.]+% shares="127\.0\.0\.1:\d+ \+[\d.]+%, 127\.0\.0\.1:\d+ \+[\d.]+%"/,
+    /nodes_up=2 nodes=3 names_moved_percent=[\d.]+ shares="127\.0\.0\.1:\d+ \+[\d.]+%, 127\.0\.0\.1:\d+ \+[\d.]+%"/,
   );
   await ask(proxy, "health down");
   await allTell(proxy, url, /^drained at .* UTC by health down: health up ends it \(and 1 more\)$/);

@@ -106,3 +106,17 @@ test("datagrams that could not be read in time are counted, and logged when the 
   expect(engine.counters.packetsReceived).toBe(5000 * BULK_DATAGRAMS);
   expect(log.find((line) => line.includes("event=stopped"))).toContain(`datagrams_unread=${500 * BULK_DATAGRAMS}`);
 });
+
+test("what an operator says of the proxy is logged once for each change, and kept with its time", async () => {
+  const { engine, clock, log } = await engineAt(8125);
+  for (const isUp of [true, false, false, true, true]) {
+    clock.advance(1000);
+    engine.setHealth(isUp);
+  }
+  const set = log.filter((line) => line.includes("event=health_set"));
+  expect(set.map((line) => line.replace(/^time=\S+ /, ""))).toEqual([
+    "level=info event=health_set from=up to=down",
+    "level=info event=health_set from=down to=up",
+  ]);
+  expect(engine.health).toEqual({ isUp: true, sinceMs: clock.epochMs() - 1000 });
+});

@@ -40,3 +40,36 @@ test.skipIf(!LINUX)("datagrams of every length are read whole (Linux only)", asy
   expect(read.map(({ length }) => length)).toEqual(sent.map(({ length }) => length));
   expect(read.every((datagram, i) => datagram === sent[i])).toBe(true);
 });
+
+test.skipIf(!LINUX)(
+  "who sent a datagram is known from the read after the one that asked, once for each time (Linux only)",
+  async () => {
+    const listener = await listenUdp({
+      ...{ host: "127.0.0.1", port: 0, reusePort: false, receiveBuffer: 1 << 20 },
+      onDatagram: () => {},
+      onError: () => {},
+    });
+    onTestFinished(() => listener.close());
+    const { kernel, port } = listener;
+    if (kernel instanceof Error) throw kernel;
+    const senders = await Promise.all([0, 1].map(() => silentSocket({ connect: { hostname: "127.0.0.1", port } })));
+    for (const sender of senders) onTestFinished(() => sender.close());
+    const addresses = senders.map(({ port }) => `127.0.0.1:${port}`);
+    /** What is said of the datagrams of a read when it is asked of those in `asked`. */
+    const read = (asked: readonly number[]) => {
+      for (const sender of senders) sender.send("a:1|c");
+      const said: unknown[] = [];
+      let at = 0;
+      kernel.read(() => void said.push(asked.includes(at++) ? listener.sender?.() : "not asked"));
+      return said;
+    };
+    expect(read([])).toEqual(["not asked", "not asked"]);
+    expect(read([1])).toEqual(["not asked", undefined]);
+    expect(read([])).toEqual(["not asked", "not asked"]);
+    expect(read([0, 1])).toEqual(addresses);
+    expect(read([1])).toEqual(["not asked", undefined]);
+    expect(read([1])).toEqual(["not asked", addresses[1]]);
+    // Of none that is being read nothing is known.
+    expect(listener.sender?.()).toBeUndefined();
+  },
+);

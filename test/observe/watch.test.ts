@@ -13,7 +13,14 @@ function watched() {
   onTestFinished(() => setTimer.mockRestore());
   const log = openLog({ format: "logfmt", level: "info", writer });
   const view = () => ({ ...bench.view(), kernelDrops: undefined });
-  const watch = new Watch({ view, counters: bench.counters, log, clock: systemClock, also: () => {} });
+  const watch = new Watch({
+    view,
+    counters: bench.counters,
+    rejected: bench.relay.rejected,
+    log,
+    clock: systemClock,
+    also: () => {},
+  });
   onTestFinished(() => watch.close());
   const [[look, everyMs]] = setTimer.mock.calls as [() => void, number][];
   return { bench, lines, watch, look, everyMs };
@@ -39,5 +46,7 @@ test("what was lost since the last look is told at the end", () => {
   const { bench, lines, watch } = watched();
   bench.receive("bad");
   watch.finish();
-  expect(lines).toEqual([expect.stringContaining("level=warn event=rejecting_lines reason=no_colon lines=1 total=1")]);
+  expect(lines).toEqual([
+    expect.stringContaining("level=warn event=rejecting_lines lines=1 total=1 no_colon=1 example=bad"),
+  ]);
 });

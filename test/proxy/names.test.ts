@@ -132,7 +132,7 @@ describe("a name that does not resolve at the start", () => {
     );
     expect(bench.log.lines).toContainEqual(
       expect.stringContaining(
-        `level=warn event=node_down node=${NAME}:${port} reason="${reason}" nodes_up="1 of 2" names_moved=`,
+        `level=warn event=node_down node=${NAME}:${port} reason="${reason}" nodes_up=1 nodes=2 names_moved_percent=`,
       ),
     );
     expect(bench.view().nodes[0]).toMatchObject({ isUp: false, address: undefined, health: { noAddress: reason } });
@@ -292,7 +292,7 @@ describe("discovered nodes", () => {
     await bench.send(200);
     names.say(NAME, hosts.toReversed());
     expect(await bench.logged(`added=127.0.0.3:${port}`)).toMatch(
-      /^level=info event=nodes_discovered added=\S+ nodes=3 names_moved=\d+\.\d%$/,
+      /^level=info event=nodes_discovered added=\S+ nodes=3 names_moved_percent=\d+(\.\d)?$/,
     );
     expect(bench.labels()).toEqual(hosts.map((host) => `${host}:${port}`));
     await bench.send(200);

@@ -61,7 +61,7 @@ test("a good file takes over: the log says what changed, and the view which it i
     ["configuration", { file: "proxy.json", warning: expect.stringContaining("prot: unknown key") }],
     [
       "reloaded",
-      { cause: "signal", keys: "fall", nodes_added: "b:2", nodes_removed: "a:1", names_moved: "12.5%", hash },
+      { cause: "signal", keys: "fall", nodes_added: "b:2", nodes_removed: "a:1", names_moved_percent: 12.5, hash },
     ],
   ]);
   expect(bench.view).toEqual({ hash, loadedAtSeconds: 7, isLatest: true });

@@ -5,11 +5,11 @@ import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { Cluster } from "../../src/engine/cluster.ts";
 import { Opening } from "../../src/engine/opening.ts";
 import type { Platform } from "../../src/engine/platform.ts";
-import { openLog } from "../../src/log/log.io.ts";
 import { type Violation, violations } from "../../src/observe/invariants.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { ManualClock } from "./clocks.ts";
 import { FakeNetwork, type FakeTcp, type FakeUdp } from "./fakeNetwork.ts";
+import { KeptLog } from "./logs.ts";
 
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -30,6 +30,7 @@ export class ClusterBench {
   readonly clock = new ManualClock();
   readonly network = new FakeNetwork();
   readonly counters = new Counters();
+  readonly log = new KeptLog();
   readonly cluster: Cluster;
   readonly platform: Platform;
   /** How often the cluster asked to be prepared again. */
@@ -40,7 +41,7 @@ export class ClusterBench {
     this.cluster = new Cluster({
       platform: this.platform,
       counters: this.counters,
-      log: openLog({ format: "logfmt", level: "error" }),
+      log: this.log,
       onNamesChanged: () => void this.namesChanged++,
       view: () => {
         throw new Error("there are no metrics of its own");

@@ -79,8 +79,8 @@ export function openHttp({
         nodes: labels.map((label, i) => ({ ...bench.view().nodes[i % 3], label: prefix + label, isUp })),
       },
       healthChanges: [
-        { atMs: 5000, node: labels[1], isUp: false, failure: "ECONNREFUSED", moved: undefined },
-        { atMs: 7000, node: labels[1], isUp: true, failure: undefined, moved: undefined },
+        { atMs: 5000, node: labels[1], isUp: false, failure: "ECONNREFUSED", lastedMs: 1000, moved: undefined },
+        { atMs: 7000, node: labels[1], isUp: true, failure: undefined, lastedMs: 1000, moved: undefined },
       ],
     }),
     history,

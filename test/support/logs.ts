@@ -5,6 +5,8 @@ import { type LogFields, logfmt } from "../../src/log/logfmt.ts";
 /** Keeps its events as lines, `level=... event=... ...`. */
 export class KeptLog implements Log {
   readonly lines: string[] = [];
+  /** The same as they are, without the level. */
+  readonly events: LogFields[] = [];
   readonly linesLost = 0;
 
   error(event: string, fields?: LogFields): void {
@@ -34,5 +36,6 @@ export class KeptLog implements Log {
 
   private keep(level: string, event: string, fields: LogFields = {}): void {
     this.lines.push(logfmt({ level, event, ...fields }));
+    this.events.push({ event, ...fields });
   }
 }
