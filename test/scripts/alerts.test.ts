@@ -49,14 +49,18 @@ const CASES: Readonly<Record<string, Case>> = {
     at: "2m",
     labels: OF_PROXY,
     summary: "p:9125 has no backend that is up: every line is dropped",
-    quiet: { [`statsd_proxy_nodes_up{${PROXY}}`]: "2 1x5" },
+    quiet: { [`statsd_proxy_nodes_up{${PROXY}}`]: "2 1x5", 'statsd_proxy_nodes_up{instance="short"}': "2 2 0x5" },
   },
   StatsdProxyBackendDown: {
     fires: { [`statsd_proxy_node_up{${BACKEND}}`]: "1 0x5", [`statsd_proxy_node_set_aside{${BACKEND}}`]: "0x6" },
     at: "3m",
     labels: OF_BACKEND,
     summary: "backend b:8125 is down for p:9125",
-    quiet: { [`statsd_proxy_node_up{${BACKEND}}`]: "1 0x5", [`statsd_proxy_node_set_aside{${BACKEND}}`]: "0 1x5" },
+    quiet: {
+      [`statsd_proxy_node_up{${BACKEND}}`]: "1 0x5",
+      [`statsd_proxy_node_set_aside{${BACKEND}}`]: "0 1x5",
+      'statsd_proxy_node_up{backend="short"}': "1 1 0x5",
+    },
   },
   StatsdProxyBackendFlapping: {
     fires: { [`statsd_proxy_node_state_changes_total{${BACKEND}}`]: "0+1x10" },
@@ -152,7 +156,7 @@ const CASES: Readonly<Record<string, Case>> = {
     at: "3m",
     labels: OF_PROXY,
     summary: "p:9125 could not load its new configuration, and runs with the one before",
-    quiet: { [`statsd_proxy_config_latest{${PROXY}}`]: "1 0 1x5" },
+    quiet: { [`statsd_proxy_config_latest{${PROXY}}`]: "1 1 0x5" },
   },
   StatsdProxyBug: {
     fires: { [`statsd_proxy_invariant_violations_total{${PROXY}}`]: "0x5 1x5" },
