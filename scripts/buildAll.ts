@@ -25,6 +25,8 @@ const ENCLOSED = [
   "PERFORMANCE.md",
   "README.md",
   "exampleConfig.json",
+  "scripts/alerts.yaml",
+  "scripts/dashboard.json",
   "scripts/kubernetes.yaml",
   "scripts/statsd-proxy.service",
   "scripts/statsd-proxy@.service",

@@ -401,4 +401,13 @@ export const SERVER: readonly Mutant[] = [
     replace: "RESERVED + 0 * nodes",
     tests: ["system/descriptors.test.ts"],
   },
+  {
+    name: "descriptors-counted-in-every-view",
+    file: "src/system/processFigures.io.ts",
+    find: `get descriptorsOpen() {
+        return openDescriptors(descriptorsMax);
+      },`,
+    replace: "descriptorsOpen: openDescriptors(descriptorsMax),",
+    tests: ["system/processFigures.test.ts"],
+  },
 ];

@@ -18,7 +18,14 @@ export function processReader(startedAtSeconds: number): () => ProcessFigures {
       const { user, system } = process.cpuUsage();
       last = { startedAtSeconds, cpuSeconds: (user + system) / 1e6, residentBytes: rss, heapUsedBytes: heapUsed };
     } catch {}
-    return { ...last, descriptorsOpen: openDescriptors(descriptorsMax), descriptorsMax };
+    return {
+      ...last,
+      // Counted where it is shown, for it takes 10 us, and a quarter of a millisecond with a thousand open.
+      get descriptorsOpen() {
+        return openDescriptors(descriptorsMax);
+      },
+      descriptorsMax,
+    };
   };
 }
 

@@ -44,6 +44,8 @@ test.skipIf(process.platform !== "linux")(
       `-rw-r--r-- 0/0 ${name}/README.md`,
       `-rw-r--r-- 0/0 ${name}/exampleConfig.json`,
       `drwxr-xr-x 0/0 ${name}/scripts/`,
+      `-rw-r--r-- 0/0 ${name}/scripts/alerts.yaml`,
+      `-rw-r--r-- 0/0 ${name}/scripts/dashboard.json`,
       `-rw-r--r-- 0/0 ${name}/scripts/kubernetes.yaml`,
       `-rw-r--r-- 0/0 ${name}/scripts/statsd-proxy.service`,
       `-rw-r--r-- 0/0 ${name}/scripts/statsd-proxy@.service`,
