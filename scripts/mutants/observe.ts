@@ -47,7 +47,7 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "delays-of-a-turn-without-a-bound",
     file: "src/observe/delays.ts",
-    find: "this.measured < MEASURED_MAX && ",
+    find: "this.measured === MEASURED_MAX || ",
     replace: "",
     tests: ["observe/delays.test.ts"],
   },

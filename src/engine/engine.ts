@@ -258,7 +258,7 @@ export class Engine {
           if (rejected.awaitsSender) rejected.sentBy(source?.sender());
         }
       },
-      onWaited: (ms) => this.delays.read(ms, clock.nowMs()),
+      onWaited: (ms, datagrams) => this.delays.read(ms, clock.nowMs(), datagrams),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),
     });
@@ -271,7 +271,7 @@ export class Engine {
   private logLoop(loop: Loop | undefined): void {
     const { log } = this.parts;
     if (loop === undefined) log.info("loop_over", {});
-    else log.error("loop", { through: loop.nodes.join(" ") });
+    else log.warn("loop", { through: loop.nodes.join(" ") });
   }
 
   private hold(nodes: readonly Node[]): void {

@@ -64,6 +64,8 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
   private timer: Timer | undefined;
   private isTrying = false;
   private isClosed = false;
+  /** The first look is at a part of a second, which tells no rate. */
+  private hasLooked = false;
 
   constructor(parts: LoopParts<Of>) {
     this.parts = parts;
@@ -81,7 +83,9 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
     this.lines = lines;
     this.atMs = nowMs;
     this.usual *= 0.5 ** (elapsedMs / HALF_LIFE_MS);
-    if (this.isTrying || this.isClosed) return;
+    const isFirst = !this.hasLooked;
+    this.hasLooked = true;
+    if (this.isTrying || this.isClosed || isFirst) return;
     if (rate < RATE_MIN) {
       this.settle(undefined);
       return;

@@ -43,7 +43,7 @@ export interface SourceEvents {
    */
   readonly onLines: (bytes: Buffer, start: number, end: number) => void;
   /** Of a sample of the datagrams: how long one had waited in the kernel when it was read, just now. NaN: not known. */
-  readonly onWaited?: (ms: number) => void;
+  readonly onWaited?: (ms: number, datagrams: number) => void;
   /** Nothing more for now: what is pending can be sent. */
   readonly onTurnEnd: () => void;
   /** The socket failed, or one of the two callbacks above threw. Reading goes on. */

@@ -146,19 +146,20 @@ export class UdpSource implements Source {
   }
 
   private takeFromRuntime(bytes: Buffer, start: number, end: number): void {
-    if (this.reader.isBetweenTurns && this.turns++ % TURNS_PER_WAIT === 0) this.waited(this.waits?.ofRuntime());
+    if (this.reader.isBetweenTurns && this.turns++ % TURNS_PER_WAIT === 0)
+      this.waited(this.waits?.ofRuntime(), TURNS_PER_WAIT);
     this.take(bytes, start, end);
     this.reader.datagramFromRuntime(end - start);
   }
 
   private readBulk(kernel: UdpKernel): number {
     const count = kernel.read(this.takeBulk);
-    if (count > 0) this.waited(kernel.waits?.ofBulkRead());
+    if (count > 0) this.waited(kernel.waits?.ofBulkRead(), count);
     return count;
   }
 
-  private waited(ms: number | undefined): void {
-    if (ms !== undefined) this.parts.onWaited?.(ms);
+  private waited(ms: number | undefined, datagrams: number): void {
+    if (ms !== undefined) this.parts.onWaited?.(ms, datagrams);
   }
 
   private readonly takeBulk = (bytes: Buffer, start: number, end: number): void => {

@@ -40,15 +40,15 @@ export class DelayHistogram {
   /** Number of the current row, counted on. */
   private row = 0;
 
-  /** @param nowMs on a monotonic clock */
-  record(ms: number, nowMs: number): void {
+  /** @param nowMs on a monotonic clock @param datagrams that took so long */
+  record(ms: number, nowMs: number, datagrams: number): void {
     this.turnTo(nowMs);
-    this.rows[(this.row % ROWS) * COLUMNS + columnOf(ms)]++;
-    this.count++;
-    this.sumMs += ms;
+    this.rows[(this.row % ROWS) * COLUMNS + columnOf(ms)] += datagrams;
+    this.count += datagrams;
+    this.sumMs += ms * datagrams;
     let bucket = 0;
     while (bucket < DELAY_BOUNDS.length && ms > 1000 * DELAY_BOUNDS[bucket]) bucket++;
-    this.buckets[bucket]++;
+    this.buckets[bucket] += datagrams;
   }
 
   view(nowMs: number): DelayView {

@@ -232,7 +232,7 @@ export const FIGURES: readonly Figure<View>[] = [
     name: "delays_measured",
     unit: "datagrams",
     meaning:
-      "datagrams whose delay was measured, since the start: a sample; Prometheus has the whole histogram (Linux)",
+      "datagrams that the measured delays stand for, since the start; Prometheus has the whole histogram (Linux)",
     read: ({ delay }) => delay?.count,
   },
   {
@@ -332,7 +332,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "loop",
     unit: "state",
-    meaning: "1 while lines that are sent to a node come back to this proxy",
+    meaning: "1 while what arrives follows what is sent, as in a loop",
     read: ({ loop }) => Number(loop !== undefined),
     gauge: true,
     metric: { name: "statsd_proxy_loop", type: "gauge" },

@@ -7,7 +7,7 @@ import { type Grown, WINDOW_MS } from "./recent.ts";
 import type { NodeView, View } from "./view.ts";
 
 /** From the worst to the best. `drained`: an operator wants it so. */
-const VERDICT_STATES = ["critical", "losing", "drained", "warning", "ok"] as const;
+export const VERDICT_STATES = ["critical", "losing", "drained", "warning", "ok"] as const;
 export type VerdictState = (typeof VERDICT_STATES)[number];
 
 /** One thing that is wrong. */
@@ -96,8 +96,8 @@ function looping({ loop, nodes, nowMs }: View): Trouble[] {
   const { sinceMs } = loop;
   const named = nodes.filter(({ label }) => loop.nodes.includes(label));
   const which = named.length === 0 ? "a node" : namedText(named);
-  const line = `critical: lines go in a loop, noticed at ${timeText(sinceMs, nowMs)}: what is sent to ${which} comes back to this proxy: end one of the two ways`;
-  return [{ kind: "loop", state: "critical", line, sinceMs }];
+  const line = `warning: a loop, noticed at ${timeText(sinceMs, nowMs)}: what arrives stops whenever nothing is sent to ${which}: does it relay back to this proxy?`;
+  return [{ kind: "loop", state: "warning", line, sinceMs }];
 }
 
 function nodesDown(view: View): Trouble[] {

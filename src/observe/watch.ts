@@ -8,7 +8,7 @@ import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
 import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
 import { Rejections } from "./rejections.ts";
-import { type Trouble, verdictKey, verdictOf } from "./verdict.ts";
+import { type Trouble, VERDICT_STATES, type VerdictState, verdictKey, verdictOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
 const WATCH_MS = 1000;
@@ -34,7 +34,7 @@ export class Watch {
   private readonly rejections: Rejections;
   private readonly growth = new RecentGrowth();
   /** What was logged last, and when. */
-  private logged = { key: "ok", kinds: new Set<string>(), atMs: Number.NEGATIVE_INFINITY };
+  private logged = { key: "ok", state: "ok" as VerdictState, kinds: new Set<string>(), atMs: Number.NEGATIVE_INFINITY };
   private readonly timer: Timer;
 
   constructor(parts: WatchParts) {
@@ -72,10 +72,12 @@ export class Watch {
   private logVerdict(view: View, nowMs: number): void {
     const verdict = verdictOf(view);
     const key = verdictKey(verdict);
-    if (key === this.logged.key || nowMs < this.logged.atMs + VERDICT_AGAIN_MS) return;
+    // What has become worse is said at once.
+    const isWorse = VERDICT_STATES.indexOf(verdict.state) < VERDICT_STATES.indexOf(this.logged.state);
+    if (key === this.logged.key || (!isWorse && nowMs < this.logged.atMs + VERDICT_AGAIN_MS)) return;
     const kindOf = ({ kind, state }: Trouble) => `${kind}=${state}`;
     const news = verdict.troubles.filter((trouble) => !this.logged.kinds.has(kindOf(trouble)));
-    this.logged = { key, kinds: new Set(verdict.troubles.map(kindOf)), atMs: nowMs };
+    this.logged = { key, state: verdict.state, kinds: new Set(verdict.troubles.map(kindOf)), atMs: nowMs };
     for (const { state, line } of news.length > 0 ? news : [verdict]) {
       this.parts.log[LEVELS[state]]("verdict", { line });
     }

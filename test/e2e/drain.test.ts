@@ -43,7 +43,9 @@ test.each(["rehash", "hold"])("a drained node may stop, and no line is lost (fai
   await more();
   await until("lines at the node", () => a.lines.length > 50);
   expect(await ask(proxy, `node ${label} drain`)).toMatch(/ drains: \d\d\.\d% of the names moved to 2 nodes\n$/);
-  expect(await proxy.line("event=node_set")).toContain(`node=${label} from=up to=drain names_moved_percent=`);
+  expect(await proxy.line("event=node_set")).toContain(
+    `node=${label} from=up to=drain state=drained names_moved_percent=`,
+  );
   // What was sent to it before is still on its way.
   const sentTo = (await stats(proxy))[`node.${label}.lines_relayed`];
   await until("what it was sent", () => a.lines.length === sentTo);

@@ -29,7 +29,9 @@ test("a node that relays back is noticed, named, and over when it no longer does
   await send(proxy, names);
   // Nobody is asked before the log says it.
   expect(await proxy.line("event=loop ")).toContain("through=looping");
-  expect(await ask(proxy, "status")).toContain("what is sent to looping comes back to this proxy");
+  expect(await ask(proxy, "status")).toContain(
+    "what arrives stops whenever nothing is sent to looping: does it relay back",
+  );
   expect(await stats(proxy)).toMatchObject({ loop: 1, healthy: 0, lines_dropped: 0 });
   back.to.port = 0;
   await proxy.line("event=loop_over");

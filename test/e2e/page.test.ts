@@ -300,7 +300,7 @@ needing(CHROMIUM).describe("the status page", () => {
     await visit.page.keyboard.press("Home");
     expect(await valueNow(visit)).toBe("0");
     await visit.page.keyboard.press("ArrowRight");
-    expect(await visit.page.locator(".rate .words + .words").first().textContent()).toMatch(/^\d\d:\d\d:\d\d: \d/);
+    expect(await visit.page.locator(".rate .words + .words").first().textContent()).toMatch(/^\d\d:\d\d:\d\d UTC: \d/);
     await visit.page.keyboard.press("Escape");
     await until("the summary", async () => (await textOf(visit, ".rate .words + .words")) === "none in this period");
     await visit.page.locator("thead button", { hasText: "State" }).focus();
@@ -361,7 +361,7 @@ needing(CHROMIUM).describe("the status page", () => {
     await first.end();
     await until("the loss", async () => (await textOf(visit, "#connection")).startsWith("✕ no answer since"));
     // There is no verdict from figures of before.
-    await matches(visit, "#health", /^✕ no answer for [3-9] s: the figures are those of \d\d:\d\d:\d\d$/);
+    await matches(visit, "#health", /^✕ no answer for [3-9] s: the figures are those of \d\d:\d\d:\d\d UTC$/);
     expect(await visit.page.title()).toMatch(/^✕ no answer for \d+ s · statsd-proxy ./);
     expect(await visit.page.isVisible("#stale")).toBe(true);
     await startProxy(settings);

@@ -101,7 +101,7 @@ describe("the text", () => {
 
   test("has the delays as a histogram, whose buckets add up to its count", () => {
     const delays = new DelayHistogram();
-    for (const ms of [0.1, 0.101, 9, 20_000]) delays.record(ms, 0);
+    for (const ms of [0.1, 0.101, 9, 20_000]) delays.record(ms, 0, 1);
     const samples = samplesOf(textOf({ ...busyView(), delay: delays.view(0) }));
     const of = (suffix: string) => samples.filter(({ name }) => name === `statsd_proxy_delay_seconds_${suffix}`);
     const buckets = of("bucket").map(({ labels, value }) => [labels.le, value]);

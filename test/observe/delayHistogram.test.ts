@@ -22,7 +22,7 @@ describe("a histogram of delays", () => {
         let nowMs = 123_456;
         for (const { ms, afterMs } of all) {
           nowMs += afterMs;
-          histogram.record(ms, nowMs);
+          histogram.record(ms, nowMs, 1);
           known.push({ ms, atMs: nowMs });
         }
         nowMs += laterMs;
@@ -41,10 +41,10 @@ describe("a histogram of delays", () => {
 
   test("tells no quantiles a minute after the last delay, and then those of new ones alone", () => {
     const histogram = new DelayHistogram();
-    histogram.record(50, 0);
+    histogram.record(50, 0, 1);
     expect(histogram.view(59_999).p99Seconds).toBeCloseTo(0.05, 2);
     expect(histogram.view(60_000)).toMatchObject({ p50Seconds: undefined, p99Seconds: undefined, count: 1 });
-    histogram.record(1, 60_000);
+    histogram.record(1, 60_000, 1);
     expect(histogram.view(60_000).p99Seconds).toBeCloseTo(0.001, 3);
   });
 });

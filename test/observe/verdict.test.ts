@@ -82,13 +82,13 @@ describe("the verdict", () => {
       view({ nodes: [A, down(B, "ECONNREFUSED"), C], namesMoved: 0.4 }, ofNode(B, "lines_refused", 1)),
     ],
     [
-      `critical: lines go in a loop, noticed at 23:34:10 UTC: what is sent to ${A.label} comes back to this proxy: ` +
-        "end one of the two ways",
+      `warning: a loop, noticed at 23:34:10 UTC: what arrives stops whenever nothing is sent to ${A.label}: ` +
+        "does it relay back to this proxy?",
       view({ loop: { nodes: [A.label], sinceMs: AT } }),
     ],
     [
-      "critical: lines go in a loop, noticed at 23:34:10 UTC: what is sent to a node comes back to this proxy: " +
-        "end one of the two ways",
+      "warning: a loop, noticed at 23:34:10 UTC: what arrives stops whenever nothing is sent to a node: " +
+        "does it relay back to this proxy?",
       view({ loop: { nodes: [], sinceMs: AT } }),
     ],
     [

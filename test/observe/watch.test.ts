@@ -50,3 +50,24 @@ test("what was lost since the last look is told at the end", () => {
     expect.stringContaining("level=warn event=rejecting_lines lines=1 total=1 no_colon=1 example=bad"),
   ]);
 });
+
+test("a verdict that became worse is logged at once, and what else is new beside the worst", () => {
+  const { bench, lines, look } = watched();
+  const verdicts = () =>
+    lines.filter((line) => line.includes("event=verdict")).map((line) => line.slice(line.indexOf("line=")));
+  bench.nodes[0].isUp = false;
+  look();
+  expect(verdicts()).toEqual([expect.stringContaining('line="warning: 1 of 3 nodes down since')]);
+  bench.nodes[1].isUp = false;
+  bench.nodes[2].isUp = false;
+  bench.nodes[0].counters.sendErrors = 5;
+  look();
+  expect(verdicts().slice(1)).toEqual([
+    expect.stringContaining('line="critical: all 3 nodes down since'),
+    expect.stringContaining('line="losing: sending fails since'),
+  ]);
+  // What is less bad waits, for the log must not follow a proxy that flaps.
+  bench.nodes[0].isUp = true;
+  look();
+  expect(verdicts()).toHaveLength(3);
+});

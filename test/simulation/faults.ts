@@ -65,9 +65,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "a node that is not checked is said to be up with each change",
-    file: "src/health/nodeHealth.ts",
-    find: "    return !isWell;",
-    replace: "    return true;",
+    file: "src/engine/membership.ts",
+    find: "    if (isUp === wasUp) return false;\n",
+    replace: "",
   },
   {
     name: "a stop does not read the socket",
@@ -102,8 +102,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "lines of a node that moves wait for the old socket",
     file: "src/engine/cluster.ts",
-    find: "    for (const node of kept) this.retiredNodes.add(node);\n    // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.\n    this.relay.flush();\n",
-    replace: "    for (const node of kept) this.retiredNodes.add(node);\n",
+    find: "    }\n    // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.\n    this.relay.flush();\n",
+    replace: "    }\n",
   },
   {
     name: "senders are not refused when a socket is read to its end",
@@ -222,8 +222,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "an operator's word moves no names",
     file: "src/engine/membership.ts",
-    find: "    member.health.set(word, atMs);\n    this.place();",
-    replace: "    member.health.set(word, atMs);",
+    find: "differ in what becomes of the names.\n    this.place();",
+    replace: "differ in what becomes of the names.",
   },
   {
     name: "a change of the configuration forgets the operators' words",

@@ -62,6 +62,11 @@ export class HealthOracle {
     this.saidUp.set(label, isUp);
   }
 
+  /** The log says how a node is after an operator's word. */
+  isNow(label: string, isUp: boolean): void {
+    this.saidUp.set(label, isUp);
+  }
+
   look(): void {
     const { proxy, watched } = this;
     const nodes = proxy.nodes;

@@ -502,6 +502,7 @@ class Simulation {
     const say = (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
       world.note(`log ${event}`, JSON.stringify(fields));
       if (event === "node_up" || event === "node_down") this.health?.said(String(fields.node), event === "node_up");
+      if (event === "node_set") this.health?.isNow(String(fields.node), fields.state === "up");
       if (event === "node_set") this.words?.set(String(fields.node), String(fields.from), fields.to as OperatorWord);
     };
     return {

@@ -112,7 +112,7 @@ export class RelayBench {
         label,
         config: BENCH_NODES[node],
         address: BENCH_NODES[node].host,
-        isUp: true,
+        isUp: this.nodes[node].isUp,
         counters: this.nodes[node].counters,
         batch: this.nodes[node].batch,
         ringShare: this.locator && BENCH_SHARES[node],
