@@ -309,3 +309,35 @@ test("what a backend sends back is ignored", async () => {
   expect(await linesArrived([backend], 2)).toEqual(["one:1|c", "two:1|c"]);
   expect((await stats(proxy)).lines_received).toBe(2);
 });
+
+test.each(["down", "up"] as const)(
+  "a node that flaps and is %s at last: the log says it once, and how it is in the end",
+  async (state) => {
+    const backend = await Backend.open();
+    let isDown = false;
+    const management = new ManagementPort({
+      manners: (client) => {
+        isDown = !isDown;
+        MANNERS[isDown ? "down" : "up"](client);
+      },
+    });
+    const nodes = [{ ...backend.node, managementport: management.port }];
+    const proxy = await startProxy({ nodes, checkInterval: 50, fall: 1, rise: 1 });
+    const label = `127.0.0.1:${backend.port}`;
+    const flapping = await proxy.line("event=node_flapping");
+    expect(flapping).toMatch(new RegExp(` level=warn event=node_flapping node=${label} changes=10 seconds=[\\d.]+$`));
+    const changes = async () => (await stats(proxy))[`node.${label}.state_changes`];
+    await until("more of them", async () => (await changes()) >= 20);
+    management.manners = MANNERS[state];
+    const asked = management.questions.length;
+    await until("its answers are these", () => management.questions.length > asked + 3);
+    await until(`it is ${state}`, async () => (await stats(proxy)).nodes_up === (state === "up" ? 1 : 0));
+    const all = await changes();
+    proxy.signal("SIGTERM");
+    await proxy.exited;
+    const said = proxy.lines.map((line) => /event=((?:node|flapping)_\w+)/.exec(line)?.[1]).filter(Boolean);
+    expect(said.slice(-3)).toEqual(["node_flapping", "flapping_over", `node_${state}`]);
+    expect(said.length).toBeLessThanOrEqual(12);
+    expect(proxy.lines.find((line) => line.includes("flapping_over"))).toContain(` node=${label} changes=${all} `);
+  },
+);
