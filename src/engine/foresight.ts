@@ -29,7 +29,12 @@ export async function foresee(
   return {
     isOwn,
     nodes,
-    errors: [...(await listeningProblems(config, platform.network)), ...errors, ...("message" in room ? [room] : [])],
+    errors: [
+      ...(await listeningProblems(config, platform.network)),
+      ...errors,
+      ...(await routeProblems(nodes, platform.network)),
+      ...("message" in room ? [room] : []),
+    ],
     warnings,
   };
 }
@@ -51,6 +56,19 @@ async function listeningProblems(config: Config, network: Network): Promise<read
   }
   opening.abandon();
   return [...opening.problems, ...listenerProblems(config, (host) => addresses.get(host) ?? host)];
+}
+
+/** Connects to the addresses that the configuration says, which sends nothing: there may be no route, or no permission. */
+async function routeProblems(nodes: readonly WantedNode[], network: Network): Promise<readonly Problem[]> {
+  const opening = new Opening(network);
+  for (const { hostName, addresses, config, at } of nodes) {
+    if (hostName !== undefined) continue;
+    for (const host of addresses) {
+      await opening.open(at, () => network.connectUdp({ host, port: config.port, onError: ignore, onDrain: ignore }));
+    }
+    opening.abandon();
+  }
+  return opening.problems;
 }
 
 type Closable = { close(): void };

@@ -136,6 +136,10 @@ describe("--check finds what keeps a proxy from starting", () => {
       "managementhost: not an address of this machine (EADDRNOTAVAIL)",
       "httphost: not an address of this machine (EADDRNOTAVAIL)",
     ],
+    "a node that cannot be connected to": [
+      { nodes: [...NODES, { host: "255.255.255.255", port: 8132 }] },
+      "nodes[2]: permission denied: ports below 1024 need CAP_NET_BIND_SERVICE, and broadcast addresses are not supported (EACCES)",
+    ],
     "console and HTTP at one port": [
       { nodes: NODES, httphost: "0.0.0.0", httpport: 8126 },
       "httpport: the proxy's own console has this port (127.0.0.1:8126): give HTTP another",
