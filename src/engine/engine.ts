@@ -18,6 +18,7 @@ import type { ConfigView, Loop, OwnHealth, View } from "../observe/view.ts";
 import { Watch } from "../observe/watch.ts";
 import { Counters } from "../relay/counters.ts";
 import type { LineObserver } from "../relay/relay.ts";
+import { hostPort } from "../text/hostPort.ts";
 import { Cluster } from "./cluster.ts";
 import { LoopWatch } from "./loopWatch.ts";
 import type { Node } from "./node.ts";
@@ -37,8 +38,7 @@ export interface EngineParts {
   readonly debugMode: boolean;
 }
 
-const NOT_SHARED =
-  "the address is in use, and not shared: that takes reusePort on both sides, and the same user (EADDRINUSE)";
+const NOT_SHARED = "is in use, and not shared: that takes reusePort on both sides, and the same user (EADDRINUSE)";
 
 /** A source, and the address that it was opened for. */
 interface BoundSource {
@@ -136,7 +136,8 @@ export class Engine {
       opening.onAbandon(() => bound.source.use(config));
     }
     const settings = { ...next, reusePort: next.reusePort || isShared };
-    const source = await opening.open({ host: "host", port: "port" }, () => this.openSource(settings, address));
+    const at = { host: "host", port: "port", address: hostPort(next.host, next.port) };
+    const source = await opening.open(at, () => this.openSource(settings, address));
     if (source === undefined) return;
     opening.onCommit(() => {
       const before = this.config;
@@ -263,7 +264,9 @@ export class Engine {
       onError: (error) => this.failed(error),
     });
     source = await open.catch((error: NodeJS.ErrnoException) => {
-      throw reusePort && error.code === "EADDRINUSE" ? new Error(NOT_SHARED) : error;
+      throw reusePort && error.code === "EADDRINUSE"
+        ? new Error(`${hostPort(settings.host, port)} ${NOT_SHARED}`)
+        : error;
     });
     return source;
   }

@@ -16,6 +16,8 @@ interface Closable {
 interface ListenerPath {
   readonly host: string;
   readonly port: string;
+  /** What they say together, for people. */
+  readonly address: string;
 }
 
 export class Opening {
@@ -33,7 +35,7 @@ export class Opening {
     try {
       return await make();
     } catch (error) {
-      this.problems.push({ at: pathOf(at, error), message: reasonOf(error as NodeJS.ErrnoException) });
+      this.problems.push({ at: pathOf(at, error), message: reasonOf(error as NodeJS.ErrnoException, at) });
       return undefined;
     }
   }
@@ -117,7 +119,6 @@ function pathOf(at: string | ListenerPath, error: unknown): string {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the address is in use",
   EADDRNOTAVAIL: "not an address of this machine",
   EMFILE: "no file descriptor left: raise the limit (ulimit -n, LimitNOFILE)",
   EACCES: "permission denied: ports below 1024 need CAP_NET_BIND_SERVICE, and broadcast addresses are not supported",
@@ -128,7 +129,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: "there is no route to the address",
 };
 
-function reasonOf(error: NodeJS.ErrnoException): string {
-  const reason = REASONS[error.code ?? ""];
+function reasonOf(error: NodeJS.ErrnoException, at?: string | ListenerPath): string {
+  const address = typeof at === "object" ? at.address : "the address";
+  const reason = error.code === "EADDRINUSE" ? `${address} is in use` : REASONS[error.code ?? ""];
   return reason === undefined ? error.message : `${reason} (${error.code})`;
 }

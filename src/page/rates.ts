@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import type { HistoryJson } from "../http/historyJson.ts";
 import { element, setClass, setText } from "./elements.ts";
 import { clockText, countText, numberText } from "./format.ts";
+import { meanRate } from "./meanRate.ts";
 
 const WINDOW_SECONDS = 900;
 /** The shortest window, for a proxy that has just started. */
@@ -186,9 +187,8 @@ class Card {
     if (this.pointed !== undefined) this.pointed = times.indexOf(this.times[this.pointed]);
     this.times = times;
     this.values = values;
-    const latest = values.slice(-NOW_SAMPLES);
-    const mean = latest.reduce((sum, value) => sum + value, 0) / latest.length;
-    setText(this.now, latest.length > 0 ? numberText(mean) : "–");
+    const mean = meanRate(times, values, NOW_SAMPLES);
+    setText(this.now, values.length > 0 ? numberText(mean) : "–");
     setClass(this.now, "bad", this.series.isLoss === true && mean > 0);
     const total = totals[this.series.total];
     setText(this.total, total === undefined ? "not known here" : `${countText(total)} since the start`);
@@ -237,7 +237,7 @@ class Card {
     if (index !== undefined && value !== undefined) {
       text = `${clockText(this.times[index] * 1000, this.times[index] * 1000)}: ${numberText(value)} ${this.series.unit}`;
     } else if (last !== undefined) {
-      const mean = this.values.reduce((sum, one) => sum + one, 0) / this.values.length;
+      const mean = meanRate(this.times, this.values);
       const peak = Math.max(...this.values);
       text = peak === 0 ? "none in this period" : `mean ${numberText(mean)}, peak ${numberText(peak)}`;
     }

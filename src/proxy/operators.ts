@@ -1,4 +1,5 @@
 /** The operators' side: the console and, if configured, HTTP with the sampler behind its rates. */
+
 import { version } from "../../package.json";
 import type { Config } from "../config/config.ts";
 import { listenerProblems } from "../config/listeners.ts";
@@ -14,6 +15,7 @@ import { Http } from "../http/session.ts";
 import { History } from "../observe/history.ts";
 import { Sampler } from "../observe/sampler.ts";
 import { AnswerScheduler } from "../server/answerScheduler.ts";
+import { hostPort } from "../text/hostPort.ts";
 
 export interface OperatorsParts {
   readonly engine: Engine;
@@ -108,9 +110,13 @@ export class Operators {
     const { engine, platform } = this.parts;
     const { consoleCut } = engine.counters;
     const onCut = (reason: keyof typeof consoleCut) => void consoleCut[reason]++;
-    const server = await opening.listen({ host: "managementhost", port: "managementport" }, host, (host) => {
-      return new Console({ ...platform, host, port, context, connectionsMax, scheduler, onCut });
-    });
+    const server = await opening.listen(
+      { host: "managementhost", port: "managementport", address: hostPort(host, port) },
+      host,
+      (host) => {
+        return new Console({ ...platform, host, port, context, connectionsMax, scheduler, onCut });
+      },
+    );
     if (server === undefined) return;
     opening.onCommit(() => {
       this.console = { server, host, port };
@@ -142,9 +148,13 @@ export class Operators {
     const context = await httpContextOf(this.context, history);
     const onAnswer = (code: keyof typeof httpRequests) => void httpRequests[code]++;
     const onCut = (reason: keyof typeof httpCut) => void httpCut[reason]++;
-    const server = await opening.listen({ host: "httphost", port: "httpport" }, host, (host) => {
-      return new Http({ ...platform, host, port, context, connectionsMax, scheduler, onAnswer, onCut });
-    });
+    const server = await opening.listen(
+      { host: "httphost", port: "httpport", address: hostPort(host, port) },
+      host,
+      (host) => {
+        return new Http({ ...platform, host, port, context, connectionsMax, scheduler, onAnswer, onCut });
+      },
+    );
     if (server === undefined) return;
     opening.onCommit(() => {
       const sampler = before?.sampler ?? new Sampler(history, platform.clock, (nowMs) => engine.sample(nowMs));

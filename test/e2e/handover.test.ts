@@ -107,17 +107,17 @@ describe.skipIf(process.platform !== "linux")(`processes at one port${LINUX_ONLY
     // A name takes a while to resolve.
     expect(await fails({ managementhost: "localhost" })).toEqual([
       expect.stringMatching(
-        /event=start_failed file=proxy\.json reason="managementport: the address is in use \(EADDRINUSE\)"$/,
+        /event=start_failed file=proxy\.json reason="managementport: localhost:\d+ is in use \(EADDRINUSE\)"$/,
       ),
     ]);
     const [free] = await freePorts(1);
     expect(await fails({ managementport: free, reusePort: false })).toEqual([
-      expect.stringMatching(/event=start_failed file=proxy\.json reason="port: the address is in use \(EADDRINUSE\)"$/),
+      expect.stringMatching(/event=start_failed file=proxy\.json reason="port: [\d.]+:\d+ is in use \(EADDRINUSE\)"$/),
     ]);
     const unshared = await startProxy({ nodes });
     expect(await fails({ managementport: free, port: unshared.port })).toEqual([
       expect.stringMatching(
-        /event=start_failed file=proxy\.json reason="port: the address is in use, and not shared: .* \(EADDRINUSE\)"$/,
+        /event=start_failed file=proxy\.json reason="port: [\d.]+:\d+ is in use, and not shared: .* \(EADDRINUSE\)"$/,
       ),
     ]);
     const sent = await sender.halt();

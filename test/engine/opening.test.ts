@@ -24,7 +24,7 @@ test("abandon closes what was opened, last first, and runs no step", async () =>
   await opening.open("b", () => {
     throw new Error("it cannot be");
   });
-  await opening.listen({ host: "c.host", port: "c.port" }, "here", () => closable("c"));
+  await opening.listen({ host: "c.host", port: "c.port", address: "here:1" }, "here", () => closable("c"));
   expect(opening.problems).toEqual([{ at: "b", message: "it cannot be" }]);
   opening.abandon();
   expect(done).toEqual(["open a", "open c", "close c", "close a"]);
@@ -43,7 +43,9 @@ test("commit runs the steps in order, and what was opened stays open", async () 
 
 test("nothing is opened for a name that does not resolve", async () => {
   const { opening, done, closable } = noted();
-  expect(await opening.listen({ host: "host", port: "port" }, "nowhere", () => closable("a"))).toBeUndefined();
+  expect(
+    await opening.listen({ host: "host", port: "port", address: "nowhere:1" }, "nowhere", () => closable("a")),
+  ).toBeUndefined();
   expect(done).toEqual([]);
   expect(opening.problems).toEqual([{ at: "host", message: "the name does not resolve (ENOTFOUND)" }]);
 });
