@@ -11,7 +11,7 @@ setDefaultTimeout(30_000);
 const STATS = /^time running in seconds: \d+\npackets_received: \d+\.000000\n(\S+: \d+\.\d{6}\n)+$/;
 const MEMSTATS = /^bytes allocated and in use: \d+\nbytes obtained from system: \d+\n(.+: \d+\n)+$/;
 const HELP =
-  /^Commands: ping, stats, memstats, config, reload, nodes, node, route, tap, health, status, version, help, quit\n/;
+  /^Commands: ping, stats, memstats, config, reload, nodes, node, route, tap, names, health, status, version, help, quit\n/;
 const CONFIG = /^\{\n(.*\n)+\}\n$/;
 const NODES = /^node .*\n127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ .* up .*\n$/;
 const STATUS = /^uptime: \d+\nnodes: 127\.0\.0\.1:\d+\nverdict: [^\n]+\ndelay: [^\n]+\n$/;
