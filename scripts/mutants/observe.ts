@@ -3,6 +3,20 @@ import type { Mutant } from "./mutant.ts";
 
 export const OBSERVE: readonly Mutant[] = [
   {
+    name: "recent-nodes-are-not-remembered",
+    file: "src/observe/recent.ts",
+    find: "    this.nodes = nodes;\n",
+    replace: "",
+    tests: ["observe/recent.test.ts"],
+  },
+  {
+    name: "recent-refused-lines-are-not-looked-at",
+    file: "src/observe/recent.ts",
+    find: "lines_refused: ({ counters }: NodeView) => counters.linesRefused,",
+    replace: "lines_refused: ({ counters }: NodeView) => 0 * counters.linesRefused,",
+    tests: ["observe/recent.test.ts"],
+  },
+  {
     name: "flapping-never-is-over",
     file: "src/log/flapping.ts",
     find: "export const QUIET_MS = 30_000",

@@ -47,3 +47,32 @@ test("the time of a core is known after ten seconds, and only of the last ten", 
   for (let second = 11; second < 20; second++) at(1000 * second, 10);
   expect(at(20_000, 10).cpuShare).toBe(0);
 });
+
+test("each counter of a node is looked at, from look to look, and forgotten after five minutes", () => {
+  const { bench, first, at } = growing();
+  at(0);
+  const { linesDropped } = first;
+  for (const reason of ["node_down", "held", "send_buffer_full", "send_error"] as const) linesDropped[reason] += 2;
+  first.sendErrors += 3;
+  first.linesRefused += 4;
+  const grown = at(1000).nodes.get(first);
+  const amounts = Object.fromEntries(Object.entries(grown ?? {}).map(([name, { amount }]) => [name, amount]));
+  expect(amounts).toEqual({
+    ...{ node_down: 2, held: 2, send_buffer_full: 2, send_error: 2, send_errors: 3, lines_refused: 4 },
+  });
+  // What was counted before counts once.
+  first.sendErrors += 1;
+  expect(at(2000).nodes.get(first)?.send_errors?.amount).toBe(4);
+  expect(at(WINDOW_MS + 15_000).nodes.get(first)).toBeUndefined();
+  bench.counters.linesDropped.no_live_node += 1;
+  bench.counters.internalErrors += 2;
+  bench.counters.invariantViolations += 3;
+  bench.counters.packetsReceived += 4;
+  bench.counters.linesReceived += 5;
+  bench.counters.linesRejected[0] += 6;
+  const { proxy } = at(WINDOW_MS + 16_000);
+  expect(Object.fromEntries(Object.entries(proxy).map(([name, { amount }]) => [name, amount]))).toEqual({
+    ...{ no_live_node: 1, internal_errors: 2, invariant_violations: 3, packets_received: 4 },
+    ...{ lines_received: 5, lines_rejected: 6 },
+  });
+});
