@@ -47,7 +47,10 @@ test.each(["rehash", "hold"])("a drained node may stop, and no line is lost (fai
     `node=${label} from=up to=drain state=drained names_moved_percent=`,
   );
   // What was sent to it before is still on its way.
-  const sentTo = (await stats(proxy))[`node.${label}.lines_relayed`];
+  const sentTo = await until("what was pending for it to be sent", async () => {
+    const figures = await stats(proxy);
+    return figures[`node.${label}.lines_pending`] === 0 && figures[`node.${label}.lines_relayed`];
+  });
   await until("what it was sent", () => a.lines.length === sentTo);
   await a.close();
   await more();
