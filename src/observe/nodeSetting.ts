@@ -38,6 +38,7 @@ function effectOf({ word, health, movedPart, share, holds, upCount }: NodeSettin
   if (word === "down" && holds) {
     return `${NOW[word]}: ${shareText(share ?? 0)} of the names are held, and their lines dropped, until it is up`;
   }
+  if (upCount === 0) return `${NOW[word]}: it gets no more lines`;
   const others = upCount === 1 ? "1 node" : `${upCount} nodes`;
-  return `${NOW[word]}: ${shareText(movedPart)} of the names moved${upCount === 0 ? "" : ` to ${others}`}`;
+  return `${NOW[word]}: ${shareText(movedPart)} of the names moved to ${others}`;
 }

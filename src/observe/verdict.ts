@@ -219,8 +219,11 @@ function sendingFails({ nodes, recent, nowMs }: View): Trouble[] {
 
 function refused({ nodes, recent, nowMs }: View): Trouble[] {
   const all = of(nodes, ({ counters }) => recent.nodes.get(counters)?.lines_refused);
-  // A node that is down gets no more lines.
-  const losingNow = of(nodes, ({ counters, isUp }) => (isUp ? recent.nodes.get(counters)?.lines_refused : undefined));
+  // A node that is down gets no more lines; and what was lost before it came back is over.
+  const losingNow = of(nodes, ({ counters, isUp, health }) => {
+    const grown = recent.nodes.get(counters)?.lines_refused;
+    return isUp && isGoingOn(grown, nowMs) && (grown?.lastMs ?? 0) >= health.sinceMs ? grown : undefined;
+  });
   const isOver = losingNow.grown === undefined;
   const refusing = isOver ? all : losingNow;
   const text = ({ amount }: Grown, when: string) => {

@@ -8,7 +8,7 @@ test.each<[setting: Partial<NodeSetting>, text: string]>([
   [{ word: "drain", upCount: 1 }, "a drains: 25.0% of the names moved to 1 node\n"],
   [
     { word: "drain", upCount: 0, movedPart: 1 },
-    "a drains: 100.0% of the names moved\nno node is left: lines are dropped until one is up\n",
+    "a drains: it gets no more lines\nno node is left: lines are dropped until one is up\n",
   ],
   [{ word: "drain", holds: true }, "a drains: 25.0% of the names moved to 2 nodes\n"],
   [{ word: "down" }, "a is set down: 25.0% of the names moved to 2 nodes\n"],

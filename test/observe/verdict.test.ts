@@ -77,6 +77,15 @@ describe("the verdict", () => {
       view({}, ofNode(A, "lines_refused", 70)),
     ],
     [
+      // It has come back since.
+      `warning, lost: 8 lines or more probably lost in 5 min, 23:34:10 UTC to 23:39:50 UTC, refused by ${A.label}: ` +
+        "nothing listens at its port for metrics",
+      view(
+        { nodes: [{ ...A, health: { ...A.health, sinceMs: NOW - 5000 } }, B, C] },
+        ofNode(A, "lines_refused", 8, NOW - 10_000),
+      ),
+    ],
+    [
       // What it was sent before is lost; the node is what is wrong now.
       `warning: 1 of 3 nodes down since 23:34:10 UTC, 40% of the names moved: ${B.label} (ECONNREFUSED) (and 1 more)`,
       view({ nodes: [A, down(B, "ECONNREFUSED"), C], namesMoved: 0.4 }, ofNode(B, "lines_refused", 1)),

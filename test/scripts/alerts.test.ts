@@ -137,7 +137,7 @@ const CASES: Readonly<Record<string, Case>> = {
     fires: { [`statsd_proxy_loop{${PROXY}}`]: "0 1" },
     at: "1m",
     labels: OF_PROXY,
-    summary: "lines that p:9125 sends come back to it",
+    summary: "what arrives at p:9125 follows what it sends, as in a loop",
     quiet: { [`statsd_proxy_loop{${PROXY}}`]: "1 0" },
   },
   StatsdProxyConfigDrift: {
