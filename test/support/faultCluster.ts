@@ -158,9 +158,12 @@ export class Cluster<P extends FaultyPeer = Peer> {
   /** Waits until the log says that a node is out or back, and expects that in time. */
   async says(event: "node_down" | "node_up", { label }: P, since: Moment, withinMs: number): Promise<void> {
     const what = `event=${event} node=${label} `;
+    // On a busy machine a node may be back before the moment is noted at which its fault was over.
+    const wentOut = this.proxy.lines.findLastIndex((said) => said.includes(`event=node_down node=${label} `));
+    const from = event === "node_up" && wentOut !== -1 ? wentOut : since.logLines;
     const line = await until(
       what,
-      () => this.proxy.lines.slice(since.logLines).find((said) => said.includes(what)),
+      () => this.proxy.lines.slice(from).find((said) => said.includes(what)),
       withinMs + PATIENCE_MS,
     );
     const tookMs = timeOf(line) - since.atMs;
@@ -208,6 +211,11 @@ export class Cluster<P extends FaultyPeer = Peer> {
 
   private async linesOfPeers(): Promise<number[]> {
     return await Promise.all(this.peers.map((peer) => peer.lines()));
+  }
+
+  /** Of the log. */
+  lastLines(): string {
+    return this.proxy.lines.slice(-15).join("\n");
   }
 
   private expectAlive(): void {
@@ -305,9 +313,10 @@ export function atEveryLoad<P extends FaultyPeer>(start: (load: Load) => Promise
         clusters.set(load, cluster);
         await play(cluster);
       } catch (error) {
+        const log = clusters.get(load)?.lastLines() ?? "";
         await clusters.get(load)?.end();
         clusters.delete(load);
-        return `at ${loadName(load)}: ${(error as Error).message}`;
+        return `at ${loadName(load)}: ${(error as Error).message}\n${log}`;
       }
       return undefined;
     });
