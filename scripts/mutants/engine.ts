@@ -26,8 +26,15 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "loop-one-trial-is-enough",
     file: "src/engine/loopWatch.ts",
-    find: "first === (await this.trial(nodes))",
-    replace: "first !== undefined",
+    find: "isNews && outcome === (await this.trial(nodes))",
+    replace: "isNews",
+    tests: ["engine/loopWatch.test.ts"],
+  },
+  {
+    name: "loop-what-is-no-news-is-tried-twice",
+    file: "src/engine/loopWatch.ts",
+    find: "isNews && outcome === (await this.trial(nodes))",
+    replace: "outcome === (await this.trial(nodes)) && isNews",
     tests: ["engine/loopWatch.test.ts"],
   },
   {

@@ -1,10 +1,10 @@
 /**
  * Notices a loop while it runs: a node that relays back to this proxy, by itself or through others. The lines of a loop
  * look like any others. So when much more arrives than before, and now and then, a trial (loopTrial.ts) holds lines
- * back for moments, and looks whether the arrivals follow. Two in a row that say so are enough; then nodes are tried one
- * by one.
+ * back for moments, and looks whether the arrivals follow. What would be news is tried once more. Then nodes are tried
+ * one by one.
  *
- *     arrivals x 4, or time -> trial of all nodes -> once more -> trials of single nodes: which -> noticed
+ *     arrivals x 4, or time -> trial of all nodes -> if it says so: once more -> trials of single nodes: which -> noticed
  */
 import type { Loop } from "../observe/view.ts";
 import type { Clock, Timer } from "../system/clock.ts";
@@ -108,12 +108,14 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
     this.isTrying = true;
     const nodes = this.parts.nodes().filter(({ isUp }) => isUp);
     const before = new Map(nodes.map((node) => [node, node.counters.linesRelayed]));
+    const isKnown = this.loop !== undefined;
+    const outcome = await this.trial(nodes);
+    const isNews = outcome === (isKnown ? "independent" : "follows");
     // That two trials say the same by chance happens once in 165 million times.
-    const first = await this.trial(nodes);
-    const isSure = first === (await this.trial(nodes));
-    if (this.loop === undefined) this.againMs = Math.min(AGAIN_MS_MAX, 2 * this.againMs);
-    if (isSure && first === "independent") this.settle(undefined);
-    else if (isSure && first === "follows" && this.loop === undefined) {
+    const isSure = isNews && outcome === (await this.trial(nodes));
+    if (!isKnown) this.againMs = Math.min(AGAIN_MS_MAX, 2 * this.againMs);
+    if (isSure && isKnown) this.settle(undefined);
+    else if (isSure) {
       const grown = (node: Of) => node.counters.linesRelayed - (before.get(node) ?? 0);
       const busiest = nodes.toSorted((a, b) => grown(b) - grown(a)).slice(0, NODES_TRIED_MAX);
       this.settle({ nodes: await this.loopingAmong(busiest), sinceMs: this.parts.clock.epochMs() });

@@ -86,6 +86,31 @@ describe("a loop", () => {
     expect(bench.told).toHaveLength(1);
   });
 
+  test("that one trial saw, and the next did not, is none", async () => {
+    const bench = new Bench();
+    // A trial holds lines back in eight slots.
+    bench.arrivals = (_, isHeld) => (bench.holds <= 8 && isHeld("b") ? 0 : 3);
+    await bench.pass(9);
+    expect(bench.holds).toBe(16);
+    expect(bench.told).toEqual([]);
+  });
+
+  test("that is not there costs one trial, and one that is known costs one as long as it goes on", async () => {
+    const bench = new Bench();
+    bench.arrivals = () => 3;
+    await bench.pass(6);
+    expect(bench.holds).toBe(8);
+    const looping = new Bench();
+    looping.arrivals = FROM_B;
+    await looping.pass(12);
+    expect(looping.told).toHaveLength(1);
+    const before = looping.holds;
+    // The next comes five to fifteen seconds later.
+    while (looping.holds === before) await looping.pass(0.01);
+    await looping.pass(3);
+    expect(looping.holds).toBe(before + 8);
+  });
+
   test("is neither noticed nor over when too much was to be held back", async () => {
     const bench = new Bench();
     bench.breaks = true;
