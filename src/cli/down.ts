@@ -4,7 +4,7 @@ import { movedShare } from "../placement/movedShare.ts";
 import type { Placement } from "../placement/placement.ts";
 import { shares } from "../placement/ring.ts";
 import { suggestion } from "../text/nearest.ts";
-import { shareText } from "../text/quantities.ts";
+import { shareChangeText, shareText } from "../text/quantities.ts";
 import { tableText } from "../text/table.ts";
 
 /** Nodes named that are shown. */
@@ -49,7 +49,7 @@ export function downLines({ down, labels, placement, holds }: PlannedDown): stri
   const rows = labels.map((label, i) => {
     const then = isUp[i] ? shareText(after[i]) : "-";
     const change = after[i] - before[i];
-    const changed = isUp[i] && change !== 0 ? `${change < 0 ? "-" : "+"}${shareText(Math.abs(change))}` : "";
+    const changed = isUp[i] && change !== 0 ? shareChangeText(change) : "";
     return [label, shareText(before[i]), then, changed];
   });
   return [

@@ -292,7 +292,7 @@ function* flatStatsJson(view: View): Generator<string> {
 
 /** The line about the configuration is there only while a later one could not take over. */
 function statusText(view: View): string {
-  const { uptimeSeconds, nodes, configuration } = view;
+  const { uptimeSeconds, nodes, configuration, delay } = view;
   const up = nodes.filter(({ isUp }) => isUp).map(({ label }) => label);
   const { line, troubles } = verdictOf(view);
   return [
@@ -300,7 +300,10 @@ function statusText(view: View): string {
     `nodes: ${up.join(" ")}`,
     `verdict: ${line}`,
     ...troubles.slice(1).map((other) => `also: ${other.line}`),
-    delayText(Object.fromEntries(proxyStatsOf(view))),
+    delayText({
+      ...{ delay_p50_seconds: delay?.p50Seconds, delay_p99_seconds: delay?.p99Seconds },
+      delays_measured: delay?.count,
+    }),
     reloadFailureLine(configuration),
   ].join("\n");
 }

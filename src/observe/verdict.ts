@@ -66,7 +66,12 @@ export function verdictOf(view: View): Verdict {
 
 /** What a verdict is about, without figures that change from second to second. */
 export function verdictKey({ state, troubles }: Verdict): string {
-  return [state, ...troubles.map(({ kind, state }) => `${kind}=${state}`)].join(" ");
+  return [state, ...troubles.map(troubleKey)].join(" ");
+}
+
+/** The same of one trouble. */
+export function troubleKey({ kind, state }: Trouble): string {
+  return `${kind}=${state}`;
 }
 
 function okLine({ nodes, uptimeSeconds, recent }: View): string {

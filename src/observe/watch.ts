@@ -8,7 +8,7 @@ import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
 import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
 import { Rejections } from "./rejections.ts";
-import { type Trouble, VERDICT_STATES, type VerdictState, verdictKey, verdictOf } from "./verdict.ts";
+import { troubleKey, VERDICT_STATES, type Verdict, verdictKey, verdictOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
 const WATCH_MS = 1000;
@@ -34,7 +34,10 @@ export class Watch {
   private readonly rejections: Rejections;
   private readonly growth = new RecentGrowth();
   /** What was logged last, and when. */
-  private logged = { key: "ok", state: "ok" as VerdictState, kinds: new Set<string>(), atMs: Number.NEGATIVE_INFINITY };
+  private logged: Verdict & { readonly atMs: number } = {
+    ...{ state: "ok", line: "", troubles: [] },
+    atMs: Number.NEGATIVE_INFINITY,
+  };
   private readonly timer: Timer;
 
   constructor(parts: WatchParts) {
@@ -71,13 +74,13 @@ export class Watch {
   /** What is new, or else the worst that is left. Once for each change, other figures apart. */
   private logVerdict(view: View, nowMs: number): void {
     const verdict = verdictOf(view);
-    const key = verdictKey(verdict);
     // What has become worse is said at once.
     const isWorse = VERDICT_STATES.indexOf(verdict.state) < VERDICT_STATES.indexOf(this.logged.state);
-    if (key === this.logged.key || (!isWorse && nowMs < this.logged.atMs + VERDICT_AGAIN_MS)) return;
-    const kindOf = ({ kind, state }: Trouble) => `${kind}=${state}`;
-    const news = verdict.troubles.filter((trouble) => !this.logged.kinds.has(kindOf(trouble)));
-    this.logged = { key, state: verdict.state, kinds: new Set(verdict.troubles.map(kindOf)), atMs: nowMs };
+    if (verdictKey(verdict) === verdictKey(this.logged) || (!isWorse && nowMs < this.logged.atMs + VERDICT_AGAIN_MS))
+      return;
+    const known = new Set(this.logged.troubles.map(troubleKey));
+    const news = verdict.troubles.filter((trouble) => !known.has(troubleKey(trouble)));
+    this.logged = { ...verdict, atMs: nowMs };
     for (const { state, line } of news.length > 0 ? news : [verdict]) {
       this.parts.log[LEVELS[state]]("verdict", { line });
     }

@@ -1,6 +1,6 @@
 /** How much of the circle changes hands between two rings: the part of the names that move, and where to. */
 
-import { shareText } from "../text/quantities.ts";
+import { shareChangeText } from "../text/quantities.ts";
 import type { Ring } from "./ring.ts";
 
 /** A ring, with the labels that its owners are indexes of. */
@@ -52,7 +52,7 @@ export function movedNames(before: LabelledRing, after: LabelledRing): MovedName
 
 /** `127.0.0.1:8130 +8.1%, 127.0.0.1:8131 +8.9%` */
 export function movedText({ changes }: MovedNames): string {
-  return changes.map(({ node, share }) => `${node} ${share < 0 ? "-" : "+"}${shareText(Math.abs(share))}`).join(", ");
+  return changes.map(({ node, share }) => `${node} ${shareChangeText(share)}`).join(", ");
 }
 
 /** One number for each label of either ring, and by the rings' own indexes. */

@@ -17,6 +17,11 @@ export function shareText(share: number): string {
   return `${(100 * share).toFixed(1)}%`;
 }
 
+/** How much such a share has changed: `+8.1%`, `-17.1%`. */
+export function shareChangeText(change: number): string {
+  return `${change < 0 ? "-" : "+"}${shareText(Math.abs(change))}`;
+}
+
 /** `208 KiB` */
 export function sizeText(bytes: number): string {
   return bytes < 8 * 2 ** 20 ? `${Math.round(bytes / 1024)} KiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
