@@ -68,8 +68,8 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "delays-older-than-a-minute-stay",
     file: "src/observe/delayHistogram.ts",
-    find: "this.rows.fill(0, at, at + COLUMNS);",
-    replace: "",
+    find: "column < COLUMNS; column++) this.forget(at, column);",
+    replace: "column < 0; column++) this.forget(at, column);",
     tests: ["observe/delayHistogram.test.ts"],
   },
   {
