@@ -14,6 +14,7 @@ import type { udp } from "bun";
 import { SwappedSocket } from "../src/net/pausedReading.io.ts";
 import { openLibc, setSendBuffer } from "../src/system/libc.io.ts";
 import { Backend } from "./support/backend.ts";
+import { EPOLLIN, EPOLLOUT, watchedEvents } from "./support/epoll.ts";
 import { emptyFolder } from "./support/folder.ts";
 import { IPV6_HERE, refusingPort } from "./support/ports.ts";
 import { run } from "./support/process.ts";
@@ -108,6 +109,29 @@ describe("receiving", () => {
         reading.resume();
       }
       await until("all", () => handedOver === QUEUED);
+    },
+  );
+
+  test.skipIf(!LINUX)(
+    "the first change of what epoll watches comes after the first read: net/epollEntry.io.ts can go when it comes before (Linux only)",
+    async () => {
+      let reading: SwappedSocket | undefined;
+      let isDrained = false;
+      const receiver = await unconnected({
+        data: () => reading?.pause(),
+        drain: () => {
+          isDrained = true;
+        },
+        error: () => {},
+      });
+      const { fd } = receiver as unknown as { fd: number };
+      reading = new SwappedSocket(openLibc(), fd);
+      onTestFinished(() => reading.close());
+      const sender = await connected(receiver.port);
+      expect(sender.send("x")).toBe(true);
+      await until("the drain", () => isDrained);
+      reading.resume();
+      expect(watchedEvents(fd)).toContain(EPOLLIN | EPOLLOUT);
     },
   );
 

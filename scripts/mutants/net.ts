@@ -3,6 +3,13 @@ import type { Mutant } from "./mutant.ts";
 
 export const NET: readonly Mutant[] = [
   {
+    name: "epoll-asked-for-more-than-reading",
+    file: "src/net/bunUdpListener.io.ts",
+    find: "    watchForReadingOnly(libc, fd);\n",
+    replace: "",
+    tests: ["net/udpSource.test.ts"],
+  },
+  {
     name: "bulk-senders-are-asked-for-ever",
     file: "src/net/bulkReader.io.ts",
     find: "this.areNamesWanted = !this.areNamesTold",

@@ -11,6 +11,7 @@ import {
 } from "../system/libc.io.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { BulkReader } from "./bulkReader.io.ts";
+import { watchForReadingOnly } from "./epollEntry.io.ts";
 import { unmapped } from "./ipAddress.ts";
 import type { UdpKernel, UdpListener, UdpListenerParts, Waits } from "./network.ts";
 import { IcmpInterrupt, loopbackOf, openClosedPort, type PausedReading, SwappedSocket } from "./pausedReading.io.ts";
@@ -105,6 +106,7 @@ class Kernel implements UdpKernel, PausedReading {
     const { fd } = socket as unknown as { fd: number };
     this.libc = libc;
     ignoreErrors(libc, fd);
+    watchForReadingOnly(libc, fd);
     this.receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
     this.reading = new SwappedSocket(libc, fd);
     const times = receiveTimes(libc, this.reading.fd);

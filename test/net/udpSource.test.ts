@@ -8,6 +8,7 @@ import { UdpSource } from "../../src/net/udpSource.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { Client } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
+import { descriptorOfPort, EPOLLIN, watchedEvents } from "../support/epoll.ts";
 import { startFlood } from "../support/flood.ts";
 import { type Forge, NO_FORGING, openForge, UNREACHABLE } from "../support/forgedIcmp.ts";
 import { freePorts, IPV6_HERE, silentSocket } from "../support/ports.ts";
@@ -38,6 +39,7 @@ interface Parts {
   readonly work?: () => void;
   readonly onTurnEnd?: () => void;
   readonly libc?: Error;
+  readonly begin?: boolean;
 }
 
 async function open(parts: Parts = {}): Promise<Open> {
@@ -77,7 +79,7 @@ async function open(parts: Parts = {}): Promise<Open> {
     onTurnEnd,
     onError,
   });
-  receiver.begin();
+  if (parts.begin !== false) receiver.begin();
   onTestFinished(() => receiver.close());
   return { receiver, datagrams, turns, errors, waits };
 }
@@ -105,6 +107,34 @@ test.each([0, 10])(
     await until("the end of the last turn", () => turns.datagrams === sent.length);
   },
 );
+
+/**
+ * Bun asks epoll once whether a new socket can be written to, and then no more: if that failed, epoll would wake it without
+ * end, and an idle proxy would take a whole core.
+ */
+describe.skipIf(!LINUX)("the event loop is woken only for what arrives (Linux only)", () => {
+  test("at a socket that many datagrams wait at when it is read for the first time", async () => {
+    const { receiver, datagrams } = await open({ gather: 10 });
+    await burst(receiver.port, 0);
+    await until("all", () => datagrams.length === 150);
+    await roundsOfTheLoop(10);
+    expect(watchedEvents(descriptorOfPort(receiver.port))).toEqual([EPOLLIN]);
+  });
+
+  test("at one that takes a while to begin, and nothing is read before", async () => {
+    const { receiver, datagrams } = await open({ gather: 10, begin: false });
+    await burst(receiver.port, 0);
+    await roundsOfTheLoop(10);
+    expect(datagrams).toEqual([]);
+    receiver.begin();
+    await until("all", () => datagrams.length === 150);
+    expect(watchedEvents(descriptorOfPort(receiver.port))).toEqual([EPOLLIN]);
+  });
+
+  async function roundsOfTheLoop(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await new Promise((resolve) => setTimeout(resolve));
+  }
+});
 
 test("a single datagram ends its turn at once", async () => {
   const { receiver, turns } = await open({ gather: 10 });
