@@ -16,9 +16,9 @@ const RATE_MIN = 50;
 const GROWTH = 4;
 /** A high rate is forgotten by half in this time. */
 const HALF_LIFE_MS = 3_600_000;
-/** What is on its way arrives first: it may have been gathered, here and at the other, for 10 ms each. */
-const SETTLE_MS = 30;
-/** Long enough for a line to come round. With it, lines that are held back are 80 ms late at most. */
+/** What is on its way arrives first: it may have been gathered, here and at the other, for 20 ms each. */
+const SETTLE_MS = 50;
+/** Long enough for a line to come round. With it, lines that are held back are 100 ms late at most. */
 const COUNT_MS = 50;
 /** Nodes that are tried one by one, those with the most lines first. */
 const NODES_TRIED_MAX = 8;

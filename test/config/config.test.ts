@@ -38,7 +38,7 @@ const DEFAULTS: Config = {
   cacheSize: 65536,
   types: ["c", "g", "ms", "h", "s", "d", "_e", "_sc"],
   maxDatagramBytes: 1432,
-  gather: 10,
+  gather: 20,
   receiveBuffer: 4194304,
 };
 
