@@ -19,6 +19,7 @@ import type { Totals } from "../observe/history.ts";
 import type { NodeSetting } from "../observe/nodeSetting.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
 import type { NodeView, Retired, View } from "../observe/view.ts";
+import { whyDown } from "../observe/whyDown.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
@@ -235,7 +236,8 @@ export class Cluster {
       log.info("node_set", { node: label, from: was, to: word, state: node.health.state, ...moved, ...this.nodesUp() });
     }
     const holds = this.config?.failover === "hold" && !this.config.mirror;
-    return { word, was, health: node.health, movedPart, share: this.shareOf(node), holds, upCount };
+    const { isWell } = node.health;
+    return { word, was, isWell, failure: whyDown(node), movedPart, share: this.shareOf(node), holds, upCount };
   }
 
   private currentRing(): LabelledRing | undefined {

@@ -46,7 +46,7 @@ const TCP: CheckProtocol = {
 
 /** The request is the same as that of Etsy's proxy. */
 function statsd(expected: string | undefined): CheckProtocol {
-  const failures = { down: "health: down", "too long": "answer too long" };
+  const failures = { down: "answered health: down", "too long": "answer too long" };
   return {
     request: "health\r\n",
     isKept: true,
@@ -79,7 +79,7 @@ function http(authority: string, path: string, expected: string | undefined): Ch
 /** Its first line, so that whoever reads it sees what answers there. */
 function answered(text: string): string {
   const [line] = text.trim().split(/[\r\n]/, 1);
-  return `answered: ${printable(line.slice(0, LINE_SHOWN_MAX))}`;
+  return `answered ${printable(line.slice(0, LINE_SHOWN_MAX))}`;
 }
 
 function printable(latin1: string): string {

@@ -191,7 +191,7 @@ export class Probe {
       this.parts.clock.setImmediate(() => this.timedOut(waitId, turnsLeft - 1));
       return;
     }
-    const reason = this.failureOf(this.text, "no answer");
+    const reason = this.failureOf(this.text, `no answer in ${this.parts.timeoutMs / 1000} s`);
     // An answer that arrives later must not be taken for the next one.
     this.disconnect();
     this.fail(reason, "silence");

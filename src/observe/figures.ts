@@ -593,8 +593,8 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   {
     name: "state_changes",
     unit: "changes",
-    meaning: "times it went down or came back",
-    read: ({ health }) => health.changes,
+    meaning: "times it went down or came back, other than by an operator's word",
+    read: ({ health }) => health.ownChanges,
     metric: { name: "statsd_proxy_node_state_changes_total", type: "counter" },
   },
 ];
