@@ -178,6 +178,13 @@ export const OBSERVE: readonly Mutant[] = [
     tests: ["observe/losses.test.ts"],
   },
   {
+    name: "verdict-is-in-every-state",
+    file: "src/observe/figures.ts",
+    find: "Number(verdictOf(view).state === state)",
+    replace: "Number(verdictOf(view).state !== state)",
+    tests: ["observe/figures.test.ts"],
+  },
+  {
     name: "sums-leave-out-retired-nodes",
     file: "src/observe/figures.ts",
     find: "[...nodes.map(({ counters }) => counters), retired.counters]",

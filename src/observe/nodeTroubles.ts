@@ -66,7 +66,10 @@ function helpFor(down: readonly NodeView[], isAll: boolean, { settings }: View):
   const drain = passesOn ? `; "node NAME drain" passes ${their} names on` : "";
   const [{ health, config }] = down;
   if (health.noAddress !== undefined) return `correct ${their} host, or look at DNS and the route${drain}`;
-  const mend = checkOf(config) === undefined ? `correct ${their} port` : `see why ${their} check fails`;
+  const mend =
+    checkOf(config) === undefined
+      ? `correct ${their} port`
+      : `see why ${their} ${isOne ? "check fails" : "checks fail"}`;
   return `start ${them}, or ${mend}${drain}`;
 }
 

@@ -2,6 +2,7 @@
  * How the proxy is, in one line: what is wrong, since when, what to do. Page, `top`, console, HTTP, log and metrics all
  * show this one.
  */
+import { memoizeLast } from "../placement/memoizeLast.ts";
 import { durationWords, percentText, sizeText, timeText, wholeText } from "../text/quantities.ts";
 import { nodeTroubles } from "./nodeTroubles.ts";
 import { WINDOW_MS } from "./recent.ts";
@@ -33,7 +34,8 @@ const LAG_SECONDS_MAX = 1;
 const REJECTED_SHARE_MAX = 0.1;
 const REJECTED_MIN = 30;
 
-export function verdictOf(view: View): Verdict {
+/** Of one view it is asked for more than once. */
+export const verdictOf = memoizeLast((view: View): Verdict => {
   const troubles = [
     ...broken(view),
     ...looping(view),
@@ -50,7 +52,7 @@ export function verdictOf(view: View): Verdict {
   if (worst === undefined) return { state: "ok", line: okLine(view), troubles };
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
   return { state: worst.state, line: worst.line + more, troubles };
-}
+});
 
 /** What a verdict is about, without figures that change from second to second. */
 export function verdictKey({ state, troubles }: Verdict): string {
