@@ -2,7 +2,7 @@
 import type { CheckConfig } from "../config/nodeCheck.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { hostPort } from "../text/hostPort.ts";
-import { parseAnswer } from "./healthAnswer.ts";
+import { isUpAtItsEnd, parseAnswer } from "./healthAnswer.ts";
 import { parseHttpAnswer } from "./httpAnswer.ts";
 
 /** Characters of an answer that are shown. */
@@ -25,8 +25,8 @@ export interface CheckProtocol {
   readonly isKept: boolean;
   /** @param text everything received since the request, one character per byte */
   parse(text: string): CheckAnswer;
-  /** Why an undecided answer is none, for people, when nothing more of it comes. */
-  failureOf(text: string): string;
+  /** The verdict on an answer that is undecided so far, when nothing more of it comes: undefined if it passes. */
+  failureOf(text: string): string | undefined;
 }
 
 /** @param host as it is asked for over HTTP */
@@ -55,7 +55,7 @@ function statsd(expected: string | undefined): CheckProtocol {
       if (verdict === undefined || verdict === "up") return { verdict: verdict && "passed", ...rest };
       return { verdict: { failure: failures[verdict] }, ...rest };
     },
-    failureOf: answered,
+    failureOf: (text) => (expected === undefined && isUpAtItsEnd(text) ? undefined : answered(text)),
   };
 }
 

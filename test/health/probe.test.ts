@@ -77,7 +77,9 @@ function portOf(manners: Manners): number {
 
 test.each<[what: string, manners: Manners, outcome: string]>([
   ["up", MANNERS.up, "up"],
-  ["up without a line end", MANNERS.unended, "up"],
+  ["up without a line end, and then the end", (client) => void client.end("health: up"), "up"],
+  ["up, and that it is not", (client) => endLater(client, "health: up", "-not\n"), "silence: answered health: up-not"],
+  ["up in two segments", (client) => sayLater(client, "health: u", "p\n"), "up"],
   ["up in single bytes", MANNERS.bytewise, "up"],
   ["up, and then the end", MANNERS.closer, "up"],
   ["up behind a banner", MANNERS.behindBanner, "up"],
@@ -95,6 +97,7 @@ test.each<[what: string, manners: Manners, outcome: string]>([
 
 test.each<[what: string, manners: Manners, outcome: string]>([
   ["says nothing", MANNERS.silent, "silence: no answer in 0.1 s"],
+  ["says up without a line end, and no more", MANNERS.unended, "up"],
   ["says down without a line end, and no more", (client) => void client.write("down"), "silence: answered down"],
   ["says garbage and no more", MANNERS.garbage, "silence: answered HTTP/1.1 400 Bad Request"],
 ])("a management port that %s, until the time is up", async (_, manners, outcome) => {
@@ -150,13 +153,12 @@ describe("a connection", () => {
   test.each<[what: string, manners: Manners]>([
     ["says more than it was asked", MANNERS.chatty],
     ["says more than it was asked, later", (client) => sayLater(client, "health: up\n", "health: up\n")],
-    ["never ends its line", MANNERS.unended],
   ])("to one that %s is not asked again: no failure, but a new one", async (_, manners) => {
     const management = new ManagementPort({ manners });
     const { probe, ends } = openProbe(management.port, LONG_MS);
     for (let checks = 1; checks <= 5; checks++) {
       expect(await check(probe)).toBe("up");
-      if (manners !== MANNERS.unended) await until("the end", () => management.clients.size === 0);
+      await until("the end", () => management.clients.size === 0);
       expect(management.connections).toBe(checks);
     }
     expect(ends).toEqual([]);
@@ -337,7 +339,7 @@ describe.skipIf(!RAW_PORTS_WORK)("10,000 checks leave nothing behind (Linux only
     ["keeps its connections", () => portOf(MANNERS.up), "up"],
     ["closes after each answer", () => portOf(MANNERS.closer), "up"],
     ["says too much", () => portOf(MANNERS.chatty), "up"],
-    ["never ends its line", () => portOf(MANNERS.unended), "up"],
+    ["ends before its line", () => portOf((client) => void client.end("up")), "up"],
     ["says down", () => portOf(MANNERS.down), "silence: answered health: down"],
     ["never ends", () => portOf(MANNERS.endless), "silence: answer too long"],
     ["resets", () => portOf(MANNERS.resetting), "refusal: ECONNRESET"],
@@ -387,6 +389,15 @@ describe.skipIf(!RAW_PORTS_WORK)("10,000 checks leave nothing behind (Linux only
 });
 
 /** Writes the second text when the first has been read. */
+function endLater(
+  client: { write(text: string): unknown; end(text: string): unknown },
+  first: string,
+  last: string,
+): void {
+  client.write(first);
+  setTimeout(() => client.end(last), 20);
+}
+
 function sayLater(client: { write(text: string): unknown }, first: string, second: string): void {
   client.write(first);
   setTimeout(() => client.write(second), 20);
