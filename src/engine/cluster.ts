@@ -31,6 +31,7 @@ import { Lines } from "../protocol/line.ts";
 import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { listText } from "../text/list.ts";
 import { healthEvent, movedPercent, type NodesUp } from "./healthEvents.ts";
 import { Membership } from "./membership.ts";
 import { Node, type NodeSettings } from "./node.ts";
@@ -451,8 +452,8 @@ export class Cluster {
     const ring = this.fullRing();
     const moved = ringBefore && ring && movedShare(ringBefore, ring);
     this.parts.log.info("nodes_discovered", {
-      ...(added.length > 0 && { added: listText(added) }),
-      ...(removed.length > 0 && { removed: listText(removed) }),
+      ...(added.length > 0 && { added: listText(added, LABELS_LISTED_MAX) }),
+      ...(removed.length > 0 && { removed: listText(removed, LABELS_LISTED_MAX) }),
       nodes: this.nodes.length,
       ...movedPercent(moved),
     });
@@ -519,9 +520,4 @@ export class Cluster {
 function candidates(addresses: readonly string[], lastGood: string | undefined): readonly string[] {
   if (lastGood !== undefined && (addresses.length === 0 || addresses.includes(lastGood))) return [lastGood];
   return addresses.slice(0, ADDRESSES_TRIED_MAX);
-}
-
-function listText(labels: readonly string[]): string {
-  const more = labels.length - LABELS_LISTED_MAX;
-  return [...labels.slice(0, LABELS_LISTED_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }
