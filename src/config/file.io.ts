@@ -1,5 +1,6 @@
 /** Reads the configuration file, for every command. */
 
+import { counted } from "../text/quantities.ts";
 import { NO_SECOND_TIME, readBounded } from "./boundedFile.io.ts";
 import { type Config, type FileReading, hashOf, readConfig, strictly } from "./config.ts";
 import { excerptLines, type Problem, problemText } from "./problem.ts";
@@ -100,7 +101,7 @@ const REASONS_AGAIN: Readonly<Record<string, string>> = {
 function firstOf(problems: readonly Problem[]): readonly Problem[] {
   const more = problems.length - LINES_MAX;
   if (more <= 0) return problems;
-  return [...problems.slice(0, LINES_MAX), { at: "", message: `${more} more problems` }];
+  return [...problems.slice(0, LINES_MAX), { at: "", message: counted(more, "more problem") }];
 }
 
 /** Lines that wait for their reader, which is fine for commands that do nothing else. */

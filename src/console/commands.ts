@@ -18,6 +18,7 @@ import type { MemoryFigures } from "../system/processFigures.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { suggestion } from "../text/nearest.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
+import { counted } from "../text/quantities.ts";
 import { tableParts } from "../text/table.ts";
 import { NAMES_MS, NAMES_SHOWN_DEFAULT, NAMES_SHOWN_MAX, type NamesRequest } from "./nameCount.ts";
 import { nodesLines, nodeText } from "./nodesText.ts";
@@ -144,7 +145,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       if (request === undefined) return undefined;
       const stream = context.tap(request);
       if (stream === undefined) return TOO_MANY_TAPS;
-      return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line stops it\n`, stream };
+      return {
+        text: `# up to ${counted(request.linesMax, "line")} in ${TAP_MS_MAX / 1000} s; an empty line stops it\n`,
+        stream,
+      };
     },
   },
   names: {

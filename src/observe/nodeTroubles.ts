@@ -1,18 +1,8 @@
 /** What is wrong with nodes, as a verdict tells it. */
 import { checkOf } from "../config/nodeCheck.ts";
-import { percentText, timeText } from "../text/quantities.ts";
+import { counted, percentText, timeText } from "../text/quantities.ts";
 import type { Counting, Grown, Recent } from "./recent.ts";
-import {
-  counted,
-  IN_WINDOW,
-  isGoingOn,
-  joined,
-  losing,
-  namedText,
-  type Trouble,
-  timesText,
-  troubleOf,
-} from "./trouble.ts";
+import { IN_WINDOW, isGoingOn, joined, losing, namedText, type Trouble, timesText, troubleOf } from "./trouble.ts";
 import type { NodeView, View } from "./view.ts";
 import { whyDown } from "./whyDown.ts";
 
@@ -97,7 +87,7 @@ function setAside(view: View): Trouble[] {
   const sinceMs = Math.min(...aside.map(({ health }) => health.sinceMs));
   const isAll = nodes.every(({ isUp }) => !isUp);
   const nobody = isAll ? ", and no node is left" : "";
-  const which = `${aside.length} of ${nodes.length} nodes`;
+  const which = nodes.length === 1 ? "the only node is" : `${aside.length} of ${nodes.length} nodes`;
   const how = namedText(aside, ({ health }) => health.state);
   // When mirroring, the others have a copy.
   const dropped = settings.mirror ? undefined : droppedAt(aside, view.recent);

@@ -65,11 +65,6 @@ function whenText(grown: Grown, nowMs: number, isNow = isGoingOn(grown, nowMs)):
   return grown.sinceMs === grown.lastMs ? `at ${from}` : `${from} to ${timeText(grown.lastMs, nowMs)}`;
 }
 
-/** `1 line`, `1,364 lines` */
-export function counted(amount: number, one: string, many = `${one}s`): string {
-  return `${wholeText(amount)} ${amount === 1 ? one : many}`;
-}
-
 export function timesText(amount: number): string {
   return amount === 1 ? "once" : `${wholeText(amount)} times`;
 }

@@ -3,11 +3,10 @@
  * show this one.
  */
 import { memoizeLast } from "../placement/memoizeLast.ts";
-import { durationWords, percentText, sizeText, timeText, wholeText } from "../text/quantities.ts";
+import { counted, durationWords, percentText, sizeText, timeText, wholeText } from "../text/quantities.ts";
 import { nodeTroubles } from "./nodeTroubles.ts";
 import { WINDOW_MS } from "./recent.ts";
 import {
-  counted,
   IN_WINDOW,
   losing,
   namedText,

@@ -11,6 +11,7 @@ import { type NodeJson, statusJsonParts } from "../../src/observe/statusJson.ts"
 import type { View } from "../../src/observe/view.ts";
 import type { Destination } from "../../src/placement/destination.ts";
 import { escapeBytes } from "../../src/text/escape.ts";
+import { counted } from "../../src/text/quantities.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
 import { statsSourceOf } from "../support/statsSource.ts";
@@ -336,7 +337,7 @@ describe("tap", () => {
       asked.push(request);
       return stream;
     };
-    const text = `# up to ${expected.linesMax} lines in 60 s; an empty line stops it\n`;
+    const text = `# up to ${counted(expected.linesMax, "line")} in 60 s; an empty line stops it\n`;
     expect(answer(line, { ...consoleContextOf(), tap })).toEqual({ text, stream });
     expect(asked).toEqual([expected]);
   });

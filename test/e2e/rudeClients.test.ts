@@ -99,7 +99,7 @@ test("a pattern of a tap is no longer than it may be", async () => {
   const { proxy } = await startScene();
   const client = await Client.open(proxy.consolePort);
   client.send(`tap ${"n".repeat(255)} 1\n\n`);
-  await client.answered("# up to 1 lines in 60 s; an empty line stops it\n# 0 shown\n");
+  await client.answered("# up to 1 line in 60 s; an empty line stops it\n# 0 shown\n");
   client.send(`tap ${"n".repeat(256)} 1\n`);
   await until("the usage", () => client.answer.endsWith("usage: tap [rejected] [PATTERN] [LIMIT]\n"));
 });

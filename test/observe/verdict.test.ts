@@ -193,7 +193,7 @@ describe("the verdict", () => {
       view({ nodes: [A, setAside(B), C] }),
     ],
     [
-      `critical: 1 of 1 nodes taken out by operators since 23:34:10 UTC, and no node is left: ${B.label} (drained): node NAME up ends it`,
+      `critical: the only node is taken out by operators since 23:34:10 UTC, and no node is left: ${B.label} (drained): node NAME up ends it`,
       view({ nodes: [setAside(B)] }),
     ],
     ["drained at 23:34:10 UTC by health down: health up ends it", view({ health: { isUp: false, sinceMs: AT } })],
