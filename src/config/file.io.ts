@@ -48,6 +48,11 @@ export function fileNamed(name: string): string {
 
 export const STANDARD_INPUT = "/dev/stdin";
 
+/** What a file is called, for people. */
+export function shownFile(file: string): string {
+  return file === STANDARD_INPUT ? "standard input" : file;
+}
+
 /** Returns the configuration in the file, or in `text` if given; or undefined, after reporting each problem. */
 export function readFrom(
   { file = DEFAULT_FILE, isStrict, text }: FileOptions & { readonly text?: string | undefined },
@@ -106,10 +111,11 @@ function firstOf(problems: readonly Problem[]): readonly Problem[] {
 
 /** Lines that wait for their reader, which is fine for commands that do nothing else. */
 export function reportOnStandardError(file = DEFAULT_FILE): FileReport {
+  const shown = shownFile(file);
   const tell = (lines: readonly string[]) => console.error(lines.join("\n"));
   return {
-    error: (problem) => tell([`${file}: ${problemText(problem)}`, ...excerptLines(problem)]),
-    warning: (problem) => tell([`${file}: warning: ${problemText(problem)}`]),
-    waiting: () => tell([`${file}: ${WAITING}`]),
+    error: (problem) => tell([`${shown}: ${problemText(problem)}`, ...excerptLines(problem)]),
+    warning: (problem) => tell([`${shown}: warning: ${problemText(problem)}`]),
+    waiting: () => tell([`${shown}: ${WAITING}`]),
   };
 }

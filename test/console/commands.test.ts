@@ -362,6 +362,8 @@ describe("names", () => {
     [`names ${label}`, all],
     [`names ${label} 7`, { ...all, limit: 7 }],
     [`names "${label}" web.*`, { ...all, pattern: "web.*" }],
+    [`names ${label} 10.0`, { ...all, pattern: "10.0" }],
+    [`names ${label} -1 7`, { ...all, pattern: "-1", limit: 7 }],
     [`NAMES ${label} web 1000`, { ...all, pattern: "web", limit: 1000 }],
   ])("%j asks for %j", (line, expected) => {
     const asked: NamesRequest[] = [];
@@ -391,6 +393,11 @@ describe("names", () => {
     `names ${label} a 7 8`,
     `names ${label} 0`,
     `names ${label} 1001`,
+    // These are limits that somebody mistyped, and no patterns.
+    `names ${label} -1`,
+    `names ${label} web -1`,
+    `names ${label} 1e9`,
+    `names ${label} 12345678901`,
     `names ${label} ${"x".repeat(256)}`,
   ])("%j is explained", (line) => {
     expect(answer(line, consoleContextOf())).toEqual({ text: "usage: names NODE [PATTERN] [LIMIT]\n" });

@@ -88,7 +88,7 @@ metricsAreFirst(
     for (let i = 0; i < 4; i++) {
       const client = await Client.open(proxy.consolePort);
       client.send(`tap *${"n".repeat(126)}*${"n".repeat(126)}x 10000\n`);
-      await until("the tap", () => client.answer.startsWith("# up to 10000"));
+      await until("the tap", () => client.answer.startsWith("# up to 10,000"));
     }
     return async () => void (await pace.end());
   },
