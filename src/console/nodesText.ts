@@ -21,7 +21,7 @@ const COLUMNS: readonly Column[] = [
   { head: "state", isLeft: true, text: (node, view) => stateText(node, view, ",") },
   { head: "since", isLeft: true, text: ({ health }, { nowMs }) => briefTime(health.sinceMs, nowMs) },
   { head: "share", text: ({ ringShare }) => (ringShare === undefined ? "-" : shareText(ringShare)) },
-  { head: "rate", text: ({ rate }) => rate ?? "-" },
+  { head: "rate", text: ({ rate }) => (rate === undefined ? "-" : rateText(rate)) },
   { head: "relayed", text: ({ counters }) => counters.linesRelayed },
   { head: "dropped", text: ({ counters }) => allDropped(counters) },
   { head: "pending", text: ({ batch }) => batch.linesPending },
@@ -55,7 +55,7 @@ export function nodeText(node: NodeView, view: View): string {
     ["check", checkText(config)],
     ["last check", lastCheck === undefined ? "-" : `${lastCheckText(node)}, at ${isoTime(lastCheck.atMs)}`],
     ...(ringShare === undefined ? [] : [["share", shareText(ringShare)] as [string, string]]),
-    ...(rate === undefined ? [] : [["rate", rate] as [string, number]]),
+    ...(rate === undefined ? [] : [["rate", rateText(rate)] as [string, string]]),
     ...nodeStatsOf(node),
   ];
   const lines = facts.map(([name, value]) => `  ${name}: ${value}\n`);
@@ -73,6 +73,11 @@ function addressOf({ address, config }: NodeView): string {
 /** `up`, or what was wrong. */
 function lastCheckText({ health: { noAddress, lastCheck } }: NodeView): string {
   return noAddress ?? (lastCheck === undefined ? "-" : (lastCheck.failure ?? "up"));
+}
+
+/** Lines per second. */
+function rateText(rate: number): string {
+  return rate < 9.95 ? rate.toFixed(1) : String(Math.round(rate));
 }
 
 function isoTime(ms: number): string {

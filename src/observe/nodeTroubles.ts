@@ -1,4 +1,5 @@
 /** What is wrong with nodes, as a verdict tells it. */
+import { isIP } from "node:net";
 import { checkOf } from "../config/nodeCheck.ts";
 import { counted, percentText, timeText } from "../text/quantities.ts";
 import type { Counting, Grown, Recent } from "./recent.ts";
@@ -55,7 +56,11 @@ function helpFor(down: readonly NodeView[], isAll: boolean, { settings }: View):
   const passesOn = settings.failover === "hold" && !settings.mirror && !isAll;
   const drain = passesOn ? `; "node NAME drain" passes ${their} names on` : "";
   const [{ health, config }] = down;
-  if (health.noAddress !== undefined) return `correct ${their} host, or look at DNS and the route${drain}`;
+  if (health.noAddress !== undefined) {
+    const found =
+      isIP(config.host) === 0 ? "host, or look at DNS and the route" : "address, or look at the route to it";
+    return `correct ${their} ${found}${drain}`;
+  }
   const mend =
     checkOf(config) === undefined
       ? `correct ${their} port`

@@ -88,6 +88,11 @@ describe("the verdict", () => {
     [
       `warning: 1 of 3 nodes down since 23:34:10 UTC: ${B.label} (the name does not resolve): ` +
         "correct its host, or look at DNS and the route",
+      view({ nodes: [A, { ...nameless(B), config: { ...B.config, host: "b.test" } }, C] }),
+    ],
+    [
+      `warning: 1 of 3 nodes down since 23:34:10 UTC: ${B.label} (the name does not resolve): ` +
+        "correct its address, or look at the route to it",
       view({ nodes: [A, nameless(B), C] }),
     ],
     // What a node lost is lost, though a reload has removed it.
