@@ -47,7 +47,10 @@ export interface ClusterParts {
   readonly counters: Counters;
   /** For the proxy's own metrics. */
   readonly view: () => View;
-  /** Names have other addresses, or an address may have a route: the same configuration should be prepared and committed again. */
+  /**
+   * Names have other addresses, or an address may have a route: the same configuration should be prepared and committed
+   * again.
+   */
   readonly onNamesChanged: () => void;
   /** A bug showed up; the metrics keep flowing. */
   readonly onFailure: (error: Error) => void;

@@ -16,7 +16,7 @@ interface Closable {
 export interface Unopened {
   /** For people. */
   readonly reason: string;
-  /** There is no way to the address now, and there may be one later: nothing is wrong with what the configuration says. */
+  /** There is no way to the address now, and there may be one later: the configuration is not to blame. */
   readonly isUnreachable: boolean;
 }
 

@@ -67,7 +67,7 @@ export interface Recent {
   readonly nodes: ReadonlyMap<NodeCounters, Readonly<Partial<Record<OfNode, Grown>>>>;
   /** Nodes that are no longer in the configuration, for as long as something that they counted is recent. */
   readonly gone: readonly Counting[];
-  /** What the receive buffer was when the kernel dropped something last; undefined: it dropped nothing, or nobody knows. */
+  /** What the receive buffer was when the kernel dropped something last; undefined: it is not known, or never did. */
   readonly fullBufferBytes: number | undefined;
   /** Of one core, within the last ten seconds; undefined: not known yet. */
   readonly cpuShare: number | undefined;
