@@ -241,6 +241,20 @@ export const HEALTH: readonly Mutant[] = [
     tests: ["engine/membership.test.ts"],
   },
   {
+    name: "health-answer-is-believed-before-its-line-ends",
+    file: "src/health/healthAnswer.ts",
+    find: "up(?=[^\\w-])",
+    replace: "up(?![\\w-])",
+    tests: ["health/probe.test.ts", "health/healthAnswer.test.ts"],
+  },
+  {
+    name: "health-answer-without-a-line-end-is-none",
+    file: "src/health/checkProtocol.ts",
+    find: "expected === undefined && isUpAtItsEnd(text)",
+    replace: "false && isUpAtItsEnd(text)",
+    tests: ["health/probe.test.ts"],
+  },
+  {
     name: "health-answer-has-no-bound",
     file: "src/health/healthAnswer.ts",
     find: "const hasExtra = text.length > ANSWER_BYTES_MAX;",

@@ -1,6 +1,7 @@
 /**
  * A demo of the main job: in this process, backends for the nodes of a configuration, and a trickle of sample metrics.
  */
+
 import type { Config } from "../config/config.ts";
 import { type CheckConfig, checkOf } from "../config/nodeCheck.ts";
 import type { Problem } from "../config/problem.ts";
@@ -8,6 +9,7 @@ import { Opening } from "../engine/opening.ts";
 import { type LineWriter, openLineWriter } from "../log/lineWriter.io.ts";
 import { bunNetwork } from "../net/bunNetwork.io.ts";
 import { escapeBytes } from "../text/escape.ts";
+import { counted } from "../text/quantities.ts";
 import { tableText } from "../text/table.ts";
 
 const SAMPLE_INTERVAL_MS = 500;
@@ -30,7 +32,7 @@ export class Demo {
 
   constructor(config: Config) {
     this.config = config;
-    this.output = openLineWriter(1, (lines) => `(${lines} lines were dropped here)`);
+    this.output = openLineWriter(1, (lines) => `(${counted(lines, "line")} dropped here)`);
     process.on("exit", () => this.output.flush(END_MS_MAX));
   }
 

@@ -6,6 +6,7 @@ import type { Fingerprint32 } from "../placement/placement.ts";
 import { placementOf } from "../placement/placementOf.ts";
 import { shares } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { listText } from "../text/list.ts";
 import { shareText } from "../text/quantities.ts";
 import { tableText } from "../text/table.ts";
 import { downLines } from "./down.ts";
@@ -61,7 +62,8 @@ export function planText(
 /** The first of them is used, as long as it can be. */
 function addressesText(addresses: readonly string[], port: number): string {
   if (addresses.length === 0) return "no address";
-  const more = addresses.length - ADDRESSES_SHOWN_MAX;
-  const shown = addresses.slice(0, ADDRESSES_SHOWN_MAX).map((address) => hostPort(address, port));
-  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
+  return listText(
+    addresses.map((address) => hostPort(address, port)),
+    ADDRESSES_SHOWN_MAX,
+  );
 }

@@ -1,7 +1,15 @@
 /** The proxy as a process: its log, its signals, and its exit. */
 
 import { comesOnce, NO_SECOND_TIME } from "../config/boundedFile.io.ts";
-import { DEFAULT_FILE, type FileOptions, type FileReport, readAgain, readFrom, WAITING } from "../config/file.io.ts";
+import {
+  DEFAULT_FILE,
+  type FileOptions,
+  type FileReport,
+  readAgain,
+  readFrom,
+  shownFile,
+  WAITING,
+} from "../config/file.io.ts";
 import { type Problem, problemText } from "../config/problem.ts";
 import { type WatchEvents, watchFile } from "../config/watchFile.io.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
@@ -42,7 +50,7 @@ export async function serve({ text, isDebug, isDemo, isWatching, ...options }: S
   // However the process ends, including by an exception.
   process.on("exit", () => log.flush(END_MS_MAX));
   const { file = DEFAULT_FILE, isStrict } = options;
-  const named = text === undefined ? { file } : {};
+  const named = text === undefined ? { file: shownFile(file) } : {};
   const report = reportOf(log, named);
   if (isWatching && text === undefined && comesOnce(file)) {
     report.error({ at: "", message: `${NO_SECOND_TIME} (--watch)` });
@@ -79,7 +87,8 @@ export async function serve({ text, isDebug, isDemo, isWatching, ...options }: S
       ? problems
       : await StatsdProxy.start(config, {
           ...{ platform: bunPlatform, log, debugMode: level === "debug" },
-          file: text === undefined ? { name: file, hash, read: () => readAgain({ file, isStrict }) } : undefined,
+          file:
+            text === undefined ? { name: shownFile(file), hash, read: () => readAgain({ file, isStrict }) } : undefined,
           supervisor: notifier,
         });
   if (!(started instanceof StatsdProxy)) {

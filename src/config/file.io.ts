@@ -1,5 +1,6 @@
 /** Reads the configuration file, for every command. */
 
+import { counted } from "../text/quantities.ts";
 import { NO_SECOND_TIME, readBounded } from "./boundedFile.io.ts";
 import { type Config, type FileReading, hashOf, readConfig, strictly } from "./config.ts";
 import { excerptLines, type Problem, problemText } from "./problem.ts";
@@ -46,6 +47,11 @@ export function fileNamed(name: string): string {
 }
 
 export const STANDARD_INPUT = "/dev/stdin";
+
+/** What a file is called, for people. */
+export function shownFile(file: string): string {
+  return file === STANDARD_INPUT ? "standard input" : file;
+}
 
 /** Returns the configuration in the file, or in `text` if given; or undefined, after reporting each problem. */
 export function readFrom(
@@ -100,15 +106,16 @@ const REASONS_AGAIN: Readonly<Record<string, string>> = {
 function firstOf(problems: readonly Problem[]): readonly Problem[] {
   const more = problems.length - LINES_MAX;
   if (more <= 0) return problems;
-  return [...problems.slice(0, LINES_MAX), { at: "", message: `${more} more problems` }];
+  return [...problems.slice(0, LINES_MAX), { at: "", message: counted(more, "more problem") }];
 }
 
 /** Lines that wait for their reader, which is fine for commands that do nothing else. */
 export function reportOnStandardError(file = DEFAULT_FILE): FileReport {
+  const shown = shownFile(file);
   const tell = (lines: readonly string[]) => console.error(lines.join("\n"));
   return {
-    error: (problem) => tell([`${file}: ${problemText(problem)}`, ...excerptLines(problem)]),
-    warning: (problem) => tell([`${file}: warning: ${problemText(problem)}`]),
-    waiting: () => tell([`${file}: ${WAITING}`]),
+    error: (problem) => tell([`${shown}: ${problemText(problem)}`, ...excerptLines(problem)]),
+    warning: (problem) => tell([`${shown}: warning: ${problemText(problem)}`]),
+    waiting: () => tell([`${shown}: ${WAITING}`]),
   };
 }

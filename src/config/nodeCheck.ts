@@ -14,7 +14,7 @@ export interface CheckConfig {
   readonly expect?: string | undefined;
 }
 
-interface Checkable {
+export interface Checkable {
   readonly managementport: number;
   readonly check?: CheckConfig | undefined;
 }
@@ -24,11 +24,16 @@ export function checkOf({ managementport, check }: Checkable): CheckConfig | und
   return check ?? (managementport === 0 ? undefined : { type: "statsd", port: managementport });
 }
 
-/** For people: `statsd at port 8126`, `http at port 8080/health`, or `refusals`. */
+/** For people: `statsd at port 8126`, `http at port 8080, path /health`, or `refusals`. */
 export function checkText(node: Checkable): string {
   const check = checkOf(node);
   if (check === undefined) return "refusals";
-  return `${check.type} at port ${check.port}${check.type === "http" ? (check.path ?? "/") : ""}`;
+  return `${check.type} at port ${check.port}${check.type === "http" ? `, path ${check.path ?? "/"}` : ""}`;
+}
+
+/** Which check failed, and how, for people. Where there is none, a failure says all: `nobody listens at ...`. */
+export function failedCheckText(node: Checkable, failure: string): string {
+  return checkOf(node) === undefined ? failure : `check ${checkText(node)}: ${failure}`;
 }
 
 /** What is wrong with a check's keys together. Works on the raw node. @param at the node's path */

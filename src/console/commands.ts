@@ -1,7 +1,6 @@
 /** The console's language: commands in, answers out. console/session.ts does the sockets and timers. */
 import { version } from "../../package.json";
 import { type Config, printedConfig } from "../config/config.ts";
-import { checkText } from "../config/nodeCheck.ts";
 import { NO_FILE } from "../config/problem.ts";
 import { OPERATOR_WORDS, type OperatorWord } from "../health/nodeHealth.ts";
 import { delayText } from "../observe/delayText.ts";
@@ -15,15 +14,14 @@ import type { NodeView, View } from "../observe/view.ts";
 import type { Destination } from "../placement/destination.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
-import { allDropped } from "../relay/counters.ts";
 import type { MemoryFigures } from "../system/processFigures.ts";
 import { escapeBytes } from "../text/escape.ts";
-import { hostPort } from "../text/hostPort.ts";
 import { suggestion } from "../text/nearest.ts";
 import { joinedBy, type Pieces, piecesOf } from "../text/pieces.ts";
-import { shareText } from "../text/quantities.ts";
+import { counted } from "../text/quantities.ts";
 import { tableParts } from "../text/table.ts";
 import { NAMES_MS, NAMES_SHOWN_DEFAULT, NAMES_SHOWN_MAX, type NamesRequest } from "./nameCount.ts";
+import { nodesLines, nodeText } from "./nodesText.ts";
 import { selectionOf } from "./selection.ts";
 import { TAP_LINES_DEFAULT, TAP_LINES_MAX, TAP_MS_MAX, type TapRequest } from "./tap.ts";
 import { endsWithinCharacter, wordsOf } from "./words.ts";
@@ -123,7 +121,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     meaning: "a table of the nodes; or the same as in the status over HTTP",
     options: ["json"],
     run: textOrJson(
-      (context) => piecesOf(nodesLines(context)),
+      (context) => piecesOf(nodesLines(context.view())),
       (context) => piecesOf(nodesJsonLine(context.view())),
     ),
   },
@@ -147,7 +145,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       if (request === undefined) return undefined;
       const stream = context.tap(request);
       if (stream === undefined) return TOO_MANY_TAPS;
-      return { text: `# up to ${request.linesMax} lines in ${TAP_MS_MAX / 1000} s; an empty line stops it\n`, stream };
+      return {
+        text: `# up to ${counted(request.linesMax, "line")} in ${TAP_MS_MAX / 1000} s; an empty line stops it\n`,
+        stream,
+      };
     },
   },
   names: {
@@ -351,43 +352,13 @@ function* partsOf(text: string): Generator<string> {
   }
 }
 
-const NODE_COLUMNS = [
-  ...["node", "address", "weight", "state", "relayed", "dropped", "pending", "refused", "send_errors"],
-  ...["check", "checks_passed", "checks_failed", "checks_skipped", "since", "share", "rate", "last_check", ""],
-];
-
-/** At the end of a row: why a node has no address. */
-function nodesLines({ view }: ConsoleContext): Iterable<string> {
-  const { nodes } = view();
-  function* rows(): Generator<readonly string[]> {
-    for (const { label, config, address, counters, batch, health, ringShare, rate } of nodes) {
-      const { host, port, weight } = config;
-      const dropped = allDropped(counters);
-      const figures = [counters.linesRelayed, dropped, batch.linesPending, counters.linesRefused, counters.sendErrors];
-      const { checksPassed, checksFailed, checksSkipped } = counters;
-      const checks = [checkText(config), checksPassed, checksFailed, checksSkipped];
-      const state = [hostPort(address ?? host, port), weight, health.state];
-      const since = `${new Date(health.sinceMs).toISOString().slice(0, 19)}Z`;
-      const share = ringShare === undefined ? "-" : shareText(ringShare);
-      const { lastCheck } = health;
-      const now = [since, share, rate ?? "-", lastCheck === undefined ? "-" : (lastCheck.failure ?? "up")];
-      yield [label, ...state, ...figures, ...checks, ...now, health.noAddress ?? ""].map(String);
-    }
-  }
-  return tableParts(NODE_COLUMNS, rows, [2, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15]);
-}
-
 /** One node: how it is, or how it should be. */
 function nodeAnswer([name, wanted, ...rest]: readonly string[], context: ConsoleContext): Answer | undefined {
   if (name === undefined || rest.length > 0) return undefined;
   const node = nodeCalled(name, context);
   if ("text" in node) return node;
   const { label } = node;
-  if (wanted === undefined) {
-    const { lastCheck, noAddress, state } = node.health;
-    const failure = noAddress ?? lastCheck?.failure;
-    return { text: `${label}: ${state}${failure === undefined ? "" : ` (${failure})`}\n` };
-  }
+  if (wanted === undefined) return { text: nodeText(node, context.view()) };
   const word = OPERATOR_WORDS.find((word) => word === wanted.toLowerCase());
   const setting = word && context.setNode(label, word);
   return setting && { text: nodeSettingText(label, setting) };

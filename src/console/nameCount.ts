@@ -2,10 +2,12 @@
  * The names that a node gets, counted for a while: the proxy keeps no list of names. Bounded in time and in names; the
  * caller bounds the number of lines examined (console/taps.ts).
  */
+
 import { EVERY_NODE_TEXT } from "../placement/owner.ts";
 import { ANY_TYPE, Lines, Verdict } from "../protocol/line.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { globMatches, globOf, type Meter } from "../text/glob.ts";
+import { counted, wholeText } from "../text/quantities.ts";
 import type { Selection } from "./selection.ts";
 
 export const NAMES_SHOWN_DEFAULT = 100;
@@ -85,9 +87,13 @@ export class NameCount {
     const table = rows.length === 0 ? "" : `${"lines".padStart(width)}  name\n${rows.join("")}`;
     const seconds = (Math.min(this.elapsedMs, NAMES_MS) / 1000).toFixed(1);
     const parts = [
-      `${shown.length} of ${counts.size} names in ${lines} lines in ${seconds} s`,
-      ...(linesOfOthers > 0 ? [`${linesOfOthers} lines of other names (no more than ${NAMES_KEPT_MAX} are kept)`] : []),
-      ...(unseen > 0 ? [`${unseen} lines of all nodes were not examined (too many at once)`] : []),
+      `${wholeText(shown.length)} of ${counted(counts.size, "name")} in ${counted(lines, "line")} in ${seconds} s`,
+      ...(linesOfOthers > 0
+        ? [`${counted(linesOfOthers, "line")} of other names (no more than ${NAMES_KEPT_MAX} are kept)`]
+        : []),
+      ...(unseen > 0
+        ? [`${counted(unseen, "line")} of all nodes ${unseen === 1 ? "was" : "were"} not examined (too many at once)`]
+        : []),
     ];
     return `${table}# ${parts.join(", ")}\n`;
   }

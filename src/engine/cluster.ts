@@ -14,11 +14,12 @@ import { RefusingHosts } from "../health/refusingHost.ts";
 import type { Log } from "../log/log.ts";
 import type { Link } from "../net/link.ts";
 import { type IsOwn, ownTest } from "../net/ownAddress.ts";
-import { Resolver } from "../net/resolver.ts";
+import { ASK_AGAIN_MS, Resolver } from "../net/resolver.ts";
 import type { Totals } from "../observe/history.ts";
 import type { NodeSetting } from "../observe/nodeSetting.ts";
 import { SelfMetricsSender } from "../observe/selfMetricsSender.ts";
 import type { NodeView, Retired, View } from "../observe/view.ts";
+import { whyDown } from "../observe/whyDown.ts";
 import { type Destination, destinationOf } from "../placement/destination.ts";
 import { type Locator, locatorOf } from "../placement/locator.ts";
 import { memoizeLast } from "../placement/memoizeLast.ts";
@@ -29,11 +30,13 @@ import { type Ring, shares } from "../placement/ring.ts";
 import { Lines } from "../protocol/line.ts";
 import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
+import type { Timer } from "../system/clock.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { listText } from "../text/list.ts";
 import { healthEvent, movedPercent, type NodesUp } from "./healthEvents.ts";
 import { Membership } from "./membership.ts";
 import { Node, type NodeSettings } from "./node.ts";
-import type { Opening } from "./opening.ts";
+import { isUnopened, type Opening } from "./opening.ts";
 import type { Platform } from "./platform.ts";
 import { RetiredNodes } from "./retiredNodes.ts";
 import { hostsOf, OWN, type OwnAddress, type WantedNode, wantedNodes } from "./wantedNodes.ts";
@@ -44,7 +47,10 @@ export interface ClusterParts {
   readonly counters: Counters;
   /** For the proxy's own metrics. */
   readonly view: () => View;
-  /** Names have other addresses: the same configuration should be prepared and committed again. */
+  /**
+   * Names have other addresses, or an address may have a route: the same configuration should be prepared and committed
+   * again.
+   */
   readonly onNamesChanged: () => void;
   /** A bug showed up; the metrics keep flowing. */
   readonly onFailure: (error: Error) => void;
@@ -94,6 +100,8 @@ export class Cluster {
   private readonly resolver: Resolver;
   /** Host names whose next answer counts even if it is the same: a node could not be opened at one of their addresses. */
   private unsettledHosts: ReadonlySet<string> = new Set();
+  /** Prepares the same configuration again, while an address that it says cannot be reached. */
+  private retry: Timer | undefined;
   /** What was told last of the addresses of names, by node and address, so that it is told once. */
   private warnings: ReadonlySet<string> = new Set();
   /** Where metrics arrive, as of the last look. */
@@ -140,6 +148,13 @@ export class Cluster {
       wanted.nodes.map((node) => this.prepareNode(next, node, known.get(node.config.label), isOwn, opening)),
     );
     const nodes = prepared.filter((node) => node !== undefined);
+    // One without a route is down, and tried again. Without any other there is nothing to start for.
+    if (next !== this.config && nodes.every(({ settings }) => settings.host === undefined)) {
+      for (const [i, { at, hostName }] of wanted.nodes.entries()) {
+        const failure = hostName === undefined ? prepared[i]?.failure : undefined;
+        if (failure !== undefined) opening.problems.push({ at, message: failure });
+      }
+    }
     opening.onCommit(() => this.commit(next, { nodes, placed, own: wanted.own, version }));
     return nodes.length;
   }
@@ -235,7 +250,8 @@ export class Cluster {
       log.info("node_set", { node: label, from: was, to: word, state: node.health.state, ...moved, ...this.nodesUp() });
     }
     const holds = this.config?.failover === "hold" && !this.config.mirror;
-    return { word, was, health: node.health, movedPart, share: this.shareOf(node), holds, upCount };
+    const { isWell } = node.health;
+    return { word, was, isWell, failure: whyDown(node), movedPart, share: this.shareOf(node), holds, upCount };
   }
 
   private currentRing(): LabelledRing | undefined {
@@ -266,6 +282,7 @@ export class Cluster {
   /** Stops the checks and sends what is pending; what no link takes is dropped and counted. */
   finish(): void {
     this.resolver.close();
+    this.stopRetry();
     for (const node of this.nodes) node.stopChecks();
     this.relay.flush();
     for (const node of this.nodes) {
@@ -278,6 +295,7 @@ export class Cluster {
 
   close(): void {
     this.resolver.close();
+    this.stopRetry();
     for (const node of this.nodes) node.close();
     this.retiredNodes.finish();
     this.selfMetrics.close();
@@ -306,17 +324,18 @@ export class Cluster {
     let problem = failure;
     for (const host of candidates(addresses, lastGood)) {
       if (known?.isAt(host, config.port)) return preparedAt(host, undefined);
-      if (hostName === undefined) {
-        const opened = await opening.open(at, () => openAt(host));
-        return opened && preparedAt(host, opened);
-      }
       const opened = await opening.tryToOpen(() => openAt(host));
-      if (typeof opened !== "string") return preparedAt(host, opened);
-      problem = `${hostPort(host, config.port)}: ${opened}`;
+      if (!isUnopened(opened)) return preparedAt(host, opened);
+      if (hostName === undefined && !opened.isUnreachable) {
+        opening.problems.push({ at, message: opened.reason });
+        return undefined;
+      }
+      problem = hostName === undefined ? opened.reason : `${hostPort(host, config.port)}: ${opened.reason}`;
     }
-    // The proxy's own address: that is a problem already.
-    if (hostName === undefined) return undefined;
-    if (lastGood !== undefined && known?.isAt(lastGood, config.port)) return preparedAt(lastGood, undefined, problem);
+    // The proxy's own address: that is a problem already, unless the machine has got it since.
+    if (addresses.length === 0 && hostName === undefined && known === undefined) return undefined;
+    if (hostName !== undefined && lastGood !== undefined && known?.isAt(lastGood, config.port))
+      return preparedAt(lastGood, undefined, problem);
     return preparedAt(undefined, known ? undefined : await this.openNode(settingsAt(undefined)), problem);
   }
 
@@ -449,8 +468,8 @@ export class Cluster {
     const ring = this.fullRing();
     const moved = ringBefore && ring && movedShare(ringBefore, ring);
     this.parts.log.info("nodes_discovered", {
-      ...(added.length > 0 && { added: listText(added) }),
-      ...(removed.length > 0 && { removed: listText(removed) }),
+      ...(added.length > 0 && { added: listText(added, LABELS_LISTED_MAX) }),
+      ...(removed.length > 0 && { removed: listText(removed, LABELS_LISTED_MAX) }),
       nodes: this.nodes.length,
       ...movedPercent(moved),
     });
@@ -475,6 +494,19 @@ export class Cluster {
     }
     this.unsettledHosts = unsettled;
     this.warnings = warnings;
+    this.retryUnreachable(prepared.some(({ node }) => node.hostName === undefined && node.address === undefined));
+  }
+
+  /** Nobody tells when there is a route to an address. */
+  private retryUnreachable(isWanted: boolean): void {
+    const { clock } = this.parts.platform;
+    if (isWanted) this.retry ??= clock.setInterval(() => this.parts.onNamesChanged(), ASK_AGAIN_MS);
+    else this.stopRetry();
+  }
+
+  private stopRetry(): void {
+    this.parts.platform.clock.cancel(this.retry);
+    this.retry = undefined;
   }
 
   private flush(): void {
@@ -517,9 +549,4 @@ export class Cluster {
 function candidates(addresses: readonly string[], lastGood: string | undefined): readonly string[] {
   if (lastGood !== undefined && (addresses.length === 0 || addresses.includes(lastGood))) return [lastGood];
   return addresses.slice(0, ADDRESSES_TRIED_MAX);
-}
-
-function listText(labels: readonly string[]): string {
-  const more = labels.length - LABELS_LISTED_MAX;
-  return [...labels.slice(0, LABELS_LISTED_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }

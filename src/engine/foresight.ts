@@ -6,7 +6,7 @@ import type { Network } from "../net/network.ts";
 import type { IsOwn } from "../net/ownAddress.ts";
 import { descriptorRoom } from "./descriptorRoom.ts";
 import { nodesNow } from "./nodesNow.ts";
-import { Opening } from "./opening.ts";
+import { isUnopened, Opening } from "./opening.ts";
 import type { Platform } from "./platform.ts";
 import type { WantedNode } from "./wantedNodes.ts";
 
@@ -25,6 +25,7 @@ export async function foresee(
   platform: Pick<Platform, "network" | "clock" | "descriptorLimit">,
 ): Promise<Foresight> {
   const { isOwn, nodes, errors, warnings } = await nodesNow(config, platform);
+  const routes = await routeProblems(nodes, platform.network);
   const room = descriptorRoom(config, nodes.length, platform);
   return {
     isOwn,
@@ -32,10 +33,10 @@ export async function foresee(
     errors: [
       ...(await listeningProblems(config, platform.network)),
       ...errors,
-      ...(await routeProblems(nodes, platform.network)),
+      ...routes.errors,
       ...("message" in room ? [room] : []),
     ],
-    warnings,
+    warnings: [...warnings, ...routes.warnings],
   };
 }
 
@@ -59,16 +60,27 @@ async function listeningProblems(config: Config, network: Network): Promise<read
 }
 
 /** Connects to the addresses that the configuration says, which sends nothing: there may be no route, or no permission. */
-async function routeProblems(nodes: readonly WantedNode[], network: Network): Promise<readonly Problem[]> {
-  const opening = new Opening(network);
+async function routeProblems(
+  nodes: readonly WantedNode[],
+  network: Network,
+): Promise<Pick<Foresight, "errors" | "warnings">> {
+  const errors: Problem[] = [];
+  const unreachable: Problem[] = [];
+  let usable = 0;
   for (const { hostName, addresses, config, at } of nodes) {
+    if (hostName !== undefined && addresses.length > 0) usable++;
     if (hostName !== undefined) continue;
     for (const host of addresses) {
-      await opening.open(at, () => network.connectUdp({ host, port: config.port, onError: ignore, onDrain: ignore }));
+      const opening = new Opening(network);
+      const parts = { host, port: config.port, onError: ignore, onDrain: ignore };
+      const opened = await opening.tryToOpen(() => network.connectUdp(parts));
+      opening.abandon();
+      if (!isUnopened(opened)) usable++;
+      else (opened.isUnreachable ? unreachable : errors).push({ at, message: opened.reason });
     }
-    opening.abandon();
   }
-  return opening.problems;
+  // One without a route is down at the start.
+  return usable > 0 ? { errors, warnings: unreachable } : { errors: [...errors, ...unreachable], warnings: [] };
 }
 
 type Closable = { close(): void };

@@ -1,4 +1,5 @@
 /** Which nodes get metrics: what the checks and the operators say, and its effect on the ring. */
+import { type Checkable, failedCheckText } from "../config/nodeCheck.ts";
 import type { HealthRules } from "../health/health.ts";
 import { type Check, type HealthChange, type NodeHealth, type OperatorWord, remember } from "../health/nodeHealth.ts";
 import type { Locator } from "../placement/locator.ts";
@@ -13,6 +14,7 @@ const NAMED_MAX = 8;
 
 export interface Member {
   readonly label: string;
+  readonly config: Checkable;
   readonly health: NodeHealth;
 }
 
@@ -47,7 +49,8 @@ export class Membership {
 
   /** Records a check. Returns whether the node went down or came back: one that an operator has taken out does not. */
   record(member: Member, check: Check): boolean {
-    return this.change(member, check.atMs, check.failure, () => member.health.record(check, this.settings.rules));
+    const failure = check.failure && failedCheckText(member.config, check.failure);
+    return this.change(member, check.atMs, failure, () => member.health.record(check, this.settings.rules));
   }
 
   /** The node has no address, and therefore counts as down. Returns whether it was up. */

@@ -12,6 +12,18 @@ interface Closable {
   close(): void;
 }
 
+/** What could not be opened. */
+export interface Unopened {
+  /** For people. */
+  readonly reason: string;
+  /** There is no way to the address now, and there may be one later: the configuration is not to blame. */
+  readonly isUnreachable: boolean;
+}
+
+export function isUnopened(result: object): result is Unopened {
+  return "isUnreachable" in result;
+}
+
 /** Paths of the two values that say where to listen. */
 interface ListenerPath {
   readonly host: string;
@@ -47,14 +59,15 @@ export class Opening {
     return made;
   }
 
-  /** Like `open`, for something that may be missing: then why, for people, and no problem. */
-  async tryToOpen<T extends Closable>(make: () => T | Promise<T>): Promise<T | string> {
+  /** Like `open`, for something that may be missing: then why, and no problem. */
+  async tryToOpen<T extends Closable>(make: () => T | Promise<T>): Promise<T | Unopened> {
     try {
       const made = await make();
       this.opened.push(made);
       return made;
     } catch (error) {
-      return reasonOf(error as NodeJS.ErrnoException);
+      const { code = "" } = error as NodeJS.ErrnoException;
+      return { reason: reasonOf(error as NodeJS.ErrnoException), isUnreachable: UNREACHABLE.includes(code) };
     }
   }
 
@@ -118,6 +131,8 @@ function pathOf(at: string | ListenerPath, error: unknown): string {
   return HOST_ERRORS.includes((error as NodeJS.ErrnoException).code ?? "") ? at.host : at.port;
 }
 
+const UNREACHABLE: readonly string[] = ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"];
+
 const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "not an address of this machine",
   EMFILE: "no file descriptor left: raise the limit (ulimit -n, LimitNOFILE)",
@@ -127,6 +142,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the name does not resolve: the name server does not answer",
   ESERVFAIL: "the name does not resolve: the name server has failed",
   ENETUNREACH: "there is no route to the address",
+  EHOSTUNREACH: "there is no way to the address",
+  ENETDOWN: "the network is down",
 };
 
 function reasonOf(error: NodeJS.ErrnoException, at?: string | ListenerPath): string {

@@ -2,7 +2,7 @@
 import type { CheckConfig } from "../config/nodeCheck.ts";
 import { escapeBytes } from "../text/escape.ts";
 import { hostPort } from "../text/hostPort.ts";
-import { parseAnswer } from "./healthAnswer.ts";
+import { isUpAtItsEnd, parseAnswer } from "./healthAnswer.ts";
 import { parseHttpAnswer } from "./httpAnswer.ts";
 
 /** Characters of an answer that are shown. */
@@ -25,8 +25,8 @@ export interface CheckProtocol {
   readonly isKept: boolean;
   /** @param text everything received since the request, one character per byte */
   parse(text: string): CheckAnswer;
-  /** Why an undecided answer is none, for people, when nothing more of it comes. */
-  failureOf(text: string): string;
+  /** The verdict on an answer that is undecided so far, when nothing more of it comes: undefined if it passes. */
+  failureOf(text: string): string | undefined;
 }
 
 /** @param host as it is asked for over HTTP */
@@ -46,7 +46,7 @@ const TCP: CheckProtocol = {
 
 /** The request is the same as that of Etsy's proxy. */
 function statsd(expected: string | undefined): CheckProtocol {
-  const failures = { down: "health: down", "too long": "answer too long" };
+  const failures = { down: "answered health: down", "too long": "answer too long" };
   return {
     request: "health\r\n",
     isKept: true,
@@ -55,7 +55,7 @@ function statsd(expected: string | undefined): CheckProtocol {
       if (verdict === undefined || verdict === "up") return { verdict: verdict && "passed", ...rest };
       return { verdict: { failure: failures[verdict] }, ...rest };
     },
-    failureOf: answered,
+    failureOf: (text) => (expected === undefined && isUpAtItsEnd(text) ? undefined : answered(text)),
   };
 }
 
@@ -79,7 +79,7 @@ function http(authority: string, path: string, expected: string | undefined): Ch
 /** Its first line, so that whoever reads it sees what answers there. */
 function answered(text: string): string {
   const [line] = text.trim().split(/[\r\n]/, 1);
-  return `answered: ${printable(line.slice(0, LINE_SHOWN_MAX))}`;
+  return `answered ${printable(line.slice(0, LINE_SHOWN_MAX))}`;
 }
 
 function printable(latin1: string): string {

@@ -4,10 +4,10 @@
 const ANSWER_BYTES_MAX = 4096;
 
 /**
- * How statsd daemons say that they are well: a line that begins so. Etsy's proxy takes `up` anywhere, and so takes
- * `unsupported` and `backup` for an answer.
+ * How statsd daemons say that they are well: a line that begins so, as far as its end or the next word. Etsy's proxy takes
+ * `up` anywhere, and so takes `unsupported` and `backup` for an answer.
  */
-const UP_LINE = /(?:^|\n)(?:health: *)?up(?![\w-])/;
+const UP_LINE = /(?:^|\n)(?:health: *)?up(?=[^\w-])/;
 /** How they ask to be left out: a whole line. */
 const DOWN_LINE = /(?:^|\n)(?:health: *)?down\r?\n/;
 
@@ -37,6 +37,11 @@ export function parseAnswer(text: string, expected?: string): ParsedAnswer {
   if (up !== -1) return parsed("up", text, text.indexOf("\n", up) + 1);
   const hasExtra = text.length > ANSWER_BYTES_MAX;
   return { verdict: hasExtra ? "too long" : undefined, isComplete: false, hasExtra };
+}
+
+/** Whether it says up, if nothing more of it comes: its line has no end. */
+export function isUpAtItsEnd(text: string): boolean {
+  return parseAnswer(`${text}\n`).verdict === "up";
 }
 
 function endOf(match: RegExpExecArray | null): number {

@@ -46,8 +46,12 @@ export class NodeHealth {
   wellSinceMs: number;
   /** Times that it went down or came back. */
   changes = 0;
+  /** Of these, those that were no operator's doing. */
+  ownChanges = 0;
   /** Undefined before the first check. */
   lastCheck: Check | undefined;
+  /** Of the last check that failed: a node that is down stays so while `rise` asks for more that pass. */
+  lastFailure: string | undefined;
   /** Why the node has no address, and is down whatever its checks said; undefined: it has one. */
   noAddress: string | undefined;
   private health: Health = STARTS_UP;
@@ -86,44 +90,46 @@ export class NodeHealth {
     this.changed(before, atMs);
   }
 
-  /** The node has no address, and therefore counts as down. Returns whether it was well. */
-  loseAddress(reason: string, atMs: number): boolean {
+  /** The node has no address, and therefore counts as down. */
+  loseAddress(reason: string, atMs: number): void {
     const before = this.now();
     this.noAddress = reason;
     this.health = { isUp: false, against: 0 };
     this.lastCheck = undefined;
+    this.lastFailure = undefined;
     this.changed(before, atMs);
-    return before.isWell;
   }
 
-  /** The node has an address again, and therefore counts as up. Returns whether it was not well. */
-  release(atMs: number): boolean {
+  /** The node has an address again, and therefore counts as up. */
+  release(atMs: number): void {
     const before = this.now();
     this.health = STARTS_UP;
     this.noAddress = undefined;
     this.lastCheck = undefined;
+    this.lastFailure = undefined;
     this.changed(before, atMs);
-    return !before.isWell;
   }
 
-  /** Records a check. Returns whether the checks say something else now. */
-  record(check: Check, rules: HealthRules): boolean {
+  /** Records a check. */
+  record(check: Check, rules: HealthRules): void {
     const before = this.now();
     this.health = afterCheck(this.health, check.failure === undefined, rules);
+    this.lastFailure = check.failure ?? this.lastFailure;
     this.lastCheck = check;
     this.changed(before, check.atMs);
-    return this.isWell !== before.isWell;
   }
 
   private now() {
-    const { isWell, isUp, state } = this;
-    return { isWell, isUp, state };
+    const { isWell, isUp, state, word } = this;
+    return { isWell, isUp, state, word };
   }
 
   private changed(before: ReturnType<NodeHealth["now"]>, atMs: number): void {
     if (this.isWell !== before.isWell) this.wellSinceMs = atMs;
     if (this.state !== before.state) this.sinceMs = atMs;
-    if (this.isUp !== before.isUp) this.changes++;
+    if (this.isUp === before.isUp) return;
+    this.changes++;
+    if (this.word === before.word) this.ownChanges++;
   }
 }
 

@@ -134,7 +134,8 @@ export class Probe {
     else if (answers === 0 && error !== undefined && this.isLocal(error)) this.skip(error);
     else {
       const reason = error ?? this.failureOf(text, "closed without an answer");
-      if (answers > 1) this.fail(reason, "end");
+      if (reason === undefined) this.pass();
+      else if (answers > 1) this.fail(reason, "end");
       else this.fail(reason, error === undefined && text !== "" ? "silence" : "refusal");
     }
   }
@@ -191,13 +192,15 @@ export class Probe {
       this.parts.clock.setImmediate(() => this.timedOut(waitId, turnsLeft - 1));
       return;
     }
-    const reason = this.failureOf(this.text, "no answer");
+    const reason = this.failureOf(this.text, `no answer in ${this.parts.timeoutMs / 1000} s`);
     // An answer that arrives later must not be taken for the next one.
     this.disconnect();
-    this.fail(reason, "silence");
+    if (reason === undefined) this.pass();
+    else this.fail(reason, "silence");
   }
 
-  private failureOf(text: string, nothing: string): string {
+  /** Undefined: it passes. */
+  private failureOf(text: string, nothing: string): string | undefined {
     return text === "" ? nothing : this.parts.protocol.failureOf(text);
   }
 }

@@ -70,7 +70,7 @@ function nodeParts(figure: MetricFigure<NodeView>, view: View): Iterable<string>
 /** What removed nodes counted, as one node without a label: sums over all nodes must not fall when one leaves. */
 function removedNode({ retired }: View): NodeView[] {
   if (retired.nodes === 0) return [];
-  const health = { sinceMs: 0, changes: 0, lastCheck: undefined };
+  const health = { sinceMs: 0, ownChanges: 0, lastCheck: undefined };
   return [{ label: "", counters: retired.counters, health } as unknown as NodeView];
 }
 

@@ -21,6 +21,7 @@ import {
   sum,
 } from "../relay/counters.ts";
 import { healthOf } from "./proxyHealth.ts";
+import { VERDICT_STATES } from "./trouble.ts";
 import { verdictOf } from "./verdict.ts";
 import type { NodeView, View } from "./view.ts";
 
@@ -59,7 +60,7 @@ interface PlainFigure<Of> extends Described {
 
 /** One value per key. */
 interface KeyedFigure<Of, K extends Key = Key> extends Described {
-  readonly by: "reason" | "code" | "result";
+  readonly by: "reason" | "code" | "result" | "state";
   readonly keys: readonly K[];
   read(of: Of, key: K): number;
   readonly metric?: Metric<K>;
@@ -329,6 +330,16 @@ export const FIGURES: readonly Figure<View>[] = [
     gauge: true,
     metric: { name: "statsd_proxy_healthy", type: "gauge" },
   },
+  keyed({
+    name: "verdict",
+    by: "state",
+    keys: VERDICT_STATES,
+    unit: "state",
+    meaning: "1 for what the verdict begins with, else 0",
+    read: (view, state) => Number(verdictOf(view).state === state),
+    gauge: true,
+    metric: { name: "statsd_proxy_verdict", type: "gauge" },
+  }),
   {
     name: "loop",
     unit: "state",
@@ -593,8 +604,8 @@ export const NODE_FIGURES: readonly Figure<NodeView>[] = [
   {
     name: "state_changes",
     unit: "changes",
-    meaning: "times it went down or came back",
-    read: ({ health }) => health.changes,
+    meaning: "times it went down or came back, other than by an operator's word",
+    read: ({ health }) => health.ownChanges,
     metric: { name: "statsd_proxy_node_state_changes_total", type: "counter" },
   },
 ];

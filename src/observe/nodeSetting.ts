@@ -1,11 +1,14 @@
 /** What came of an operator's word about a node. */
-import type { NodeHealth, OperatorWord } from "../health/nodeHealth.ts";
+import type { OperatorWord } from "../health/nodeHealth.ts";
 import { shareText } from "../text/quantities.ts";
 
 export interface NodeSetting {
   readonly word: OperatorWord;
   readonly was: OperatorWord;
-  readonly health: Pick<NodeHealth, "isWell" | "lastCheck" | "noAddress">;
+  /** What its checks say. */
+  readonly isWell: boolean;
+  /** Why they say that it is down, for people. */
+  readonly failure: string | undefined;
   /** Part of all names that have another owner now; undefined when mirroring. */
   readonly movedPart: number | undefined;
   /** Part of all names that are its own now, whether it gets their lines or not; undefined when mirroring. */
@@ -26,10 +29,9 @@ export function nodeSettingText(label: string, setting: NodeSetting): string {
 
 const NOW = { up: "goes by its checks", drain: "drains", down: "is set down" } as const;
 
-function effectOf({ word, health, movedPart, share, holds, upCount }: NodeSetting): string {
+function effectOf({ word, isWell, failure, movedPart, share, holds, upCount }: NodeSetting): string {
   if (word === "up") {
-    const { isWell, lastCheck, noAddress } = health;
-    if (!isWell) return `is up again when it is well: ${noAddress ?? lastCheck?.failure ?? "it is down"}`;
+    if (!isWell) return `is up again when it is well: ${failure ?? "it is down"}`;
     return movedPart === undefined || movedPart === 0
       ? "is up"
       : `is up: ${shareText(movedPart)} of the names moved to it`;

@@ -32,9 +32,16 @@ const OF_PROXY = {
 } satisfies Record<string, (view: Counted) => number>;
 type OfProxy = keyof typeof OF_PROXY;
 
+/** A node that counts. */
+export interface Counting {
+  readonly label: string;
+  readonly counters: NodeCounters;
+}
+type CountingNode = Counting & { readonly health: Pick<NodeView["health"], "ownChanges"> };
+
 const droppedAs =
   (reason: DropReason) =>
-  ({ counters }: NodeView) =>
+  ({ counters }: CountingNode) =>
     counters.linesDropped[reason];
 
 const OF_NODE = {
@@ -42,40 +49,73 @@ const OF_NODE = {
   held: droppedAs("held"),
   send_buffer_full: droppedAs("send_buffer_full"),
   send_error: droppedAs("send_error"),
-  send_errors: ({ counters }: NodeView) => counters.sendErrors,
-  lines_refused: ({ counters }: NodeView) => counters.linesRefused,
-  state_changes: ({ health }: NodeView) => health.changes,
-} satisfies Record<string, (node: NodeView) => number>;
+  send_errors: ({ counters }: CountingNode) => counters.sendErrors,
+  lines_refused: ({ counters }: CountingNode) => counters.linesRefused,
+  state_changes: ({ health }: CountingNode) => health.ownChanges,
+} satisfies Record<string, (node: CountingNode) => number>;
 type OfNode = keyof typeof OF_NODE;
+
+/** A node that is gone sends what it holds for so long, or drops it. */
+const LEAVING_MS = 10_000;
+/** Of more nodes that are gone what they lost is not told. */
+const GONE_MAX = 1000;
 
 /** As of the last second. */
 export interface Recent {
   readonly proxy: Readonly<Partial<Record<OfProxy, Grown>>>;
   /** By the node's counters: a label may belong to another node by now. */
   readonly nodes: ReadonlyMap<NodeCounters, Readonly<Partial<Record<OfNode, Grown>>>>;
+  /** Nodes that are no longer in the configuration, for as long as something that they counted is recent. */
+  readonly gone: readonly Counting[];
+  /** What the receive buffer was when the kernel dropped something last; undefined: it is not known, or never did. */
+  readonly fullBufferBytes: number | undefined;
   /** Of one core, within the last ten seconds; undefined: not known yet. */
   readonly cpuShare: number | undefined;
 }
 
-export const NOTHING_RECENT: Recent = { proxy: {}, nodes: new Map(), cpuShare: undefined };
+export const NOTHING_RECENT: Recent = {
+  ...{ proxy: {}, nodes: new Map(), gone: [] },
+  ...{ fullBufferBytes: undefined, cpuShare: undefined },
+};
 
 export class RecentGrowth {
   private readonly proxy = new Growths(OF_PROXY);
-  private nodes = new Map<NodeCounters, Growths<NodeView, OfNode>>();
+  /** Those that are in the configuration, and those that are gone, by their counters. */
+  private nodes = new Map<NodeCounters, Watched>();
+  private fullBufferBytes: number | undefined;
   private readonly cpu: { readonly atSeconds: number; readonly usedSeconds: number }[] = [];
 
   update(view: Counted): Recent {
-    const { nowMs } = view;
-    const nodes = new Map<NodeCounters, Growths<NodeView, OfNode>>();
+    const { nowMs, receiveBufferBytes } = view;
+    const { grown, gone } = this.ofNodes(view);
+    const proxy = this.proxy.update(view, nowMs) ?? {};
+    // It may be another by the time that this is told.
+    if (proxy.kernel_drops?.lastMs === nowMs) this.fullBufferBytes = receiveBufferBytes;
+    const { fullBufferBytes } = this;
+    return { proxy, nodes: grown, gone, fullBufferBytes, cpuShare: this.cpuShare(view) };
+  }
+
+  private ofNodes({ nodes, nowMs }: Counted) {
+    const watched = new Map<NodeCounters, Watched>();
     const grown = new Map<NodeCounters, Partial<Record<OfNode, Grown>>>();
-    for (const node of view.nodes) {
-      const growths = this.nodes.get(node.counters) ?? new Growths<NodeView, OfNode>(OF_NODE);
-      nodes.set(node.counters, growths);
-      const found = growths.update(node, nowMs);
-      if (found !== undefined) grown.set(node.counters, found);
+    const look = (one: Watched): boolean => {
+      watched.set(one.node.counters, one);
+      const found = one.growths.update(one.node, nowMs);
+      if (found !== undefined) grown.set(one.node.counters, found);
+      return found !== undefined;
+    };
+    for (const { label, counters, health } of nodes) {
+      const { growths = new Growths(OF_NODE) } = this.nodes.get(counters) ?? {};
+      look({ node: { label, counters, health }, growths, seenMs: nowMs });
     }
-    this.nodes = nodes;
-    return { proxy: this.proxy.update(view, nowMs) ?? {}, nodes: grown, cpuShare: this.cpuShare(view) };
+    const gone: CountingNode[] = [];
+    for (const [counters, one] of this.nodes) {
+      if (watched.has(counters) || gone.length === GONE_MAX) continue;
+      if (look(one) || Math.abs(nowMs - one.seenMs) < LEAVING_MS) gone.push(one.node);
+      else watched.delete(counters);
+    }
+    this.nodes = watched;
+    return { grown, gone };
   }
 
   private cpuShare({ uptimeSeconds, resources }: Counted): number | undefined {
@@ -85,6 +125,13 @@ export class RecentGrowth {
     if (this.cpu.length <= CPU_SAMPLES || last.atSeconds <= first.atSeconds) return undefined;
     return (last.usedSeconds - first.usedSeconds) / (last.atSeconds - first.atSeconds);
   }
+}
+
+interface Watched {
+  readonly node: CountingNode;
+  readonly growths: Growths<CountingNode, OfNode>;
+  /** When it was in the configuration last. */
+  readonly seenMs: number;
 }
 
 /** Several counters of one thing. Memory is taken only for those that grow. */

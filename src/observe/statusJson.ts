@@ -8,8 +8,11 @@ import type { HealthChange, NodeState } from "../health/nodeHealth.ts";
 import type { MovedNames } from "../placement/movedShare.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
+import { isFlapping } from "./nodeTroubles.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
-import { type VerdictState, verdictOf } from "./verdict.ts";
+import type { Recent } from "./recent.ts";
+import type { VerdictState } from "./trouble.ts";
+import { verdictOf } from "./verdict.ts";
 import type { ConfigView, NodeView, View } from "./view.ts";
 
 export interface StatusJson {
@@ -83,6 +86,8 @@ export interface NodeJson {
   readonly up: boolean;
   /** `up`, `down`, `drained` or `set down`; the last two are an operator's word. */
   readonly state: NodeState;
+  /** It keeps going down and coming back: it is in trouble, however it is at the moment. */
+  readonly flapping: boolean;
   /** Why it has no address, and is down; null: it has one. */
   readonly no_address: string | null;
   /** When it entered its current state. */
@@ -175,9 +180,9 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
 }
 
 /** The nodes as in the whole status, without the brackets of their list. */
-export function* nodesJsonParts({ nodes }: View): Generator<string> {
+export function* nodesJsonParts({ nodes, recent }: View): Generator<string> {
   yield* joinedBy(NODES_PER_STEP, nodes, (node) => {
-    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
+    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node, recent))}`;
   });
 }
 
@@ -201,7 +206,7 @@ function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView
   };
 }
 
-function nodeJson(node: NodeView): NodeJson {
+function nodeJson(node: NodeView, recent: Recent): NodeJson {
   const { host, port } = node.config;
   const check = node.health.lastCheck;
   return {
@@ -209,6 +214,7 @@ function nodeJson(node: NodeView): NodeJson {
     address: hostPort(node.address ?? host, port),
     up: node.isUp,
     state: node.health.state,
+    flapping: isFlapping(node, recent),
     no_address: node.health.noAddress ?? null,
     since_ms: node.health.sinceMs,
     checked: checkOf(node.config) !== undefined,

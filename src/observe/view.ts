@@ -20,7 +20,10 @@ export interface NodeView {
   readonly ringShare: number | undefined;
   /** The same while all nodes are up. */
   readonly fullShare: number | undefined;
-  readonly health: Pick<NodeHealth, "sinceMs" | "changes" | "lastCheck" | "noAddress" | "state">;
+  readonly health: Pick<
+    NodeHealth,
+    "sinceMs" | "ownChanges" | "isWell" | "lastCheck" | "lastFailure" | "noAddress" | "state"
+  >;
   /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;
 }

@@ -8,7 +8,8 @@ import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
 import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
 import { Rejections } from "./rejections.ts";
-import { troubleKey, VERDICT_STATES, type Verdict, verdictKey, verdictOf } from "./verdict.ts";
+import { VERDICT_STATES } from "./trouble.ts";
+import { troubleKey, type Verdict, verdictKey, verdictOf } from "./verdict.ts";
 import type { View } from "./view.ts";
 
 const WATCH_MS = 1000;

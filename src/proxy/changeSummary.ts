@@ -5,6 +5,7 @@ import type { Problem } from "../config/problem.ts";
 import { movedPercent } from "../engine/healthEvents.ts";
 import type { LogFields } from "../log/logfmt.ts";
 import { type LabelledRing, movedShare } from "../placement/movedShare.ts";
+import { listText } from "../text/list.ts";
 import { shareText } from "../text/quantities.ts";
 
 export interface ChangeSummary {
@@ -59,7 +60,7 @@ export function summaryFields({ keys, added, removed, changed, namesMoved, mirro
   const present = Object.entries(lists).filter(([, all]) => all.length > 0);
   return {
     ...(present.length === 0 ? { changed: "nothing" } : {}),
-    ...Object.fromEntries(present.map(([name, all]) => [name, listText(all, " ")])),
+    ...Object.fromEntries(present.map(([name, all]) => [name, listText(all, LABELS_MAX)])),
     ...movedPercent(namesMoved),
     ...(mirroring === undefined ? {} : { mirroring }),
   };
@@ -75,13 +76,8 @@ export function reloadedText(summary: ChangeSummary): string {
 export function summaryLines({ keys, added, removed, changed, namesMoved, mirroring }: ChangeSummary): string[] {
   const lists = { "nodes added": added, "nodes removed": removed, "nodes changed": changed, "keys changed": keys };
   const present = Object.entries(lists).filter(([, all]) => all.length > 0);
-  const lines = present.map(([name, all]) => `${name}: ${listText(all, ", ")}`);
+  const lines = present.map(([name, all]) => `${name}: ${listText(all, LABELS_MAX, ", ")}`);
   if (lines.length === 0) return [];
   if (mirroring !== undefined) return [...lines, `names that move: every name (mirroring ${mirroring})`];
   return namesMoved === undefined ? lines : [...lines, `names that move: ${shareText(namesMoved)}`];
-}
-
-function listText(all: readonly string[], separator: string): string {
-  const more = all.length - LABELS_MAX;
-  return [...all.slice(0, LABELS_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
 }

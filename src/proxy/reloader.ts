@@ -2,11 +2,13 @@
  * Reading the configuration again while the proxy runs: by SIGHUP, by the console, or because the file has changed. A
  * good one takes over between two datagrams; a bad one changes nothing, and every problem is told.
  */
+
 import type { Config, FileReading } from "../config/config.ts";
 import { excerptLines, type Problem, problemText } from "../config/problem.ts";
 import type { Log } from "../log/log.ts";
 import type { ConfigView } from "../observe/view.ts";
 import { escapeControls } from "../text/escape.ts";
+import { counted } from "../text/quantities.ts";
 import { type ChangeSummary, isSummary, NOTHING, reloadedText, summaryFields } from "./changeSummary.ts";
 
 /** What asked for it. */
@@ -108,7 +110,7 @@ export class Reloader {
     const more = problems.length - PROBLEMS_MAX;
     const told: readonly Problem[] = [
       ...problems.slice(0, PROBLEMS_MAX),
-      ...(more > 0 ? [{ at: "", message: `${more} more problems` }] : []),
+      ...(more > 0 ? [{ at: "", message: counted(more, "more problem") }] : []),
     ];
     for (const problem of told) log.error("reload_failed", { cause, file, reason: problemText(problem) });
     const lastFailure = { atSeconds: this.parts.nowSeconds(), cause, reasons: reasonsOf(problems) };

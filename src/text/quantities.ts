@@ -5,6 +5,11 @@ export function wholeText(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** `1 line`, `1,364 lines` */
+export function counted(amount: number, one: string, many = `${one}s`): string {
+  return `${wholeText(amount)} ${amount === 1 ? one : many}`;
+}
+
 /** A share from 0 to 1: `24%`, `0.4%`. */
 export function percentText(share: number): string {
   const percent = 100 * share;

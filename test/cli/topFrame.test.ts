@@ -33,7 +33,7 @@ describe("a frame", () => {
     expect(textOf({ address, before, now })).toEqual([
       "statsd-proxy 127.0.0.1:8126   up 1d 01:00:02   nodes: 2 of 3 up",
       "here, metrics at 0.0.0.0:8125, statsd.json (0123456789ab), version 1.2.3",
-      "warning: 1 of 3 nodes down since 00:00:00 UTC: 127.0.0.1:8132",
+      "warning: 1 of 3 nodes down since 00:00:00 UTC: 127.0.0.1:8132: start it, or see why its check fails",
       "",
       "                                 per second, over 2.0 s  total",
       "datagrams received                                  1.0      2",
@@ -54,7 +54,7 @@ describe("a frame", () => {
     const alarms = frameOf({ address, before, now }).filter(({ alarm }) => alarm);
     expect(alarms.map(({ text }) => text.split("  ")[0])).toEqual([
       "statsd-proxy 127.0.0.1:8126",
-      "warning: 1 of 3 nodes down since 00:00:00 UTC: 127.0.0.1:8132",
+      "warning: 1 of 3 nodes down since 00:00:00 UTC: 127.0.0.1:8132: start it, or see why its check fails",
       "lines rejected",
       "lines dropped",
       "127.0.0.1:8132",

@@ -5,10 +5,13 @@ import { type Config, readConfig } from "../../src/config/config.ts";
 import { answer, type ConsoleContext, looksComplete } from "../../src/console/commands.ts";
 import type { NamesRequest } from "../../src/console/nameCount.ts";
 import type { TapRequest } from "../../src/console/tap.ts";
-import { statusJsonParts } from "../../src/observe/statusJson.ts";
+import { nodeStatsOf } from "../../src/observe/readings.ts";
+import { NOTHING_RECENT } from "../../src/observe/recent.ts";
+import { type NodeJson, statusJsonParts } from "../../src/observe/statusJson.ts";
 import type { View } from "../../src/observe/view.ts";
 import type { Destination } from "../../src/placement/destination.ts";
 import { escapeBytes } from "../../src/text/escape.ts";
+import { counted } from "../../src/text/quantities.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
 import { statsOf } from "../support/stats.ts";
 import { statsSourceOf } from "../support/statsSource.ts";
@@ -216,19 +219,41 @@ describe("nodes", () => {
     bench.nodes[0].counters.linesRefused = 8;
     bench.nodes[0].counters.sendErrors = 9;
     const context = consoleContextOf(bench);
+    const lastCheck = { atMs: 0, durationMs: 1, failure: "answered 503" };
     const nodes = context.view().nodes.map((node, i) => ({
       ...node,
       isUp: i !== 2,
-      health: { ...node.health, state: i === 2 ? ("set down" as const) : ("up" as const) },
-      config: { ...node.config, managementport: i === 1 ? 8141 : 0 },
+      health: {
+        ...node.health,
+        ...{ state: i === 2 ? ("set down" as const) : ("up" as const) },
+        ...(i === 1 && { lastCheck }),
+      },
     }));
     expect(linesOf("nodes", { ...context, view: () => ({ ...context.view(), nodes }) })).toEqual([
-      "node            address         weight  state     relayed  dropped  pending  refused  send_errors  check                checks_passed  checks_failed  checks_skipped  since                 share  rate  last_check",
-      "127.0.0.1:8130  127.0.0.1:8130       1  up          12345        0        0        8            9  refusals                         0              0               0  1970-01-01T00:00:00Z  33.1%     -  up",
-      "127.0.0.1:8131  127.0.0.1:8131       1  up              0        0        0        0            0  statsd at port 8141              5              6               7  1970-01-01T00:00:00Z  33.6%     -  up",
-      "127.0.0.1:8132  127.0.0.1:8132       1  set down        0        7        0        0            0  refusals                         0              0               0  1970-01-01T00:00:00Z  33.2%     -  up",
+      "node            state     since      share  rate  relayed  dropped  pending  refused  errors  failed  last_check",
+      "127.0.0.1:8130  up        00:00:00Z  33.1%     -    12345        0        0        8       9       0  up",
+      "127.0.0.1:8131  up        00:00:00Z  33.6%     -        0        0        0        0       0       6  answered 503",
+      "127.0.0.1:8132  set down  00:00:00Z  33.2%     -        0        7        0        0       0       0  up",
     ]);
   });
+});
+
+test("of nodes with names the table has the addresses too, and of one that flaps that it does", () => {
+  const context = consoleContextOf();
+  const [first, ...others] = context.view().nodes;
+  const changes = { state_changes: { amount: 12, sinceMs: 0, lastMs: 0 } };
+  const recent = { ...NOTHING_RECENT, nodes: new Map([[first.counters, changes]]) };
+  const view = { ...context.view(), nodes: [{ ...first, label: "a" }, ...others], recent, nowMs: 90_000_000 };
+  const asked = { ...context, view: () => view };
+  expect(linesOf("nodes", asked).map((line) => line.split(/ +/).slice(0, 4))).toEqual([
+    ["node", "address", "state", "since"],
+    ["a", "127.0.0.1:8130", "up,flapping", "1970-01-01"],
+    ["127.0.0.1:8131", "127.0.0.1:8131", "up", "1970-01-01"],
+    ["127.0.0.1:8132", "127.0.0.1:8132", "up", "1970-01-01"],
+  ]);
+  expect(linesOf("node a", asked)[0]).toBe("a: up, flapping");
+  const told = JSON.parse(linesOf("nodes json", asked).join("")) as NodeJson[];
+  expect(told.map(({ flapping }) => flapping)).toEqual([true, false, false]);
 });
 
 test("nodes json has the nodes as the status has them", () => {
@@ -312,7 +337,7 @@ describe("tap", () => {
       asked.push(request);
       return stream;
     };
-    const text = `# up to ${expected.linesMax} lines in 60 s; an empty line stops it\n`;
+    const text = `# up to ${counted(expected.linesMax, "line")} in 60 s; an empty line stops it\n`;
     expect(answer(line, { ...consoleContextOf(), tap })).toEqual({ text, stream });
     expect(asked).toEqual([expected]);
   });
@@ -337,6 +362,8 @@ describe("names", () => {
     [`names ${label}`, all],
     [`names ${label} 7`, { ...all, limit: 7 }],
     [`names "${label}" web.*`, { ...all, pattern: "web.*" }],
+    [`names ${label} 10.0`, { ...all, pattern: "10.0" }],
+    [`names ${label} -1 7`, { ...all, pattern: "-1", limit: 7 }],
     [`NAMES ${label} web 1000`, { ...all, pattern: "web", limit: 1000 }],
   ])("%j asks for %j", (line, expected) => {
     const asked: NamesRequest[] = [];
@@ -366,6 +393,11 @@ describe("names", () => {
     `names ${label} a 7 8`,
     `names ${label} 0`,
     `names ${label} 1001`,
+    // These are limits that somebody mistyped, and no patterns.
+    `names ${label} -1`,
+    `names ${label} web -1`,
+    `names ${label} 1e9`,
+    `names ${label} 12345678901`,
     `names ${label} ${"x".repeat(256)}`,
   ])("%j is explained", (line) => {
     expect(answer(line, consoleContextOf())).toEqual({ text: "usage: names NODE [PATTERN] [LIMIT]\n" });
@@ -463,7 +495,6 @@ describe("node", () => {
   const [a] = BENCH_LABELS;
 
   test.each([
-    [`node ${a}`, `${a}: up`],
     ["node 127.0.0.1:8139", "there is no node 127.0.0.1:8139 (did you mean 127.0.0.1:8130?)"],
     ["node nobody up", "there is no node nobody"],
     ["node", "usage: node NAME [up|drain|down]"],
@@ -473,14 +504,33 @@ describe("node", () => {
     expect(linesOf(command, context)).toEqual([text]);
   });
 
+  test("says which check failed, and how, as long as the node is down", () => {
+    const [node, ...others] = context.view().nodes;
+    const health = { ...node.health, isWell: false, state: "down" as const, lastFailure: "no answer in 1 s" };
+    const nodes = [{ ...node, isUp: false, health }, ...others];
+    const down = { ...context, view: () => ({ ...context.view(), nodes }) };
+    expect(linesOf(`node ${a}`, down).slice(0, 7)).toEqual([
+      `${a}: down (check statsd at port 8140: no answer in 1 s)`,
+      `  address: ${a}`,
+      "  weight: 1",
+      "  since: 1970-01-01T00:00:00Z",
+      "  check: statsd at port 8140",
+      "  last check: up, at 1970-01-01T00:00:00Z",
+      "  share: 33.1%",
+    ]);
+    // And all that is counted for it.
+    expect(linesOf(`node ${a}`, down).map((line) => line.split(":")[0].trim())).toEqual(
+      expect.arrayContaining(nodeStatsOf(node).map(([name]) => name)),
+    );
+  });
+
   test("passes an operator's word on, and tells what came of it", () => {
     const asked: unknown[] = [];
     const setNode: ConsoleContext["setNode"] = (label, word) => {
       asked.push([label, word]);
-      const { health } = context.view().nodes[0];
       return {
-        ...{ word, was: "up", movedPart: 0.25, share: 0.25, holds: false, upCount: 2 },
-        health: { ...health, isWell: true },
+        ...{ word, was: "up", isWell: true, failure: undefined },
+        ...{ movedPart: 0.25, share: 0.25, holds: false, upCount: 2 },
       };
     };
     expect(linesOf(`node ${a} DRAIN`, { ...context, setNode })).toEqual([
@@ -497,7 +547,7 @@ describe("status", () => {
     const view = { ...context.view(), nodes };
     expect(answer("status", { ...context, view: () => view })?.text).toBe(
       `uptime: 51\nnodes: ${BENCH_LABELS[0]} ${BENCH_LABELS[2]}\n` +
-        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}\n${DELAY}\n`,
+        `verdict: warning: 1 of 3 nodes down since 00:00:00 UTC: ${BENCH_LABELS[1]}: start it, or see why its check fails\n${DELAY}\n`,
     );
   });
 

@@ -47,7 +47,7 @@ test("lists the names that match", () => {
   expect(said(["web.a:1|c\ndb.web.b:1|c\nweb.b:1|web."], { mirror: true, request })).toEqual([
     "lines  name",
     "    1  web.a",
-    "# 1 of 1 names in 1 lines in 2.5 s",
+    "# 1 of 1 name in 1 line in 2.5 s",
   ]);
 });
 
@@ -76,7 +76,7 @@ test("names beyond the most that are kept are counted together", () => {
   const parts = Array.from({ length: 11 }, (_, i) => names.slice(500 * i, 500 * (i + 1)).join("\n"));
   const last = said(parts, { mirror: true }).at(-1);
   expect(last).toBe(
-    `# 1000 of ${NAMES_KEPT_MAX} names in ${NAMES_KEPT_MAX + 3} lines in 2.5 s, 3 lines of other names (no more than ${NAMES_KEPT_MAX} are kept)`,
+    `# 1,000 of 5,000 names in 5,003 lines in 2.5 s, 3 lines of other names (no more than ${NAMES_KEPT_MAX} are kept)`,
   );
 });
 

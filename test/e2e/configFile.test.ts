@@ -209,7 +209,7 @@ describe("a configuration from a pipe", () => {
       ["sh", "-c", `true | ${await binary()} --check -f /dev/stdin`],
       emptyFolder(),
     );
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "/dev/stdin: the file is empty\n" });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "standard input: the file is empty\n" });
   });
 });
 

@@ -85,7 +85,9 @@ needing(CHROMIUM).describe("the status page", () => {
     managements[2].close();
     await matches(visit, "#health", /^▲ warning: 1 of 4 nodes down since .* of the names moved: .*ECONNREFUSED/);
     await until("the node's row", async () => /✕ down.*ECONNREFUSED.*0\.0 %/s.test((await rows(visit))[2]));
-    expect(await textOf(visit, "#changes")).toContain(`${proxy.labels[2]}: ECONNREFUSED`);
+    expect(await textOf(visit, "#changes")).toContain(
+      `${proxy.labels[2]}: check statsd at port ${managements[2].port}: ECONNREFUSED`,
+    );
     await until("the shares", async () => (await visit.page.locator("#ring .down").count()) === 1);
     expect(await textOf(visit, "#changes")).toMatch(/of the names moved: \d \+\d+\.\d, \d \+\d+\.\d, \d \+\d+\.\d/);
     await traffic(proxy, 3);

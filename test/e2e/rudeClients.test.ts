@@ -88,7 +88,7 @@ metricsAreFirst(
     for (let i = 0; i < 4; i++) {
       const client = await Client.open(proxy.consolePort);
       client.send(`tap *${"n".repeat(126)}*${"n".repeat(126)}x 10000\n`);
-      await until("the tap", () => client.answer.startsWith("# up to 10000"));
+      await until("the tap", () => client.answer.startsWith("# up to 10,000"));
     }
     return async () => void (await pace.end());
   },
@@ -99,7 +99,7 @@ test("a pattern of a tap is no longer than it may be", async () => {
   const { proxy } = await startScene();
   const client = await Client.open(proxy.consolePort);
   client.send(`tap ${"n".repeat(255)} 1\n\n`);
-  await client.answered("# up to 1 lines in 60 s; an empty line stops it\n# 0 shown\n");
+  await client.answered("# up to 1 line in 60 s; an empty line stops it\n# 0 shown\n");
   client.send(`tap ${"n".repeat(256)} 1\n`);
   await until("the usage", () => client.answer.endsWith("usage: tap [rejected] [PATTERN] [LIMIT]\n"));
 });

@@ -42,8 +42,11 @@ async function told(proxy: RunningProxy, url: string): Promise<Record<string, st
   };
 }
 
-async function metric(url: string): Promise<string | undefined> {
-  return (await (await fetch(`${url}/metrics`)).text()).match(/^statsd_proxy_healthy (\d)$/m)?.[1];
+/** The states that it is in, by the metrics. */
+async function states(url: string): Promise<readonly string[]> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const isHealthy = text.includes("\nstatsd_proxy_healthy 1\n") ? ["healthy"] : [];
+  return [...isHealthy, ...[...text.matchAll(/^statsd_proxy_verdict\{state="(\w+)"\} 1$/gm)].map(([, state]) => state)];
 }
 
 async function allTell(proxy: RunningProxy, url: string, line: RegExp): Promise<string> {
@@ -56,14 +59,14 @@ async function allTell(proxy: RunningProxy, url: string, line: RegExp): Promise<
 test("console, HTTP, top, log and metrics tell one line, and again when it is over", async () => {
   const { proxy, managements, backends, url } = await start();
   await allTell(proxy, url, /^ok: all 3 nodes up, nothing lost since the start$/);
-  expect(await metric(url)).toBe("1");
+  expect(await states(url)).toEqual(["healthy", "ok"]);
   managements[1].close();
   const label = `127.0.0.1:${backends[1].port}`;
   const down = new RegExp(
-    `^warning: 1 of 3 nodes down since \\d\\d:\\d\\d:\\d\\d UTC, \\d+(\\.\\d)?% of the names moved: ${label} \\(.+\\)$`,
+    `^warning: 1 of 3 nodes down since \\d\\d:\\d\\d:\\d\\d UTC, \\d+(\\.\\d)?% of the names moved: ${label} \\(check statsd at port ${managements[1].port}: [^:]+\\): start it, or see why its check fails$`,
   );
   const line = await allTell(proxy, url, down);
-  expect(await metric(url)).toBe("0");
+  expect(await states(url)).toEqual(["warning"]);
   expect(await proxy.line("event=verdict")).toContain(`level=warn event=verdict line="${line.split(" (")[0]}`);
   expect(await proxy.line("event=node_down")).toMatch(
     /nodes_up=2 nodes=3 names_moved_percent=[\d.]+ shares="127\.0\.0\.1:\d+ \+[\d.]+%, 127\.0\.0\.1:\d+ \+[\d.]+%"/,
@@ -73,7 +76,7 @@ test("console, HTTP, top, log and metrics tell one line, and again when it is ov
   await ask(proxy, "health up");
   managements[1].listen();
   await allTell(proxy, url, /^ok: /);
-  expect(await metric(url)).toBe("1");
+  expect(await states(url)).toEqual(["healthy", "ok"]);
 });
 
 needing(CHROMIUM).describe("the page", () => {

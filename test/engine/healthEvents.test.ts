@@ -14,7 +14,13 @@ describe("a node that goes down and comes back", () => {
     bench.clock.advance(900);
     fail(bench, B);
     const [down] = bench.log.events;
-    expect(down).toMatchObject({ event: "node_down", node: LABEL_B, reason: "ECONNRESET", nodes_up: 2, nodes: 3 });
+    expect(down).toMatchObject({
+      event: "node_down",
+      node: LABEL_B,
+      reason: "check statsd at port 8231: ECONNRESET",
+      nodes_up: 2,
+      nodes: 3,
+    });
     expect(down.names_moved_percent).toBeNumber();
     expect(down.names_moved_percent).toBeGreaterThan(10);
     expect(down.shares).toContain(`${LABEL_ALSO} +`);

@@ -78,7 +78,7 @@ test("the last 50 changes are kept by the node's label, however often it comes a
   for (let atMs = 1; atMs <= 120; atMs++) membership.record(bench.nodes[1], { ...(atMs % 2 ? failed : passed), atMs });
   expect(membership.changes.map(({ atMs }) => atMs)).toEqual(Array.from({ length: 50 }, (_, i) => 71 + i));
   expect(membership.changes.slice(-2)).toMatchObject([
-    { atMs: 119, node: BENCH_LABELS[1], isUp: false, failure: "ECONNREFUSED" },
+    { atMs: 119, node: BENCH_LABELS[1], isUp: false, failure: "check statsd at port 8141: ECONNREFUSED" },
     { atMs: 120, node: BENCH_LABELS[1], isUp: true, failure: undefined },
   ]);
 });

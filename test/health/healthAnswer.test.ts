@@ -12,7 +12,10 @@ describe("received text", () => {
     ["health: up and running\n", "up", "whole"],
     ["Welcome\nhealth: up\n", "up", "whole"],
     ["up\n", "up", "whole"],
-    ["up", "up", "open"],
+    // More of its line may come.
+    ["up", undefined, "open"],
+    ["health: up", undefined, "open"],
+    ["health: up-not\n", undefined, "open"],
     ["health: up\r", "up", "open"],
     ["health: UP\n", undefined, "open"],
     ["health:up\n", "up", "whole"],

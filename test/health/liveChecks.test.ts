@@ -26,7 +26,7 @@ test("each node is told in its place: passed, failed and why, not checked, witho
   const found = await liveChecks(nodes, PARTS);
   expect(found).toEqual([
     { text: expect.stringMatching(/^passed in \d+ ms$/), isFailure: false },
-    { text: "failed: no answer", isFailure: true },
+    { text: "failed: no answer in 0.25 s", isFailure: true },
     { text: `failed: nobody listens at 127.0.0.1:${closed}`, isFailure: true },
     { text: "no check: not asked", isFailure: false },
     { text: "failed: it has no address", isFailure: true },

@@ -11,12 +11,12 @@ test("a node is up since the start, without a check", () => {
 
 test("a check is remembered until the next, and a change of state with its time", () => {
   const health = new NodeHealth(100);
-  expect(health.record(failed(200), RULES)).toBe(false);
+  health.record(failed(200), RULES);
   expect(health).toMatchObject({ isUp: true, sinceMs: 100, changes: 0, lastCheck: failed(200) });
-  expect(health.record(failed(300), RULES)).toBe(true);
-  expect(health.record(failed(400), RULES)).toBe(false);
+  health.record(failed(300), RULES);
+  health.record(failed(400), RULES);
   expect(health).toMatchObject({ isUp: false, sinceMs: 300, changes: 1, lastCheck: failed(400) });
-  expect(health.record(passed(500), RULES)).toBe(true);
+  health.record(passed(500), RULES);
   expect(health).toMatchObject({ isUp: true, sinceMs: 500, changes: 2, lastCheck: passed(500) });
 });
 
@@ -32,15 +32,27 @@ test("an operator's word is a state of its own, since it was said", () => {
   expect(health).toMatchObject({ state: "set down", sinceMs: 600, changes: 1 });
   health.set("up", 700);
   expect(health).toMatchObject({ state: "up", sinceMs: 700, changes: 2 });
+  // Only the first was the node's own.
+  expect(health.ownChanges).toBe(1);
 });
 
 test("without an address a node is down, for a reason and without a check, until it is released", () => {
   const health = new NodeHealth(100);
   health.record(passed(150), RULES);
-  expect(health.loseAddress("no name", 200)).toBe(true);
+  health.loseAddress("no name", 200);
   expect(health).toMatchObject({ isUp: false, noAddress: "no name", sinceMs: 200, changes: 1, lastCheck: undefined });
-  expect(health.loseAddress("no server", 300)).toBe(false);
+  health.loseAddress("no server", 300);
   expect(health).toMatchObject({ isUp: false, noAddress: "no server", sinceMs: 200, changes: 1 });
-  expect(health.release(400)).toBe(true);
+  health.release(400);
   expect(health).toMatchObject({ isUp: true, noAddress: undefined, sinceMs: 400, changes: 2 });
+});
+
+test("a node that is down is so for the check that failed last, however many have passed since", () => {
+  const health = new NodeHealth(100);
+  const rules = { fall: 1, rise: 3 };
+  health.record(failed(200), rules);
+  health.record(passed(300), rules);
+  expect(health).toMatchObject({ isUp: false, lastCheck: passed(300), lastFailure: "ECONNREFUSED" });
+  health.loseAddress("no name", 400);
+  expect(health.lastFailure).toBeUndefined();
 });

@@ -77,15 +77,17 @@ function portOf(manners: Manners): number {
 
 test.each<[what: string, manners: Manners, outcome: string]>([
   ["up", MANNERS.up, "up"],
-  ["up without a line end", MANNERS.unended, "up"],
+  ["up without a line end, and then the end", (client) => void client.end("health: up"), "up"],
+  ["up, and that it is not", (client) => endLater(client, "health: up", "-not\n"), "silence: answered health: up-not"],
+  ["up in two segments", (client) => sayLater(client, "health: u", "p\n"), "up"],
   ["up in single bytes", MANNERS.bytewise, "up"],
   ["up, and then the end", MANNERS.closer, "up"],
   ["up behind a banner", MANNERS.behindBanner, "up"],
   ["up and more", MANNERS.chatty, "up"],
   ["up behind other text", (client) => void client.write(`${"x".repeat(1000)}\nhealth: up\n`), "up"],
-  ["down", MANNERS.down, "silence: health: down"],
-  ["down, and then the end", (client) => void client.end("health: down\n"), "silence: health: down"],
-  ["garbage, and then the end", (client) => void client.end("\0\xff\r\n"), String.raw`silence: answered: \x00\xc3\xbf`],
+  ["down", MANNERS.down, "silence: answered health: down"],
+  ["down, and then the end", (client) => void client.end("health: down\n"), "silence: answered health: down"],
+  ["garbage, and then the end", (client) => void client.end("\0\xff\r\n"), String.raw`silence: answered \x00\xc3\xbf`],
   ["too much", MANNERS.endless, "silence: answer too long"],
   ["the end", MANNERS.closing, "refusal: closed without an answer"],
   ["a reset", MANNERS.resetting, "refusal: ECONNRESET"],
@@ -94,9 +96,10 @@ test.each<[what: string, manners: Manners, outcome: string]>([
 });
 
 test.each<[what: string, manners: Manners, outcome: string]>([
-  ["says nothing", MANNERS.silent, "silence: no answer"],
-  ["says down without a line end, and no more", (client) => void client.write("down"), "silence: answered: down"],
-  ["says garbage and no more", MANNERS.garbage, "silence: answered: HTTP/1.1 400 Bad Request"],
+  ["says nothing", MANNERS.silent, "silence: no answer in 0.1 s"],
+  ["says up without a line end, and no more", MANNERS.unended, "up"],
+  ["says down without a line end, and no more", (client) => void client.write("down"), "silence: answered down"],
+  ["says garbage and no more", MANNERS.garbage, "silence: answered HTTP/1.1 400 Bad Request"],
 ])("a management port that %s, until the time is up", async (_, manners, outcome) => {
   expect(await result(portOf(manners), SHORT_MS)).toBe(outcome);
 });
@@ -106,7 +109,7 @@ test.skipIf(!RAW_PORTS_WORK)("a port that refuses (Linux only)", async () => {
 });
 
 test.skipIf(!RAW_PORTS_WORK)("a port that never connects (Linux only)", async () => {
-  expect(await result(fullPort(), SHORT_MS)).toBe("silence: no answer");
+  expect(await result(fullPort(), SHORT_MS)).toBe("silence: no answer in 0.1 s");
 });
 
 test("the request is the same as Etsy's", async () => {
@@ -125,7 +128,7 @@ test("a check that is abandoned reports nothing, and its connection ends", async
   await until("its end", () => management.clients.size === 0);
   probe.close();
   // One that came after it would have had its time by then.
-  expect(await result(management.port, 2 * SHORT_MS)).toBe("silence: no answer");
+  expect(await result(management.port, 2 * SHORT_MS)).toBe("silence: no answer in 0.2 s");
   expect(results).toEqual([]);
 });
 
@@ -133,7 +136,7 @@ describe("a connection", () => {
   test.each([
     ["one that says up", MANNERS.up, "up"],
     ["one that says up in single bytes", MANNERS.bytewise, "up"],
-    ["one that says down", MANNERS.down, "silence: health: down"],
+    ["one that says down", MANNERS.down, "silence: answered health: down"],
   ])("is kept from check to check: %s", async (_, manners, outcome) => {
     const management = new ManagementPort({ manners });
     const { probe, ends } = openProbe(management.port, LONG_MS);
@@ -150,13 +153,12 @@ describe("a connection", () => {
   test.each<[what: string, manners: Manners]>([
     ["says more than it was asked", MANNERS.chatty],
     ["says more than it was asked, later", (client) => sayLater(client, "health: up\n", "health: up\n")],
-    ["never ends its line", MANNERS.unended],
   ])("to one that %s is not asked again: no failure, but a new one", async (_, manners) => {
     const management = new ManagementPort({ manners });
     const { probe, ends } = openProbe(management.port, LONG_MS);
     for (let checks = 1; checks <= 5; checks++) {
       expect(await check(probe)).toBe("up");
-      if (manners !== MANNERS.unended) await until("the end", () => management.clients.size === 0);
+      await until("the end", () => management.clients.size === 0);
       expect(management.connections).toBe(checks);
     }
     expect(ends).toEqual([]);
@@ -165,9 +167,9 @@ describe("a connection", () => {
   test("whose answer comes after the timeout is not used again, and the answer is not taken for another", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const { probe } = openProbe(management.port, SHORT_MS);
-    expect(await check(probe)).toBe("silence: no answer");
+    expect(await check(probe)).toBe("silence: no answer in 0.1 s");
     for (const client of management.clients) client.write("health: up\n");
-    expect(await check(probe)).toBe("silence: no answer");
+    expect(await check(probe)).toBe("silence: no answer in 0.1 s");
     expect(management.connections).toBe(2);
   });
 
@@ -243,7 +245,7 @@ describe("a connection", () => {
     const { probe } = openProbe(management.port, LONG_MS);
     expect(await check(probe)).toBe("up");
     management.manners = (client) => void client.end("health: ");
-    expect(await check(probe)).toBe("silence: answered: health:");
+    expect(await check(probe)).toBe("silence: answered health:");
     expect(management.connections).toBe(1);
   });
 });
@@ -302,7 +304,7 @@ describe("a late timer is not a late answer", () => {
     const { probe } = openProbe(portOf(MANNERS.silent), 50);
     const answer = check(probe);
     block(150);
-    expect(await answer).toBe("silence: no answer");
+    expect(await answer).toBe("silence: no answer in 0.05 s");
   });
 });
 
@@ -337,17 +339,17 @@ describe.skipIf(!RAW_PORTS_WORK)("10,000 checks leave nothing behind (Linux only
     ["keeps its connections", () => portOf(MANNERS.up), "up"],
     ["closes after each answer", () => portOf(MANNERS.closer), "up"],
     ["says too much", () => portOf(MANNERS.chatty), "up"],
-    ["never ends its line", () => portOf(MANNERS.unended), "up"],
-    ["says down", () => portOf(MANNERS.down), "silence: health: down"],
+    ["ends before its line", () => portOf((client) => void client.end("up")), "up"],
+    ["says down", () => portOf(MANNERS.down), "silence: answered health: down"],
     ["never ends", () => portOf(MANNERS.endless), "silence: answer too long"],
     ["resets", () => portOf(MANNERS.resetting), "refusal: ECONNRESET"],
     ["closes", () => portOf(MANNERS.closing), "refusal: closed without an answer"],
     ["refuses", () => boundPort(), "refusal: ECONNREFUSED"],
-    ["says nothing", () => portOf(MANNERS.silent), "silence: no answer"],
-    ["never connects", () => fullPort(), "silence: no answer"],
+    ["says nothing", () => portOf(MANNERS.silent), "silence: no answer in 0.001 s"],
+    ["never connects", () => fullPort(), "silence: no answer in 0.001 s"],
   ])("of one that %s", async (_, open, outcome) => {
     const port = open();
-    const timeoutMs = outcome.endsWith("no answer") ? 1 : LONG_MS;
+    const timeoutMs = outcome.endsWith("no answer in 0.001 s") ? 1 : LONG_MS;
     await turn();
     const before = descriptors();
     const timersBefore = timers();
@@ -387,6 +389,15 @@ describe.skipIf(!RAW_PORTS_WORK)("10,000 checks leave nothing behind (Linux only
 });
 
 /** Writes the second text when the first has been read. */
+function endLater(
+  client: { write(text: string): unknown; end(text: string): unknown },
+  first: string,
+  last: string,
+): void {
+  client.write(first);
+  setTimeout(() => client.end(last), 20);
+}
+
 function sayLater(client: { write(text: string): unknown }, first: string, second: string): void {
   client.write(first);
   setTimeout(() => client.write(second), 20);
@@ -439,14 +450,14 @@ describe("a check over HTTP", () => {
     ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", undefined, "up"],
     ["HTTP/1.1 503 Service Unavailable\r\n\r\nup", undefined, "silence: answered 503 Service Unavailable"],
     ["HTTP/1.1 404 Not\x1bFound\r\n\r\n", undefined, String.raw`silence: answered 404 Not\x1bFound`],
-    ["HTTP/1.1 100 Continue\r\n\r\n", undefined, "silence: answered: HTTP/1.1 100 Continue"],
+    ["HTTP/1.1 100 Continue\r\n\r\n", undefined, "silence: answered HTTP/1.1 100 Continue"],
     ["health: up\n", undefined, "silence: the answer is not HTTP"],
-    ["HTTP/1.1 2", undefined, "silence: answered: HTTP/1.1 2"],
+    ["HTTP/1.1 2", undefined, "silence: answered HTTP/1.1 2"],
     ["HTTP/1.1 200 OK\r\n\r\nall is well", "is well", "up"],
     [
       "HTTP/1.1 200 is well\r\nX: is well\r\n\r\nno",
       "is well",
-      'silence: answered: HTTP/1.1 200 is well without "is well"',
+      'silence: answered HTTP/1.1 200 is well without "is well"',
     ],
     [new Response("x".repeat(50_000).concat("is well")), "is well", "up"],
   ])("makes of %j, expecting %j: %s", async (answer, expect_, outcome) => {
@@ -496,5 +507,5 @@ test("a statsd is up when it says what is expected of it", async () => {
   const port = portOf((client) => void client.write("status: green\n"));
   const expecting = (expect: string) => ({ protocol: protocolOf({ type: "statsd", port, expect }, HOST) });
   expect(await result(port, LONG_MS, expecting("green"))).toBe("up");
-  expect(await result(port, SHORT_MS, expecting("up"))).toBe("silence: answered: status: green");
+  expect(await result(port, SHORT_MS, expecting("up"))).toBe("silence: answered status: green");
 });

@@ -20,7 +20,7 @@ describe("the names of the figures", () => {
     for (const table of [FIGURES, NODE_FIGURES]) {
       const names = table.map(({ name, by = "" }) => `${name} ${by}`);
       expect(new Set(names).size).toBe(names.length);
-      for (const name of names) expect(name).toMatch(/^[a-z0-9_]+ (reason|code|result)?$/);
+      for (const name of names) expect(name).toMatch(/^[a-z0-9_]+ (reason|code|result|state)?$/);
     }
     const names = statsOf(new RelayBench({}).view()).map(([name]) => name);
     expect(new Set(names).size).toBe(names.length);
@@ -51,6 +51,13 @@ describe("the names of the figures", () => {
     for (const label of BENCH_LABELS)
       for (const reason of DROP_REASONS) expect(names).toContain(`node.${label}.lines_dropped.${reason}`);
   });
+});
+
+test("the verdict is a figure for each state, 1 for the one that it is in", () => {
+  const view = new RelayBench({}).view();
+  const states = (seen: View) => statsOf(seen).filter(([name, value]) => name.startsWith("verdict.") && value === 1);
+  expect(states(view)).toEqual([["verdict.ok", 1]]);
+  expect(states({ ...view, health: { isUp: false, sinceMs: 0 } })).toEqual([["verdict.drained", 1]]);
 });
 
 describe("every line is in exactly one place", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { LogFields } from "../../src/log/logfmt.ts";
-import { LOG_AGAIN_MS, Losses } from "../../src/observe/losses.ts";
+import { Losses } from "../../src/observe/losses.ts";
+import { LOG_AGAIN_MS } from "../../src/observe/unlogged.ts";
 import type { NodeView } from "../../src/observe/view.ts";
 import { NodeCounters } from "../../src/relay/counters.ts";
 import { BENCH_LABELS, RelayBench } from "../support/relayBench.ts";
@@ -22,12 +23,30 @@ test("a loss is said when it begins, then once a minute while it goes on", () =>
   lose(2);
   expect(see(1)).toEqual(said(2, 2));
   lose(1);
-  expect(see(2)).toEqual([]);
+  expect(see(1001)).toEqual([]);
   lose(1);
-  expect(see(1 + LOG_AGAIN_MS)).toEqual(said(2, 4));
+  // Of what came within the minute it is said when that was, and that it is over.
+  expect(see(1 + LOG_AGAIN_MS)).toMatchObject([{ ...said(2, 4)[0], seconds: 60 }]);
   expect(see(1 + 3 * LOG_AGAIN_MS)).toEqual([]);
   lose(1);
   expect(see(2 + 3 * LOG_AGAIN_MS)).toEqual(said(1, 5));
+});
+
+test("what is left of a loss that is over is a sum: of how many seconds, and for how long there was none since", () => {
+  const bench = new RelayBench({});
+  const see = lossesOf(bench);
+  bench.nodes[2].counters.linesRefused = 2;
+  see(0);
+  bench.nodes[2].counters.linesRefused = 4;
+  see(3000);
+  bench.nodes[2].counters.linesRefused = 9;
+  see(12_000);
+  expect(see(LOG_AGAIN_MS)).toEqual([
+    { event: "refusing", node: BENCH_LABELS[2], lines: 7, total: 9, seconds: 10, quiet_for: 48 },
+  ]);
+  // Another one is said when it begins.
+  bench.nodes[2].counters.linesRefused = 10;
+  expect(see(3 * LOG_AGAIN_MS)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], lines: 1, total: 10 }]);
 });
 
 test("every kind of loss is said once, with the node if there is one", () => {
@@ -62,7 +81,7 @@ test("lines that a port refused are said like a loss: nothing else tells of them
   expect(see(0)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], lines: 2, total: 2 }]);
   bench.nodes[2].counters.linesRefused = 90;
   expect(see(LOG_AGAIN_MS - 1)).toEqual([]);
-  expect(see(LOG_AGAIN_MS)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], lines: 88, total: 90 }]);
+  expect(see(LOG_AGAIN_MS)).toMatchObject([{ event: "refusing", node: BENCH_LABELS[2], lines: 88, total: 90 }]);
 });
 
 test("a node's name never makes one of its figures look like another", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type NodeSetting, nodeSettingText } from "../../src/observe/nodeSetting.ts";
 
-const failing = { isWell: false, lastCheck: { atMs: 1, durationMs: 1, failure: "ECONNREFUSED" }, noAddress: undefined };
+const failing = { isWell: false, failure: "check tcp at port 1: no answer in 1 s" };
 
 test.each<[setting: Partial<NodeSetting>, text: string]>([
   [{ word: "drain" }, "a drains: 25.0% of the names moved to 2 nodes\n"],
@@ -19,11 +19,10 @@ test.each<[setting: Partial<NodeSetting>, text: string]>([
   [{ word: "drain", movedPart: undefined, share: undefined }, "a drains: it gets no more lines\n"],
   [{ word: "up", was: "drain" }, "a is up: 25.0% of the names moved to it\n"],
   [{ word: "up", was: "down", movedPart: undefined }, "a is up\n"],
-  [{ word: "up", was: "drain", health: failing }, "a is up again when it is well: ECONNREFUSED\n"],
+  [{ word: "up", was: "drain", ...failing }, "a is up again when it is well: check tcp at port 1: no answer in 1 s\n"],
   [{ word: "up", was: "up" }, "nothing changed: a goes by its checks already\n"],
   [{ word: "drain", was: "drain" }, "nothing changed: a drains already\n"],
 ])("%j", (setting, text) => {
   const usual = { was: "up", movedPart: 0.25, share: 0.3, holds: false, upCount: 2 } as const;
-  const health = { isWell: true, lastCheck: undefined, noAddress: undefined };
-  expect(nodeSettingText("a", { word: "drain", ...usual, health, ...setting })).toBe(text);
+  expect(nodeSettingText("a", { word: "drain", ...usual, isWell: true, failure: undefined, ...setting })).toBe(text);
 });

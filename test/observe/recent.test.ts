@@ -1,15 +1,18 @@
 import { expect, test } from "bun:test";
 import { RecentGrowth, WINDOW_MS } from "../../src/observe/recent.ts";
+import type { View } from "../../src/observe/view.ts";
+import { NodeCounters } from "../../src/relay/counters.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
 function growing() {
   const bench = new RelayBench({});
   const growth = new RecentGrowth();
   const first = bench.view().nodes[0].counters;
-  const at = (nowMs: number, cpuSeconds = 0, drops = 0) => {
+  const at = (nowMs: number, cpuSeconds = 0, drops = 0, others: Partial<View> = {}) => {
     const view = bench.view();
     return growth.update({
       ...view,
+      ...others,
       ...{ nowMs, uptimeSeconds: nowMs / 1000, kernelDrops: drops },
       resources: { ...view.resources, cpuSeconds },
     });
@@ -75,4 +78,44 @@ test("each counter of a node is looked at, from look to look, and forgotten afte
     ...{ no_live_node: 1, internal_errors: 2, invariant_violations: 3, packets_received: 4 },
     ...{ lines_received: 5, lines_rejected: 6 },
   });
+});
+
+test("what a node lost stays for five minutes when a reload removes it, and what it loses on leaving", () => {
+  const { bench, first, at } = growing();
+  const [{ label }, ...nodes] = bench.view().nodes;
+  first.linesDropped.held += 5;
+  first.sendErrors += 1;
+  expect(at(0).gone).toEqual([]);
+  first.linesDropped.send_buffer_full += 2;
+  const { gone, nodes: grown } = at(1000, 0, 0, { nodes });
+  expect(gone).toEqual([expect.objectContaining({ label, counters: first })]);
+  expect(grown.get(first)).toMatchObject({ held: { amount: 5 }, send_buffer_full: { amount: 2 } });
+  expect(at(WINDOW_MS - 15_000, 0, 0, { nodes }).gone).toHaveLength(1);
+  const later = at(WINDOW_MS + 15_000, 0, 0, { nodes });
+  expect([later.gone, later.nodes.get(first)]).toEqual([[], undefined]);
+});
+
+test("a node that is removed without a loss is watched while it leaves, and no longer", () => {
+  const { bench, first, at } = growing();
+  const [, ...nodes] = bench.view().nodes;
+  at(0);
+  expect(at(9000, 0, 0, { nodes }).gone).toHaveLength(1);
+  expect(at(10_000, 0, 0, { nodes }).gone).toEqual([]);
+  first.sendErrors += 1;
+  expect(at(11_000, 0, 0, { nodes }).nodes.get(first)).toBeUndefined();
+});
+
+test("however many nodes are removed, a thousand are remembered", () => {
+  const { bench, at } = growing();
+  const [node] = bench.view().nodes;
+  const many = Array.from({ length: 1100 }, () => ({ ...node, counters: new NodeCounters() }));
+  at(0, 0, 0, { nodes: many });
+  expect(at(1000, 0, 0, { nodes: [] }).gone).toHaveLength(1000);
+});
+
+test("the buffer that was full is the one of then", () => {
+  const { at } = growing();
+  at(0, 0, 0, { receiveBufferBytes: 4096 });
+  expect(at(1000, 0, 5, { receiveBufferBytes: 8192 }).fullBufferBytes).toBe(8192);
+  expect(at(2000, 0, 5, { receiveBufferBytes: 65_536 }).fullBufferBytes).toBe(8192);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { LogFields } from "../../src/log/logfmt.ts";
-import { LOG_AGAIN_MS } from "../../src/observe/losses.ts";
 import { Rejections } from "../../src/observe/rejections.ts";
+import { LOG_AGAIN_MS } from "../../src/observe/unlogged.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
 function rejectionsOf(bench: RelayBench) {
@@ -28,7 +28,9 @@ test("rejected lines are one event when they begin, then one a minute, with the 
   bench.receive(":1|c");
   expect(see(LOG_AGAIN_MS)).toBeUndefined();
   bench.receive("bad again");
-  expect(see(1 + LOG_AGAIN_MS)).toEqual({ ...SAID, lines: 2, total: 5, no_colon: 1, empty_name: 1, example: ":1|c" });
+  expect(see(1 + LOG_AGAIN_MS)).toEqual({
+    ...{ ...SAID, lines: 2, total: 5, seconds: 1, no_colon: 1, empty_name: 1, example: ":1|c" },
+  });
   expect(see(1 + 3 * LOG_AGAIN_MS)).toBeUndefined();
   bench.receive("c:1|c\nd:1");
   expect(see(2 + 3 * LOG_AGAIN_MS)).toEqual({ ...SAID, lines: 1, total: 6, no_pipe: 1, example: "d:1" });

@@ -163,7 +163,8 @@ describe("a name that does not resolve at the start", () => {
     expect(bench.view().nodes[0].counters.checksFailed).toBe(0);
     names.say(NAME, ["127.0.0.1"]);
     await bench.logged(`event=node_up node=${NAME}:${port}`);
-    await bench.logged(`event=node_down node=${NAME}:${port} reason=ECONNREFUSED`);
+    const reason = `"check statsd at port ${managementport}: ECONNREFUSED"`;
+    await bench.logged(`event=node_down node=${NAME}:${port} reason=${reason}`);
   });
 
   test("holds nobody up when the name server is silent", async () => {
@@ -198,7 +199,7 @@ describe("a name whose address changes", () => {
     expect(namesOf(after)).toEqual(namesOf(before));
     expect(bench.view().nodes[0].counters).toBe(node.counters);
     expect(bench.view().nodes[0].health).toBe(node.health);
-    expect(node.health.changes).toBe(0);
+    expect(node.health.ownChanges).toBe(0);
   });
 
   test("stays at its address as long as the name has it, whatever the order", async () => {

@@ -133,6 +133,19 @@ const CASES: Readonly<Record<string, Case>> = {
       [`statsd_proxy_lines_received_total{${PROXY}}`]: "0+100x20",
     },
   },
+  StatsdProxyKeepsLosing: {
+    fires: {
+      [`statsd_proxy_verdict{${PROXY},state="losing"}`]: "0 1 1 1 0x3 1x10",
+      [`statsd_proxy_verdict{${PROXY},state="critical"}`]: "0 0 0 0 1x3 0x10",
+    },
+    at: "12m",
+    labels: OF_PROXY,
+    summary: "p:9125 has been losing metrics for 10 minutes, and goes on",
+    quiet: {
+      [`statsd_proxy_verdict{${PROXY},state="losing"}`]: "0 1x5 0 1x10",
+      [`statsd_proxy_verdict{${PROXY},state="warning"}`]: "1x20",
+    },
+  },
   StatsdProxyLoop: {
     fires: { [`statsd_proxy_loop{${PROXY}}`]: "0 1" },
     at: "1m",

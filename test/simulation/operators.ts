@@ -34,7 +34,10 @@ const CONSOLE_QUESTIONS: readonly Question[] = [
     answer: "time running in seconds: \\d+\\npackets_received: \\d+\\.0{6}\\n(?:[^\\n ]+: [-\\d.]+\\n)+",
   },
   { text: "stats json", answer: '\\{"uptime_seconds":[^\\n]*\\}\\n' },
-  { text: "nodes", answer: "node +address[^\\n]*\\n(?:[^\\n]+ (?:up|down|drained|set down) [^\\n]*\\n)+" },
+  {
+    text: "nodes",
+    answer: "node +(?:address +)?state[^\\n]*\\n(?:[^\\n]+ (?:up|down|drained|set down)(?:,flapping)? [^\\n]*\\n)+",
+  },
   { text: "health", answer: "health: (?:up|down)\\n" },
   {
     text: "status",
@@ -148,7 +151,7 @@ export class Operators {
     };
     const asking: Question = {
       text: `node ${label}`,
-      answer: `${name}: (?:up|down|drained|set down)(?: \\([^\\n]*\\))?\\n`,
+      answer: `${name}: (?:up|down|drained|set down)(?:, flapping)?(?: \\([^\\n]*\\))?\\n(?: {2}[^\\n]+\\n)+`,
     };
     const questions = random.chance(0.3) ? [setting, asking] : [setting];
     const text = questions.map((question) => `${question.text}\n`).join("");

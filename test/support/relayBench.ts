@@ -34,6 +34,7 @@ export interface RelayBenchParts {
 /** A node whose socket is a list of what it was given. */
 export class BenchNode implements RelayNode {
   readonly label: string;
+  readonly config: NodeConfig;
   readonly counters = new NodeCounters();
   readonly batch: Batch;
   readonly health = new NodeHealth(0);
@@ -44,8 +45,9 @@ export class BenchNode implements RelayNode {
 
   private isUpAsTold: boolean | undefined;
 
-  constructor(label: string, datagramBytesMax: number) {
-    this.label = label;
+  constructor(config: NodeConfig, datagramBytesMax: number) {
+    this.label = config.label;
+    this.config = config;
     this.batch = new Batch(datagramBytesMax);
   }
 
@@ -73,7 +75,7 @@ export class RelayBench {
   readonly nodes: readonly BenchNode[];
 
   constructor({ mirror = false, datagramBytesMax = 1432, cacheSize = 64 }: RelayBenchParts) {
-    this.nodes = BENCH_LABELS.map((label) => new BenchNode(label, datagramBytesMax));
+    this.nodes = BENCH_NODES.map((config) => new BenchNode(config, datagramBytesMax));
     this.locator = mirror ? undefined : locatorOf(PLACEMENT, cacheSize);
     const lines = new Lines(DEFAULT_TYPES, 1);
     this.relay = new Relay({ lines, locator: this.locator, nodes: this.nodes, counters: this.counters });
@@ -118,8 +120,8 @@ export class RelayBench {
         ringShare: this.locator && BENCH_SHARES[node],
         fullShare: this.locator && BENCH_SHARES[node],
         health: {
-          ...{ sinceMs: 0, changes: 0, noAddress: undefined, state: "up" as const },
-          lastCheck: { atMs: 0, durationMs: 2, failure: undefined },
+          ...{ sinceMs: 0, ownChanges: 0, noAddress: undefined, state: "up" as const },
+          ...{ isWell: true, lastCheck: { atMs: 0, durationMs: 2, failure: undefined }, lastFailure: undefined },
         },
         rate: undefined,
       })),

@@ -31,6 +31,7 @@ function nodeOf(label: string, ring_share: number): NodeJson {
     address: label,
     up: true,
     state: "up",
+    flapping: false,
     no_address: null,
     since_ms: 1000,
     checked: false,
