@@ -53,6 +53,7 @@ const sampleSchema = v.object({
       node: v.string(),
       up: v.boolean(),
       state: v.optional(v.string()),
+      flapping: v.nullish(v.object({ changes: v.number() })),
       figures: v.object({
         ring_share: figure,
         lines_relayed: figure,

@@ -57,7 +57,16 @@ export interface Recent {
   readonly cpuShare: number | undefined;
 }
 
+/** A node that changes its state so often within the window is flapping. */
+const FLAPPING_CHANGES = 6;
+
 export const NOTHING_RECENT: Recent = { proxy: {}, nodes: new Map(), cpuShare: undefined };
+
+/** How often the node changed its state, if that is often enough to call it flapping. */
+export function flapsOf({ nodes }: Recent, counters: NodeCounters): Grown | undefined {
+  const changes = nodes.get(counters)?.state_changes;
+  return changes !== undefined && changes.amount >= FLAPPING_CHANGES ? changes : undefined;
+}
 
 export class RecentGrowth {
   private readonly proxy = new Growths(OF_PROXY);

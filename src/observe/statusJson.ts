@@ -9,6 +9,7 @@ import type { MovedNames } from "../placement/movedShare.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
+import { flapsOf, type Recent } from "./recent.ts";
 import { type VerdictState, verdictOf } from "./verdict.ts";
 import type { ConfigView, NodeView, View } from "./view.ts";
 
@@ -87,6 +88,8 @@ export interface NodeJson {
   readonly no_address: string | null;
   /** When it entered its current state. */
   readonly since_ms: number;
+  /** How often it changed its state within five minutes, if that is often enough to call it flapping. */
+  readonly flapping: { readonly changes: number; readonly since_ms: number } | null;
   /** Whether it has a check; without one it goes by what its host refuses. */
   readonly checked: boolean;
   /** How it is checked: `statsd at port 8126`, `refusals` ... */
@@ -175,9 +178,9 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
 }
 
 /** The nodes as in the whole status, without the brackets of their list. */
-export function* nodesJsonParts({ nodes }: View): Generator<string> {
+export function* nodesJsonParts({ nodes, recent }: View): Generator<string> {
   yield* joinedBy(NODES_PER_STEP, nodes, (node) => {
-    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node))}`;
+    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node, recent))}`;
   });
 }
 
@@ -201,9 +204,10 @@ function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView
   };
 }
 
-function nodeJson(node: NodeView): NodeJson {
+function nodeJson(node: NodeView, recent: Recent): NodeJson {
   const { host, port } = node.config;
   const check = node.health.lastCheck;
+  const flaps = flapsOf(recent, node.counters);
   return {
     node: node.label,
     address: hostPort(node.address ?? host, port),
@@ -211,6 +215,7 @@ function nodeJson(node: NodeView): NodeJson {
     state: node.health.state,
     no_address: node.health.noAddress ?? null,
     since_ms: node.health.sinceMs,
+    flapping: flaps ? { changes: flaps.amount, since_ms: flaps.sinceMs } : null,
     checked: checkOf(node.config) !== undefined,
     check: checkText(node.config),
     last_check: check

@@ -3,7 +3,7 @@
  * show this one.
  */
 import { durationWords, percentText, sizeText, timeText, wholeText } from "../text/quantities.ts";
-import { type Grown, WINDOW_MS } from "./recent.ts";
+import { flapsOf, type Grown, WINDOW_MS } from "./recent.ts";
 import type { NodeView, View } from "./view.ts";
 
 /** From the worst to the best. `drained`: an operator wants it so. */
@@ -37,8 +37,6 @@ const LAG_SECONDS_MAX = 1;
 /** Share of rejected lines from which on something is wrong with a client. */
 const REJECTED_SHARE_MAX = 0.1;
 const REJECTED_MIN = 30;
-/** A node that changes its state so often within the window is flapping. */
-const CHANGES_MAX = 6;
 const IN_WINDOW = `in ${WINDOW_MS / 60_000} min`;
 
 export function verdictOf(view: View): Verdict {
@@ -270,10 +268,7 @@ function overload({ recent, eventLoopLag }: View): Trouble[] {
 }
 
 function flapping({ nodes, recent, nowMs }: View): Trouble[] {
-  const changed = of(nodes, ({ counters }) => {
-    const grown = recent.nodes.get(counters)?.state_changes;
-    return grown !== undefined && grown.amount >= CHANGES_MAX ? grown : undefined;
-  });
+  const changed = of(nodes, ({ counters }) => flapsOf(recent, counters));
   return troubleOf("flapping", "warning", changed.grown, ({ amount }, when) => {
     const which = namedText(changed.nodes);
     return `warning: ${which} changed between up and down ${timesText(amount)} ${IN_WINDOW}, ${when(nowMs)}: raise fall and rise, or look at it`;

@@ -110,6 +110,22 @@ describe("a frame", () => {
     expect(textOf({ address, before, now: withOneDown, linesMax }).at(-2)).toContain(BENCH_LABELS[1]);
   });
 
+  test("shows a node that flaps after those that are down and before those that are up, and how often it did", () => {
+    const sample = sampleAt(new RelayBench({}), 5, (node) => node !== 2);
+    const flapsWhile = (up: boolean, state = up ? "up" : "down") => {
+      const nodes = sample.nodes.map((node, i) => (i === 1 ? { ...node, up, state, flapping: { changes: 36 } } : node));
+      return frameOf({ address, before: undefined, now: { ...sample, nodes } }).slice(-3);
+    };
+    // It keeps its place as it goes up and down.
+    for (const up of [true, false])
+      expect(flapsWhile(up).map(({ text, alarm }) => [text.split(/ {2,}/).slice(0, 2).join(), alarm])).toEqual([
+        [`${BENCH_LABELS[2]},DOWN`, true],
+        [`${BENCH_LABELS[1]},FLAPPING 36x`, true],
+        [`${BENCH_LABELS[0]},up`, false],
+      ]);
+    expect(flapsWhile(false, "drained").map(({ text }) => text)).toContainEqual(expect.stringMatching(/ DRAINED /));
+  });
+
   test("has no rates without a moment before, or over a restart", () => {
     const bench = new RelayBench({});
     bench.receive("a:1|c");
@@ -201,12 +217,12 @@ describe("at the size of a terminal", () => {
     return { ...now, nodes };
   };
 
-  test("80 columns have the columns that matter, and names cut in the middle; 200 have all", () => {
+  test("80 columns have the columns that matter, and names cut where they are alike; 200 have all", () => {
     const small = textOf({ address, before: undefined, now: named(60), columnsMax: 80, linesMax: 24 });
     expect(small).toHaveLength(24);
     for (const line of small.slice(3)) expect(line.length).toBeLessThanOrEqual(80);
     expect(small[15]).toMatch(/^node +state +relayed\/s +share +dropped\/s +refused$/);
-    expect(small[16]).toMatch(/^statsd-backend-40\S*\.\.\S*local:8125 +DOWN/);
+    expect(small[16]).toMatch(/^statsd-backend-40\.metrics\S*\.\. +DOWN/);
     expect(small.at(-1)).toBe("... and 53 more");
     const wide = textOf({ address, before: undefined, now: named(3), columnsMax: 200 });
     expect(wide[15]).toEndWith("datagrams/s  kB/s  pending  refused  checks failed");

@@ -33,6 +33,7 @@ function nodeOf(label: string, ring_share: number): NodeJson {
     state: "up",
     no_address: null,
     since_ms: 1000,
+    flapping: null,
     checked: false,
     check: "refusals",
     last_check: null,
