@@ -39,7 +39,7 @@ const countColumn = (head: string, priority: number, name: NodeName): Column => 
 });
 
 const COLUMNS: readonly Column[] = [
-  { head: "state", priority: 0, text: ({ node }) => stateText(node) },
+  { head: "state", priority: 0, text: stateText },
   rateColumn("relayed/s", 1, "lines_relayed"),
   {
     ...{ head: "share", priority: 3, optional: "ring_share" },
@@ -91,13 +91,17 @@ export function nodeLines({ before, now, perSecond, view, linesMax, columnsMax }
   const shown = wanted.slice(offset, offset + room);
   const lines = tableLines(shown, rows, columnsMax);
   const rest = wanted.length - shown.length;
+  const troubled = wanted.slice(offset + room).filter((row) => rankOf(row) < UNTROUBLED).length;
   const place =
-    offset > 0 ? `rows ${offset + 1} to ${offset + shown.length} of ${wanted.length}` : `... and ${rest} more`;
-  return rest > 0 ? [...lines, { text: place, alarm: false }] : lines;
+    offset > 0
+      ? `rows ${offset + 1} to ${offset + shown.length} of ${wanted.length}`
+      : `... and ${rest} more${troubled > 0 ? `, ${troubled} of them in trouble` : ""}`;
+  return rest > 0 ? [...lines, { text: place, alarm: troubled > 0 }] : lines;
 }
 
-function matches({ node, isLosing }: NodeRow, filter: string): boolean {
-  const text = `${node.node} ${node.up ? "up" : "down"} ${stateText(node)}${isLosing ? " losing" : ""}`;
+function matches(row: NodeRow, filter: string): boolean {
+  const { node, isLosing } = row;
+  const text = `${node.node} ${node.up ? "up" : "down"} ${stateText(row)}${isLosing ? " losing" : ""}`;
   return text.toLowerCase().includes(filter.toLowerCase());
 }
 
@@ -171,10 +175,10 @@ function tableLines(shown: readonly NodeRow[], all: readonly NodeRow[], columnsM
 }
 
 /** An operator's word is told from what the checks say. */
-function stateText(node: SampleNode): string {
+function stateText({ node, isLosing }: NodeRow): string {
   const { up, state, flapping } = node;
   if (flaps(node)) return `FLAPPING ${flapping?.changes}x`;
-  if (up) return "up";
+  if (up) return isLosing ? "up, losing" : "up";
   return isSetAside(node) ? `${state}`.toUpperCase() : "DOWN";
 }
 
