@@ -12,8 +12,8 @@ export class Delay {
       element(
         "div",
         { class: "rate delay" },
-        element("h3", {}, "Delay"),
-        element("p", { class: "now" }, this.main, " ", element("small", {}, "median")),
+        element("h3", {}, "Delay, median"),
+        element("p", { class: "now" }, this.main),
         this.more,
         element("p", { class: "words" }, "kernel to backend, last minute"),
       ),
