@@ -12,7 +12,7 @@ export interface DelayFigures {
 export function delaysOf(figures: DelayFigures): { p50: number; p99: number } | string {
   const { delay_p50_seconds: p50, delay_p99_seconds: p99, delays_measured } = figures;
   if (delays_measured === undefined) return "not measured (needs Linux)";
-  return p50 === undefined || p99 === undefined ? "no datagram in the last minute" : { p50, p99 };
+  return p50 === undefined || p99 === undefined ? "none measured in the last minute" : { p50, p99 };
 }
 
 export function delayText(figures: DelayFigures): string {

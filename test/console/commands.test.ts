@@ -507,7 +507,7 @@ describe("status", () => {
       answer("status", { ...consoleContextOf(), view: () => ({ ...rest, delay }) })?.text.match(/^delay: .*$/m)?.[0];
     expect(of(delay)).toBe(DELAY);
     expect(of({ ...QUIET_VIEW.delay, p50Seconds: undefined, p99Seconds: undefined })).toBe(
-      "delay: no datagram in the last minute",
+      "delay: none measured in the last minute",
     );
     expect(of(undefined)).toBe("delay: not measured (needs Linux)");
   });
