@@ -8,8 +8,10 @@ import { FIRST_VIEW, type TopView } from "./topView.ts";
 
 /** A verdict takes so many lines at most. */
 const VERDICT_LINES_MAX = 3;
-/** Other troubles that are shown, and the lines of a terminal that has room for them. */
+/** Other troubles that are shown, and the lines that each takes at most. */
 const OTHERS_MAX = 4;
+const OTHER_LINES_MAX = 2;
+/** Lines of a terminal that has room for these, and for a line for each total. */
 const ROOMY_LINES = 30;
 
 /** Not every proxy, or every machine, has all figures. */
@@ -53,6 +55,7 @@ const sampleSchema = v.object({
       node: v.string(),
       up: v.boolean(),
       state: v.optional(v.string()),
+      flapping: v.nullish(v.object({ changes: v.number() })),
       figures: v.object({
         ring_share: figure,
         lines_relayed: figure,
@@ -140,32 +143,76 @@ export function frameOf(parts: FrameParts): FrameLine[] {
   const title = `statsd-proxy ${address}   up ${durationText(now.uptime_ms / 1000)}   nodes: ${up} of ${all} up`;
 
   const rare = RARE.filter(({ name }) => (figures[name] ?? 0) > 0);
+  const totals = { now, rate, rare, window: windowText(before, now) };
+  const top = [
+    { text: title, alarm: up < all },
+    ...identityLines(now, columnsMax),
+    ...(noAnswer === undefined ? verdictLines(now, columnsMax, linesMax) : alarmLines(noAnswer, columnsMax)),
+    { text: "", alarm: false },
+  ];
+  const whole = totalLines(totals);
+  const rest = [{ text: delayText(figures), alarm: false }, { text: "", alarm: false }, ...viewLines(view)];
+  const fits = top.length + whole.length + rest.length + 1 + now.nodes.length <= linesMax;
+  const head = [...top, ...(fits || linesMax >= ROOMY_LINES ? whole : shortTotalLines(totals)), ...rest];
+  return [...head, ...nodeLines({ before, now, perSecond, view, linesMax: linesMax - head.length, columnsMax })];
+}
+
+interface Totals {
+  readonly now: Sample;
+  readonly rate: (name: Name) => number | undefined;
+  readonly rare: readonly Total[];
+  /** The time that rates are of. */
+  readonly window: string;
+}
+
+function totalLines({ now: { figures }, rate, rare, window }: Totals): FrameLine[] {
   const totals = [...TOTALS.filter(({ name }) => figures[name] !== undefined), ...rare];
-  const totalRows = totals.map(({ label, name, state }) => [
+  const rows = totals.map(({ label, name, state }) => [
     label,
     state ? "" : rateText(rate(name)),
     countText(figures[name]),
   ]);
   const alarms = totals.map((total) => rare.includes(total) || (total.loss === true && (rate(total.name) ?? 0) > 0));
-  const head = [
-    { text: title, alarm: up < all },
-    ...identityLines(now),
-    ...(noAnswer === undefined ? verdictLines(now, columnsMax, linesMax) : [{ text: noAnswer, alarm: true }]),
-    { text: "", alarm: false },
-    ...withAlarms([["", windowText(before, now), "total"], ...totalRows], [1, 2], [false, ...alarms]),
-    { text: delayText(figures), alarm: false },
-    { text: "", alarm: false },
-    ...viewLines(view),
-  ];
-  return [...head, ...nodeLines({ before, now, perSecond, view, linesMax: linesMax - head.length, columnsMax })];
+  return withAlarms([["", window, "total"], ...rows], [1, 2], [false, ...alarms]);
 }
 
-/** Which proxy it is, as far as it tells. */
-function identityLines({ host_name, listening, file, version, config }: Sample): FrameLine[] {
+/** The same in half the lines, for nodes need the room. */
+function shortTotalLines({ now: { figures }, rate, rare, window }: Totals): FrameLine[] {
+  const heads = [window, "received", "relayed", "sent", "rejected", "dropped", "pending"];
+  const rowsOf = (what: string, names: readonly (Name | undefined)[], pending?: Name) => [
+    [what, ...names.map((name) => (name === undefined ? "" : rateText(rate(name)))), ""],
+    ["  total", ...[...names, pending].map((name) => (name === undefined ? "" : countText(figures[name])))],
+  ];
+  const lines = ["lines_received", "lines_relayed", undefined, "lines_rejected", "lines_dropped"] as const;
+  const datagrams = ["packets_received", undefined, "datagrams_sent", undefined, "kernel_drops"] as const;
+  const isLosing = (names: readonly Name[]) => names.some((name) => (rate(name) ?? 0) > 0);
+  const [linesAlarm, datagramsAlarm] = [isLosing(["lines_rejected", "lines_dropped"]), isLosing(["kernel_drops"])];
+  return [
+    ...withAlarms(
+      [heads, ...rowsOf("lines", lines, "lines_pending"), ...rowsOf("datagrams", datagrams)],
+      [1, 2, 3, 4, 5, 6],
+      [false, linesAlarm, linesAlarm, datagramsAlarm, datagramsAlarm],
+    ),
+    ...rare.map(({ label, name }) => ({ text: `${label}: ${countText(figures[name])}`, alarm: true })),
+  ];
+}
+
+/** Which proxy it is, as far as it tells. Of a long path the end is shown. */
+function identityLines({ host_name, listening, file, version, config }: Sample, columnsMax: number): FrameLine[] {
   if (host_name === undefined) return [];
   const hash = config?.hash === undefined || config.hash === "" ? "" : ` (${config.hash})`;
-  const parts = [host_name, `metrics at ${listening}`, ...(file ? [`${file}${hash}`] : []), `version ${version}`];
-  return [{ text: printable(parts.join(", ")), alarm: false }];
+  const textWith = (path: string | null | undefined) =>
+    printable(
+      [host_name, `metrics at ${listening}`, ...(path ? [`${path}${hash}`] : []), `version ${version}`].join(", "),
+    );
+  const whole = textWith(file);
+  const tooMuch = whole.length - columnsMax;
+  const text = file && tooMuch > 0 ? textWith(`..${file.slice(tooMuch + 2) || file.slice(-1)}`) : whole;
+  return [{ text, alarm: false }];
+}
+
+function alarmLines(text: string, columnsMax: number): FrameLine[] {
+  return wrapped(printable(text), columnsMax, VERDICT_LINES_MAX).map((line) => ({ text: line, alarm: true }));
 }
 
 /** The verdict; an older proxy has none. */
@@ -173,10 +220,15 @@ function verdictLines(now: Sample, columnsMax: number, linesMax: number): FrameL
   const { verdict, figures } = now;
   if (verdict === undefined) return figures.config_latest === 0 ? [{ text: reloadFailedText(now), alarm: true }] : [];
   const alarm = verdict.state !== "ok";
-  const others = linesMax < ROOMY_LINES ? [] : (verdict.troubles ?? []).slice(1, 1 + OTHERS_MAX);
+  const [worst, ...others] = verdict.troubles ?? [];
+  const areListed = worst !== undefined && linesMax >= ROOMY_LINES;
+  const listed = areListed ? others.slice(0, OTHERS_MAX) : [];
+  const rest = others.length - listed.length;
   return [
-    ...wrapped(printable(verdict.line), columnsMax, VERDICT_LINES_MAX),
-    ...others.map(({ line }) => `also: ${printable(line)}`),
+    // The verdict's line says how many others there are.
+    ...wrapped(printable(areListed ? worst.line : verdict.line), columnsMax, VERDICT_LINES_MAX),
+    ...listed.flatMap(({ line }) => wrapped(`also: ${printable(line)}`, columnsMax, OTHER_LINES_MAX)),
+    ...(areListed && rest > 0 ? [`also: ${rest} more: status at the console lists them`] : []),
   ].map((text) => ({ text, alarm }));
 }
 

@@ -1,5 +1,6 @@
 /** The nodes in a frame of `top`: the columns that matter most, as far as there is room. */
 
+import { cutName, type NameParts, namePartsOf } from "../text/nameParts.ts";
 import { shareText } from "../text/quantities.ts";
 import type { FrameLine, Sample } from "./topFrame.ts";
 import { countText, type PerSecond, printable, rateText } from "./topText.ts";
@@ -38,7 +39,7 @@ const countColumn = (head: string, priority: number, name: NodeName): Column => 
 });
 
 const COLUMNS: readonly Column[] = [
-  { head: "state", priority: 0, text: ({ node }) => stateText(node) },
+  { head: "state", priority: 0, text: stateText },
   rateColumn("relayed/s", 1, "lines_relayed"),
   {
     ...{ head: "share", priority: 3, optional: "ring_share" },
@@ -56,6 +57,8 @@ const COLUMNS: readonly Column[] = [
 
 /** Figures of a node that make its row an alarm while they grow. */
 const LOSSES: readonly NodeName[] = ["lines_dropped", "lines_refused", "send_errors", "checks_skipped"];
+/** The rank of a node that is up and loses nothing. */
+const UNTROUBLED = 3;
 /** A name that is cut has so many characters. */
 const NAME_MIN = 21;
 
@@ -88,13 +91,17 @@ export function nodeLines({ before, now, perSecond, view, linesMax, columnsMax }
   const shown = wanted.slice(offset, offset + room);
   const lines = tableLines(shown, rows, columnsMax);
   const rest = wanted.length - shown.length;
+  const troubled = wanted.slice(offset + room).filter((row) => rankOf(row) < UNTROUBLED).length;
   const place =
-    offset > 0 ? `rows ${offset + 1} to ${offset + shown.length} of ${wanted.length}` : `... and ${rest} more`;
-  return rest > 0 ? [...lines, { text: place, alarm: false }] : lines;
+    offset > 0
+      ? `rows ${offset + 1} to ${offset + shown.length} of ${wanted.length}`
+      : `... and ${rest} more${troubled > 0 ? `, ${troubled} of them in trouble` : ""}`;
+  return rest > 0 ? [...lines, { text: place, alarm: troubled > 0 }] : lines;
 }
 
-function matches({ node, isLosing }: NodeRow, filter: string): boolean {
-  const text = `${node.node} ${node.up ? "up" : "down"}${isLosing ? " losing" : ""}`;
+function matches(row: NodeRow, filter: string): boolean {
+  const { node, isLosing } = row;
+  const text = `${node.node} ${node.up ? "up" : "down"} ${stateText(row)}${isLosing ? " losing" : ""}`;
   return text.toLowerCase().includes(filter.toLowerCase());
 }
 
@@ -115,14 +122,17 @@ function sorted(rows: readonly NodeRow[], sort: TopView["sort"]): NodeRow[] {
   }
 }
 
+/** One that flaps stays in its place, whether it is up or down just now. */
 function rankOf({ node, isLosing }: NodeRow): number {
-  return !node.up ? 0 : isLosing ? 1 : 2;
+  if (flaps(node)) return 1;
+  return !node.up ? 0 : isLosing ? 2 : UNTROUBLED;
 }
 
 /** @param all of these, some may not be shown: columns must not come and go as rows scroll */
 function tableLines(shown: readonly NodeRow[], all: readonly NodeRow[], columnsMax: number): FrameLine[] {
-  const names = shown.map(({ node }) => printable(node.node));
-  const nameWidth = Math.max("node".length, ...names.map(({ length }) => length));
+  const labels = all.map(({ node }) => node.node);
+  const partsOf = new Map(namePartsOf(labels.map(printable)).map((parts, i) => [labels[i], parts]));
+  const nameWidth = Math.max("node".length, ...labels.map(({ length }) => length));
   const possible = COLUMNS.filter(({ rare, optional }) => {
     const name = rare ?? optional;
     if (name === undefined) return true;
@@ -144,7 +154,7 @@ function tableLines(shown: readonly NodeRow[], all: readonly NodeRow[], columnsM
     const parts = cells.map((cell, i) =>
       columns[i].column.head === "state" ? cell.padEnd(columns[i].width) : cell.padStart(columns[i].width),
     );
-    return [cutInMiddle(name, width).padEnd(width), ...parts].join("  ").trimEnd();
+    return [name.padEnd(width), ...parts].join("  ").trimEnd();
   };
   return [
     {
@@ -156,24 +166,27 @@ function tableLines(shown: readonly NodeRow[], all: readonly NodeRow[], columnsM
     },
     ...shown.map((row, i) => ({
       text: lineOf(
-        names[i],
+        cutName(partsOf.get(row.node.node) as NameParts, width),
         columns.map(({ texts }) => texts[i]),
       ),
-      alarm: rankOf(row) < 2,
+      alarm: rankOf(row) < UNTROUBLED,
     })),
   ];
 }
 
-/** Names differ at their ends: the middle is left out. */
-function cutInMiddle(name: string, width: number): string {
-  if (name.length <= width) return name;
-  const kept = Math.max(0, width - 2);
-  const front = Math.ceil(kept / 2);
-  return `${name.slice(0, front)}..${name.slice(name.length - (kept - front))}`;
+/** An operator's word is told from what the checks say. */
+function stateText({ node, isLosing }: NodeRow): string {
+  const { up, state, flapping } = node;
+  if (flaps(node)) return `FLAPPING ${flapping?.changes}x`;
+  if (up) return isLosing ? "up, losing" : "up";
+  return isSetAside(node) ? `${state}`.toUpperCase() : "DOWN";
 }
 
-/** An operator's word is told from what the checks say. */
-function stateText({ up, state }: SampleNode): string {
-  if (up) return "up";
-  return state === "drained" || state === "set down" ? state.toUpperCase() : "DOWN";
+function isSetAside({ state }: SampleNode): boolean {
+  return state === "drained" || state === "set down";
+}
+
+/** A node that an operator has taken out is no longer a trouble of that kind. */
+function flaps(node: SampleNode): boolean {
+  return node.flapping != null && !isSetAside(node);
 }

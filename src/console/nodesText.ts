@@ -1,6 +1,6 @@
 /** Nodes for people who ask the console: a table of all, and all that is known of one. */
 import { checkText } from "../config/nodeCheck.ts";
-import { isFlapping } from "../observe/nodeTroubles.ts";
+import { flapsOf } from "../observe/nodeTroubles.ts";
 import { nodeStatsOf } from "../observe/readings.ts";
 import type { NodeView, View } from "../observe/view.ts";
 import { whyDown } from "../observe/whyDown.ts";
@@ -63,7 +63,7 @@ export function nodeText(node: NodeView, view: View): string {
 }
 
 function stateText(node: NodeView, { recent }: View, separator: string): string {
-  return `${node.health.state}${isFlapping(node, recent) ? `${separator}flapping` : ""}`;
+  return `${node.health.state}${flapsOf(node, recent) ? `${separator}flapping` : ""}`;
 }
 
 function addressOf({ address, config }: NodeView): string {

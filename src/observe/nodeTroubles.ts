@@ -14,16 +14,17 @@ export function nodeTroubles(view: View): Trouble[] {
   return [...nodesDown(view), ...setAside(view), ...sendingFails(view), ...refused(view), ...flapping(view)];
 }
 
-/** Whether it keeps going down and coming back: then it is in trouble, however it is at the moment. */
-export function isFlapping(node: Pick<NodeView, "counters" | "health">, recent: Recent): boolean {
-  return !isSetAside(node) && (recent.nodes.get(node.counters)?.state_changes?.amount ?? 0) >= CHANGES_MAX;
+/** How often it went down or came back, if it keeps doing so: then it is in trouble, however it is at the moment. */
+export function flapsOf(node: Pick<NodeView, "counters" | "health">, recent: Recent): Grown | undefined {
+  const changes = recent.nodes.get(node.counters)?.state_changes;
+  return changes === undefined || changes.amount < CHANGES_MAX || isSetAside(node) ? undefined : changes;
 }
 
 function nodesDown(view: View): Trouble[] {
   const { nodes, recent, nowMs, namesMoved } = view;
   const isAll = nodes.every(({ isUp }) => !isUp);
   // Of one that flaps something else is told, which stays while it comes and goes.
-  const steady = nodes.filter((node) => !isSetAside(node) && (isAll || !isFlapping(node, recent)));
+  const steady = nodes.filter((node) => !isSetAside(node) && (isAll || flapsOf(node, recent) === undefined));
   const down = steady.filter(({ isUp }) => !isUp);
   if (down.length === 0) return pastDrops(steady, false, view);
   const dropped = joined([recent.proxy.no_live_node, droppedAt(steady, recent)]);
@@ -163,7 +164,7 @@ function refused({ nodes, recent, nowMs }: View): Trouble[] {
 
 function flapping(view: View): Trouble[] {
   const { nodes, recent, nowMs } = view;
-  const flappers = nodes.filter((node) => isFlapping(node, recent));
+  const flappers = nodes.filter((node) => flapsOf(node, recent) !== undefined);
   if (nodes.every(({ isUp }) => !isUp)) return [];
   const { all, named } = grownOf(flappers, { ...recent, gone: [] }, ({ state_changes }) => state_changes);
   const dropped = droppedAt(flappers, recent);

@@ -8,7 +8,7 @@ import type { HealthChange, NodeState } from "../health/nodeHealth.ts";
 import type { MovedNames } from "../placement/movedShare.ts";
 import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
-import { isFlapping } from "./nodeTroubles.ts";
+import { flapsOf } from "./nodeTroubles.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
 import type { Recent } from "./recent.ts";
 import type { VerdictState } from "./trouble.ts";
@@ -86,12 +86,12 @@ export interface NodeJson {
   readonly up: boolean;
   /** `up`, `down`, `drained` or `set down`; the last two are an operator's word. */
   readonly state: NodeState;
-  /** It keeps going down and coming back: it is in trouble, however it is at the moment. */
-  readonly flapping: boolean;
   /** Why it has no address, and is down; null: it has one. */
   readonly no_address: string | null;
   /** When it entered its current state. */
   readonly since_ms: number;
+  /** How often it changed its state within five minutes, if that is often enough to call it flapping. */
+  readonly flapping: { readonly changes: number; readonly since_ms: number } | null;
   /** Whether it has a check; without one it goes by what its host refuses. */
   readonly checked: boolean;
   /** How it is checked: `statsd at port 8126`, `refusals` ... */
@@ -209,14 +209,15 @@ function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView
 function nodeJson(node: NodeView, recent: Recent): NodeJson {
   const { host, port } = node.config;
   const check = node.health.lastCheck;
+  const flaps = flapsOf(node, recent);
   return {
     node: node.label,
     address: hostPort(node.address ?? host, port),
     up: node.isUp,
     state: node.health.state,
-    flapping: isFlapping(node, recent),
     no_address: node.health.noAddress ?? null,
     since_ms: node.health.sinceMs,
+    flapping: flaps ? { changes: flaps.amount, since_ms: flaps.sinceMs } : null,
     checked: checkOf(node.config) !== undefined,
     check: checkText(node.config),
     last_check: check

@@ -1,8 +1,12 @@
 /** The last times that a node went down or came back, and which names that moved. */
 import type { StatusJson } from "../observe/statusJson.ts";
-import { element } from "./elements.ts";
-import { clockText, partText } from "./format.ts";
+import { shareText } from "../text/quantities.ts";
+import { element, setClass } from "./elements.ts";
+import { clockText } from "./format.ts";
 import { listedLabel, type NodesByLabel, nodesByLabel } from "./nodesByLabel.ts";
+
+/** More than these scroll. */
+const LONG = 5;
 
 type Change = StatusJson["health_changes"][number];
 
@@ -30,6 +34,7 @@ export function showChanges(place: HTMLElement, { health_changes, now_ms, nodes 
       ),
     ),
   );
+  setClass(place, "long", list.length > LONG);
   place.replaceChildren(
     list.length === 0 ? element("p", { class: "quiet" }, "None since the proxy started.") : element("ol", {}, ...list),
   );
@@ -43,5 +48,5 @@ function movedWords({ moved }: Change, listed: NodesByLabel): string[] {
     const sign = share < 0 ? "−" : "+";
     return `${found === undefined ? node : found.index + 1} ${sign}${(100 * Math.abs(share)).toFixed(1)}`;
   });
-  return [`${partText(moved.share)} of the names moved${changes.length > 0 ? `: ${changes.join(", ")}` : ""}`];
+  return [`${shareText(moved.share)} of the names moved${changes.length > 0 ? `: ${changes.join(", ")}` : ""}`];
 }

@@ -1,9 +1,7 @@
 /** Errors, in words. */
-import type { StatusJson } from "../observe/statusJson.ts";
-import { clockText, countText } from "./format.ts";
+import { countText } from "./format.ts";
 
 type Figures = Readonly<Record<string, number>>;
-type LastFailure = NonNullable<StatusJson["config"]["last_failure"]>;
 
 const NODE_ERRORS: readonly (readonly [name: string, what: string])[] = [
   ["lines_dropped", "lines dropped"],
@@ -40,20 +38,8 @@ export function errorsOf(figures: Figures, now: readonly string[]): NodeErrors {
 }
 
 /** Empty if there are none. */
-export function proxyErrorsText({
-  figures,
-  config,
-  now_ms,
-}: Pick<StatusJson, "figures" | "config" | "now_ms">): string {
+export function proxyErrorsText(figures: Figures): string {
   const found = PROXY_ERRORS.filter(([name]) => figures[name] > 0);
   const counts = found.map(([name, what]) => `${what}: ${countText(figures[name])}`).join(" · ");
-  return [
-    ...(config.last_failure === null ? [] : [reloadFailedText(config.last_failure, now_ms)]),
-    ...(counts === "" ? [] : [`✕ since the start: ${counts}`]),
-  ].join(" ");
-}
-
-function reloadFailedText({ at_ms, reasons }: LastFailure, nowMs: number): string {
-  const when = clockText(at_ms, nowMs);
-  return `✕ the last reload failed at ${when}: ${reasons.join("; ")}; the older configuration is in force`;
+  return counts === "" ? "" : `✕ since the start: ${counts}`;
 }

@@ -16,11 +16,6 @@ export function countText(value: number): string {
   return value >= 10_000_000 ? COMPACT.format(value) : WHOLE.format(value);
 }
 
-/** A share from 0 to 1. */
-export function partText(part: number): string {
-  return `${(100 * part).toFixed(1)} %`;
-}
-
 /** The two largest units of a duration. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -2,9 +2,9 @@
 
 import type { DestinationJson } from "../http/destinationJson.ts";
 import type { HistoryJson } from "../http/historyJson.ts";
-import { delayText } from "../observe/delayText.ts";
 import type { StatusJson } from "../observe/statusJson.ts";
 import { showChanges } from "./changes.ts";
+import { Delay } from "./delay.ts";
 import { destinationWords } from "./destination.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
 import { proxyErrorsText } from "./errors.ts";
@@ -20,6 +20,7 @@ const INTERVAL_MS = 1000;
 const TIMEOUT_MS = 5000;
 
 const rates = new Rates(byId("rates"));
+const delay = new Delay(byId("rates"));
 const shares = new Shares(byId("ring"));
 const nodes = new Nodes(byId("nodes"));
 
@@ -84,6 +85,7 @@ async function show(stats: StatusJson): Promise<void> {
   const history = await get<HistoryJson>(`/history.json?from=${nextSample}`);
   nextSample = history.next;
   rates.add(history, stats.figures);
+  delay.show(stats.figures);
   shares.show(stats);
   showFacts(stats);
   showChanges(byId("changes"), stats);
@@ -121,9 +123,10 @@ function showVerdict({ state, line, title, others }: ShownVerdict): void {
   byId("health").className = `verdict ${state}`;
   document.title = title;
   const place = byId("troubles");
-  if (place.dataset.shown === others.join("\n")) return;
-  place.dataset.shown = others.join("\n");
-  place.replaceChildren(...others.map((other) => element("li", {}, other)));
+  const shown = JSON.stringify(others);
+  if (place.dataset.shown === shown) return;
+  place.dataset.shown = shown;
+  place.replaceChildren(...others.map((other) => element("li", { class: other.state }, other.line)));
 }
 
 function showFacts(stats: StatusJson): void {
@@ -138,11 +141,11 @@ function showFacts(stats: StatusJson): void {
     `up for ${durationText(uptime_seconds)}`,
     `${Math.round(resident_memory_bytes / 1e6)} MB of memory`,
     ...(mirror || names_cached === 0 ? [] : [`${countText(names_cached)} names cached`]),
-    delayText(figures),
     `event loop up to ${millisecondsText(1000 * event_loop_lag_max_seconds)} late in the last minute`,
   ];
   setText(byId("about"), facts.join(" · "));
-  setText(byId("proxy-errors"), proxyErrorsText(stats));
+  setText(byId("proxy-errors"), proxyErrorsText(figures));
+  setText(byId("nodes-up"), `${figures.nodes_up} of ${figures.nodes} up`);
 }
 
 /** Looks the name up, and again when a node has come or gone. */

@@ -1,36 +1,12 @@
-/**
- * The table of nodes. A row is created once and updated in place, so that focus and selection survive. It belongs to a
- * label, wherever in the list the node is.
- */
-import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
+/** The table of nodes. A row belongs to a label, wherever in the list the node is. */
+import type { StatusJson } from "../observe/statusJson.ts";
+import { namePartsOf } from "../text/nameParts.ts";
 import { element, setClass, setText } from "./elements.ts";
-import { errorsOf, type NodeErrors } from "./errors.ts";
-import { countText, durationText, millisecondsText, numberText, partText } from "./format.ts";
-import { nodeColour } from "./nodeColour.ts";
-import { type LossName, lossesNow, type RecentLosses } from "./recentLosses.ts";
-
-interface Column {
-  readonly title: string;
-  readonly isNumber?: true;
-  /** The large ones are the interesting ones, and come first at the first click. */
-  readonly isLargeFirst?: true;
-  /** CSS class of its cells. */
-  readonly style?: string;
-  /** Sort key of a row. */
-  readonly key: (row: RowView) => number | string;
-  readonly show: (cell: Cell, row: RowView) => void;
-}
-
-interface RowView extends NodeErrors {
-  readonly index: number;
-  readonly node: NodeJson;
-  /** What it loses now. */
-  readonly losses: readonly LossName[];
-  readonly nowMs: number;
-  readonly mirror: boolean;
-  /** Share of what is being relayed; undefined while nothing is. */
-  readonly trafficShare: number | undefined;
-}
+import { errorsOf } from "./errors.ts";
+import { COLUMNS, type RowView } from "./nodeColumns.ts";
+import { classOf, Row } from "./nodeRow.ts";
+import { stateOf } from "./nodeState.ts";
+import { lossesNow, type RecentLosses } from "./recentLosses.ts";
 
 interface Sorted {
   readonly column: number;
@@ -43,95 +19,12 @@ const ROWS_MAX = 25;
 const AS_CONFIGURED: Sorted = { column: 0, descending: false };
 /** More rows than these do not fit a screen. */
 const NODES_IN_SIGHT = 20;
-
-const LOSS_WORDS: Readonly<Record<LossName, string>> = { lines_refused: "refusing", send_errors: "send errors" };
-
-const COLUMNS: readonly Column[] = [
-  {
-    title: "Node",
-    key: ({ index }) => index,
-    show: (cell, { index, node }) => {
-      cell.badge(`${index + 1}`);
-      cell.setTexts(node.node, node.address === node.node ? "" : node.address);
-    },
-  },
-  {
-    title: "State",
-    key: rankOf,
-    show: (cell, { node, nowMs, losses }) => {
-      const [loss] = losses;
-      const text = !node.up ? `✕ ${node.state}` : loss === undefined ? "● up" : `▲ up, ${LOSS_WORDS[loss]}`;
-      cell.mark(`state ${!node.up ? "bad" : loss === undefined ? "good" : "fair"}`);
-      cell.setTexts(text, `for ${durationText((nowMs - node.since_ms) / 1000)}`);
-    },
-  },
-  {
-    title: "Last check",
-    key: ({ node }) => node.last_check?.duration_ms ?? -1,
-    show: (cell, { node, nowMs }) => {
-      const check = node.last_check;
-      if (node.no_address !== null) cell.setTexts(node.no_address, "");
-      else if (check === null) cell.setTexts(node.checked ? "none yet" : "no check", "");
-      else {
-        const result = check.result === "up" ? "passed" : check.result;
-        cell.setTexts(
-          result,
-          `in ${millisecondsText(check.duration_ms)}, ${durationText((nowMs - check.at_ms) / 1000)} ago`,
-        );
-      }
-    },
-  },
-  {
-    title: "Rate",
-    isNumber: true,
-    key: ({ node }) => node.rate ?? -1,
-    show: (cell, { node }) =>
-      cell.setTexts(
-        node.rate === null ? "–" : `${numberText(node.rate)}/s`,
-        `${countText(node.figures.lines_relayed ?? 0)} in all`,
-      ),
-  },
-  {
-    title: "Share of the ring",
-    isNumber: true,
-    style: "of-ring",
-    key: ({ node, mirror }) => (mirror ? 1 : node.figures.ring_share),
-    show: (cell, { node, mirror }) => {
-      if (mirror) cell.setTexts("every metric", "");
-      else cell.part(node.figures.ring_share);
-    },
-  },
-  {
-    title: "Share of the traffic",
-    isNumber: true,
-    key: ({ trafficShare }) => trafficShare ?? -1,
-    show: (cell, { trafficShare }) => {
-      if (trafficShare === undefined) cell.setTexts("–", "");
-      else cell.part(trafficShare);
-    },
-  },
-  {
-    title: "Errors",
-    isLargeFirst: true,
-    key: ({ errorCount }) => errorCount,
-    show: (cell, { errors, losses }) => {
-      const [first = "none", ...rest] = errors;
-      cell.mark(losses.length > 0 ? "fair" : "");
-      cell.setTexts(losses.length > 0 ? `▲ ${first}` : first, rest.join(", "));
-    },
-  },
-];
-
-/** The worst first. */
-function rankOf({ node, losses }: RowView): number {
-  if (!node.up) return 0;
-  return losses.length > 0 ? 1 : 2;
-}
+/** As few nodes need no filter. */
+const FEW_NODES = 10;
 
 /** What a filter looks for. */
-function textOf({ node, losses }: RowView): string {
-  const state = node.up ? "up" : "down";
-  return `${node.node} ${node.address} ${state} ${losses.map((loss) => LOSS_WORDS[loss]).join(" ")}`.toLowerCase();
+function textOf({ node, state }: RowView): string {
+  return `${node.node} ${node.address} ${node.up ? "up" : "down"} ${state.text}`.toLowerCase();
 }
 
 export class Nodes {
@@ -143,7 +36,9 @@ export class Nodes {
   /** Undefined: nobody has chosen yet. */
   private sorted: Sorted | undefined;
   private views: readonly RowView[] = [];
-  private readonly filter = element("input", { id: "node-filter", type: "search", autocomplete: "off" });
+  private readonly filter = element("input", {
+    ...{ id: "node-filter", type: "search", autocomplete: "off", placeholder: "name, address or state" },
+  });
   private readonly all = element("input", { id: "node-all", type: "checkbox" });
   private readonly details = element("input", { id: "node-details", type: "checkbox" });
   private readonly count = element("span", { class: "quiet", role: "status" });
@@ -165,10 +60,10 @@ export class Nodes {
       element(
         "div",
         { class: "controls" },
-        element("label", { for: "node-filter" }, "Only"),
-        this.filter,
+        element("label", { class: "of-filter", for: "node-filter" }, "Show only"),
+        element("span", { class: "of-filter" }, this.filter),
         element("label", { class: "of-many" }, this.all, " all rows"),
-        element("label", { class: "of-phone" }, this.details, " details"),
+        element("label", { class: "of-details" }, this.details, " details"),
         this.count,
       ),
     );
@@ -192,12 +87,15 @@ export class Nodes {
     const rates = stats.nodes.map(({ rate }) => rate ?? 0);
     const total = rates.reduce((sum, rate) => sum + rate, 0);
     setClass(this.place, "mirror", stats.mirror);
+    const names = namePartsOf(stats.nodes.map(({ node }) => node));
     this.views = stats.nodes.map((node, index) => {
       const losses = recent === undefined ? [] : lossesNow(recent, node.node);
       return {
         index,
         node,
-        losses,
+        name: names[index],
+        state: stateOf(node, losses, stats.now_ms),
+        isLosing: losses.length > 0,
         nowMs: stats.now_ms,
         mirror: stats.mirror,
         trafficShare: total > 0 && node.rate !== null ? node.rate / total : undefined,
@@ -241,7 +139,7 @@ export class Nodes {
       const order = isWorstFirst ? "other" : descending ? "descending" : "ascending";
       header.setAttribute("aria-sort", i === column ? order : "none");
     });
-    const key = isWorstFirst ? rankOf : COLUMNS[column].key;
+    const key = isWorstFirst ? ({ state }: RowView) => state.rank : COLUMNS[column].key;
     const wantedText = this.filter.value.trim().toLowerCase();
     const matching = this.views.filter((view) => textOf(view).includes(wantedText));
     const keyed = matching.map((view) => ({ view, key: key(view) }));
@@ -252,6 +150,7 @@ export class Nodes {
     const isWhole = wanted.length === this.views.length;
     setText(this.count, isWhole ? "" : `${wanted.length} of ${this.views.length} nodes`);
     setClass(this.place, "many", this.views.length > ROWS_MAX);
+    setClass(this.place, "few", this.views.length <= FEW_NODES && this.filter.value === "");
     if (wanted.some((row, i) => row !== this.body.children[i]) || wanted.length !== this.body.children.length) {
       this.body.replaceChildren(...wanted);
     }
@@ -260,71 +159,4 @@ export class Nodes {
   private rowOf({ node }: RowView): Row {
     return this.rows.get(node.node) as Row;
   }
-}
-
-class Row {
-  readonly root: HTMLElement;
-  private readonly cells: readonly Cell[];
-
-  constructor() {
-    this.cells = COLUMNS.map((column, i) => new Cell(column, i === 0));
-    this.root = element("tr", { role: "row" }, ...this.cells.map(({ root }) => root));
-  }
-
-  show(view: RowView): void {
-    setClass(this.root, "down", !view.node.up);
-    this.root.style.setProperty("--node", nodeColour(view.index));
-    COLUMNS.forEach((column, i) => {
-      column.show(this.cells[i], view);
-    });
-  }
-}
-
-class Cell {
-  readonly root: HTMLElement;
-  private readonly main = element("span");
-  private readonly sub = element("span", { class: "sub" });
-  private badgeText: HTMLElement | undefined;
-  private bar: HTMLElement | undefined;
-
-  constructor(column: Column, isHeader: boolean) {
-    const attributes = { "data-label": column.title, class: classOf(column) };
-    const content = element("div", {}, this.main, this.sub);
-    this.root = isHeader
-      ? element("th", { ...attributes, scope: "row", role: "rowheader" }, content)
-      : element("td", { ...attributes, role: "cell" }, content);
-  }
-
-  setTexts(main: string, sub: string): void {
-    setText(this.main, main);
-    setText(this.sub, sub);
-    this.bar?.style.setProperty("--part", "0%");
-  }
-
-  badge(text: string): void {
-    if (this.badgeText === undefined) {
-      this.badgeText = element("span", { class: "badge" });
-      this.main.before(this.badgeText);
-    }
-    setText(this.badgeText, text);
-  }
-
-  /** Marks its main text with these classes. */
-  mark(classes: string): void {
-    this.main.className = classes;
-  }
-
-  /** With a bar on a scale of the whole. */
-  part(part: number): void {
-    if (this.bar === undefined) {
-      this.bar = element("span", { class: "bar" });
-      this.main.after(this.bar);
-    }
-    setText(this.main, partText(part));
-    this.bar.style.setProperty("--part", `${(100 * part).toFixed(1)}%`);
-  }
-}
-
-function classOf({ isNumber, style = "" }: Column): string {
-  return isNumber ? `number ${style}` : style;
 }

@@ -24,19 +24,20 @@ const SERIES: readonly {
   readonly colour: string;
   /** The figure that it is the growth of. */
   readonly total: string;
-  readonly isLoss?: true;
+  /** How it looks while there is any. */
+  readonly alarm?: "fair" | "bad";
 }[] = [
   { key: "received", title: "Received", unit: "lines/s", colour: "--received", total: "lines_received" },
   { key: "relayed", title: "Relayed", unit: "lines/s", colour: "--relayed", total: "lines_relayed" },
-  { key: "rejected", title: "Rejected", unit: "lines/s", colour: "--rejected", total: "lines_rejected", isLoss: true },
-  { key: "dropped", title: "Dropped", unit: "lines/s", colour: "--dropped", total: "lines_dropped", isLoss: true },
+  { key: "rejected", title: "Rejected", unit: "lines/s", colour: "--rejected", total: "lines_rejected", alarm: "fair" },
+  { key: "dropped", title: "Dropped", unit: "lines/s", colour: "--dropped", total: "lines_dropped", alarm: "bad" },
   {
     key: "kernel_drops",
     title: "Kernel drops",
     unit: "datagrams/s",
     colour: "--kernel-drops",
     total: "kernel_drops",
-    isLoss: true,
+    alarm: "bad",
   },
 ];
 
@@ -189,7 +190,7 @@ class Card {
     this.values = values;
     const mean = meanRate(times, values, NOW_SAMPLES);
     setText(this.now, values.length > 0 ? numberText(mean) : "–");
-    setClass(this.now, "bad", this.series.isLoss === true && mean > 0);
+    if (this.series.alarm !== undefined) setClass(this.now, this.series.alarm, mean > 0);
     const total = totals[this.series.total];
     setText(this.total, total === undefined ? "not known here" : `${countText(total)} since the start`);
     this.chart?.setData([times, values]);
@@ -240,6 +241,7 @@ class Card {
       const mean = meanRate(this.times, this.values);
       const peak = Math.max(...this.values);
       text = peak === 0 ? "none in this period" : `mean ${numberText(mean)}, peak ${numberText(peak)}`;
+      setClass(this.root, "none", this.series.alarm !== undefined && peak === 0);
     }
     setText(this.words, text);
     this.plot.setAttribute("aria-valuemin", "0");

@@ -1,11 +1,14 @@
 /** Each node's share of the names: while all nodes are up, and now. */
+
 import type { NodeJson, StatusJson } from "../observe/statusJson.ts";
+import { type NameParts, namePartsOf } from "../text/nameParts.ts";
+import { shareText } from "../text/quantities.ts";
 import { byId, element, setClass, setText } from "./elements.ts";
-import { partText } from "./format.ts";
 import { nodeColour } from "./nodeColour.ts";
+import { NodeName } from "./nodeName.ts";
 
 /** More are not to be told apart: those that have changed most are shown. */
-const NODES_MAX = 16;
+const NODES_MAX = 10;
 
 interface Share {
   readonly index: number;
@@ -28,6 +31,7 @@ export class Shares {
     const key = JSON.stringify([mirror, ring, failover, nodes.map((node) => [node.node, node.up, shareOf(node)])]);
     if (key === this.shown) return;
     this.shown = key;
+    setClass(byId("middle"), "mirror", mirror);
     setText(byId("ring-title"), mirror ? "Mirror" : "Who gets which part of the names");
     if (mirror) {
       this.place.replaceChildren();
@@ -42,14 +46,18 @@ export class Shares {
     }));
     const isMoved = all.some(({ before, now }) => Math.abs(before - now) > 1e-9);
     const listed = all.length <= NODES_MAX ? all : mostChanged(all);
-    this.place.replaceChildren(element("ul", { class: "shares" }, ...listed.map((share) => bars(share, all))));
+    const max = Math.max(...all.map(({ before, now }) => Math.max(before, now)));
+    const names = namePartsOf(all.map(({ node }) => node.node));
+    const rows = listed.map((share) => bars(share, { max, isMoved, name: names[share.index] }));
+    this.place.replaceChildren(element("ul", { class: "shares" }, ...rows));
     const rest = all.length - listed.length;
     const which =
       rest > 0
         ? ` ${rest} more nodes are in the table: here are those with the largest ${isMoved ? "change" : "share"}.`
         : "";
     const what = isMoved ? "Thin bars: while all nodes are up. Thick bars: now." : "All nodes have their own names.";
-    setText(byId("ring-legend"), what + which);
+    const scale = ` The longest bar is ${shareText(max)} of the names.`;
+    setText(byId("ring-legend"), what + scale + which);
     this.point(this.pointed);
   }
 
@@ -71,23 +79,31 @@ function mostChanged(all: readonly Share[]): Share[] {
   return most.sort((a, b) => a.index - b.index);
 }
 
-/** On one scale: the largest share of any node, then or now. */
-function bars({ index, node, before, now }: Share, all: readonly Share[]): HTMLElement {
-  const max = Math.max(...all.map((share) => Math.max(share.before, share.now)));
+interface Drawn {
+  /** The scale: the largest share of any node, then or now. */
+  readonly max: number;
+  /** Some share is not what it is while all nodes are up. */
+  readonly isMoved: boolean;
+  readonly name: NameParts;
+}
+
+function bars({ index, node, before, now }: Share, { max, isMoved, name }: Drawn): HTMLElement {
   const bar = (name: string, part: number) => {
     const made = element("span", { class: `share-bar ${name}` });
     made.style.setProperty("--part", `${((100 * part) / max).toFixed(1)}%`);
     return made;
   };
   const isSame = Math.abs(before - now) <= 1e-9;
-  const text = isSame ? partText(now) : `${partText(before)} → ${partText(now)} (${changeText(now - before)})`;
+  const text = isSame ? shareText(now) : `${shareText(before)} → ${shareText(now)} (${changeText(now - before)})`;
+  const label = new NodeName();
+  label.show(name);
   const row = element(
     "li",
     { "data-node": node.node, class: node.up ? "" : "down" },
     element("span", { class: "badge" }, `${index + 1}`),
-    element("span", { class: "share-name" }, node.node),
+    element("span", { class: "share-name" }, label.root),
     element("span", { class: "share-text" }, node.up ? text : `✕ ${text}`),
-    element("span", { class: "share-bars" }, bar("before", before), bar("now", now)),
+    element("span", { class: "share-bars" }, ...(isMoved ? [bar("before", before)] : []), bar("now", now)),
   );
   row.style.setProperty("--node", nodeColour(index));
   return row;

@@ -2,12 +2,16 @@
 import type { StatusJson, VerdictJson } from "../observe/statusJson.ts";
 import { clockText, durationText } from "./format.ts";
 
-export interface ShownVerdict {
+interface ShownTrouble {
   readonly state: "good" | "fair" | "bad";
+  /** With its mark. */
   readonly line: string;
+}
+
+export interface ShownVerdict extends ShownTrouble {
   readonly title: string;
   /** Besides the worst. */
-  readonly others: readonly string[];
+  readonly others: readonly ShownTrouble[];
 }
 
 const STATES: Readonly<Record<VerdictJson["state"], ShownVerdict["state"]>> = {
@@ -22,11 +26,18 @@ const MARKS = { good: "●", fair: "▲", bad: "✕" } as const;
 /** An answer is due every second: without one for so long, nothing that is shown is fresh. */
 export const FRESH_MS = 3000;
 
-export function shownVerdict({ verdict, host_name }: Pick<StatusJson, "verdict" | "host_name">): ShownVerdict {
-  const state = STATES[verdict.state];
-  const line = `${MARKS[state]} ${verdict.line}`;
-  const others = verdict.troubles.slice(1).map((trouble) => trouble.line);
-  return { state, line, title: `${line} · statsd-proxy ${host_name}`, others };
+export function shownVerdict(status: Pick<StatusJson, "verdict" | "host_name" | "config">): ShownVerdict {
+  const { verdict, host_name, config } = status;
+  const reasons = config.last_failure?.reasons.slice(1) ?? [];
+  const shown = verdict.troubles.map(({ kind, state, line }): ShownTrouble => {
+    // Its line has the first reason.
+    const more = kind === "reload_failed" ? reasons.map((reason) => `; ${reason}`).join("") : "";
+    return { state: STATES[state], line: `${MARKS[STATES[state]]} ${line}${more}` };
+  });
+  const whole = { state: STATES[verdict.state], line: `${MARKS[STATES[verdict.state]]} ${verdict.line}` };
+  // All are listed, so the worst need not say how many others there are.
+  const [worst = whole, ...others] = shown;
+  return { ...worst, title: `${whole.line} · statsd-proxy ${host_name}`, others };
 }
 
 /** @param lastMs of the last answer; undefined: there was none */

@@ -46,10 +46,10 @@ describe("a frame", () => {
       "datagrams sent                                        0      0",
       "delay: p50 0.12 ms, p99 10.4 ms in the last minute",
       "",
-      "node            state  relayed/s  dropped/s  datagrams/s  kB/s  pending  refused  checks failed",
-      "127.0.0.1:8132  DOWN           0          0            0     0        0        0              0",
-      "127.0.0.1:8131  up         1,500        2.5            0     0        0        0              0",
-      "127.0.0.1:8130  up         1,500          0            0   2.5        0        0              0",
+      "node            state       relayed/s  dropped/s  datagrams/s  kB/s  pending  refused  checks failed",
+      "127.0.0.1:8132  DOWN                0          0            0     0        0        0              0",
+      "127.0.0.1:8131  up, losing      1,500        2.5            0     0        0        0              0",
+      "127.0.0.1:8130  up              1,500          0            0   2.5        0        0              0",
     ]);
     const alarms = frameOf({ address, before, now }).filter(({ alarm }) => alarm);
     expect(alarms.map(({ text }) => text.split("  ")[0])).toEqual([
@@ -80,10 +80,10 @@ describe("a frame", () => {
       "lines of its own metrics dropped                     4.0      4",
       "delay: p50 0.12 ms, p99 10.4 ms in the last minute",
       "",
-      "node            state  relayed/s  share  dropped/s  datagrams/s  kB/s  pending  refused  checks failed  send errors  checks skipped",
-      "127.0.0.1:8131  up             0  33.6%          0            0     0        0        0              0            5               0",
-      "127.0.0.1:8132  up             0  33.2%          0            0     0        0        0              0            0               6",
-      "127.0.0.1:8130  up             0  33.1%          0            0     0        0        0              0            0               0",
+      "node            state       relayed/s  share  dropped/s  datagrams/s  kB/s  pending  refused  checks failed  send errors  checks skipped",
+      "127.0.0.1:8131  up, losing          0  33.6%          0            0     0        0        0              0            5               0",
+      "127.0.0.1:8132  up, losing          0  33.2%          0            0     0        0        0              0            0               6",
+      "127.0.0.1:8130  up                  0  33.1%          0            0     0        0        0              0            0               0",
     ]);
     expect(lines.slice(13).map(({ alarm }) => alarm)).toEqual([
       ...[true, true, true, true, false, false],
@@ -101,13 +101,33 @@ describe("a frame", () => {
       lines.filter(({ alarm }) => alarm).map(({ text }) => text.split("  ")[0]);
     expect(alarms(frameOf({ address, before, now }))).toEqual([BENCH_LABELS[2]]);
     expect(alarms(frameOf({ address, before: now, now: sampleAt(bench, 52) }))).toEqual([]);
-    const linesMax = textOf({ address, before, now }).length - 1;
+    // Room for one node.
+    const linesMax = 14;
     expect(textOf({ address, before, now, linesMax }).slice(-2)).toEqual([
       expect.stringContaining(BENCH_LABELS[2]),
       "... and 2 more",
     ]);
     const withOneDown = sampleAt(bench, 51, (node) => node !== 1);
-    expect(textOf({ address, before, now: withOneDown, linesMax }).at(-2)).toContain(BENCH_LABELS[1]);
+    expect(textOf({ address, before, now: withOneDown, linesMax }).slice(-2)).toEqual([
+      expect.stringContaining(BENCH_LABELS[1]),
+      "... and 2 more, 1 of them in trouble",
+    ]);
+  });
+
+  test("shows a node that flaps after those that are down and before those that are up, and how often it did", () => {
+    const sample = sampleAt(new RelayBench({}), 5, (node) => node !== 2);
+    const flapsWhile = (up: boolean, state = up ? "up" : "down") => {
+      const nodes = sample.nodes.map((node, i) => (i === 1 ? { ...node, up, state, flapping: { changes: 36 } } : node));
+      return frameOf({ address, before: undefined, now: { ...sample, nodes } }).slice(-3);
+    };
+    // It keeps its place as it goes up and down.
+    for (const up of [true, false])
+      expect(flapsWhile(up).map(({ text, alarm }) => [text.split(/ {2,}/).slice(0, 2).join(), alarm])).toEqual([
+        [`${BENCH_LABELS[2]},DOWN`, true],
+        [`${BENCH_LABELS[1]},FLAPPING 36x`, true],
+        [`${BENCH_LABELS[0]},up`, false],
+      ]);
+    expect(flapsWhile(false, "drained").map(({ text }) => text)).toContainEqual(expect.stringMatching(/ DRAINED /));
   });
 
   test("has no rates without a moment before, or over a restart", () => {
@@ -133,9 +153,10 @@ describe("a frame", () => {
     for (let linesMax = 0; linesMax <= whole.length + 1; linesMax++) {
       const lines = textOf({ address, before: undefined, now, linesMax });
       if (linesMax >= whole.length) expect(lines).toEqual(whole);
-      if (linesMax >= whole.length - 2) expect(lines.length).toBeLessThanOrEqual(linesMax);
+      // The head and one more line are shown in any case.
+      if (linesMax >= 13) expect(lines.length).toBeLessThanOrEqual(linesMax);
     }
-    const lines = textOf({ address, before: undefined, now, linesMax: whole.length - 1 });
+    const lines = textOf({ address, before: undefined, now, linesMax: 14 });
     expect(lines.slice(-2)).toEqual([expect.stringMatching(/^127\.0\.0\.1:8132 +DOWN/), "... and 2 more"]);
   });
 
@@ -201,16 +222,44 @@ describe("at the size of a terminal", () => {
     return { ...now, nodes };
   };
 
-  test("80 columns have the columns that matter, and names cut in the middle; 200 have all", () => {
+  test("80 columns have the columns that matter, and names cut where they are alike; 200 have all", () => {
     const small = textOf({ address, before: undefined, now: named(60), columnsMax: 80, linesMax: 24 });
     expect(small).toHaveLength(24);
-    for (const line of small.slice(3)) expect(line.length).toBeLessThanOrEqual(80);
-    expect(small[15]).toMatch(/^node +state +relayed\/s +share +dropped\/s +refused$/);
-    expect(small[16]).toMatch(/^statsd-backend-40\S*\.\.\S*local:8125 +DOWN/);
-    expect(small.at(-1)).toBe("... and 53 more");
+    for (const line of small) expect(line.length).toBeLessThanOrEqual(80);
+    expect(small.slice(3, 10)).toEqual([
+      "",
+      "per second  received  relayed  sent  rejected  dropped  pending",
+      "lines              -        -               -        -",
+      "  total            0        0               0        0        0",
+      "datagrams          -              -                  -",
+      "  total            0              0                  7",
+      "delay: p50 0.12 ms, p99 10.4 ms in the last minute",
+    ]);
+    expect(small[11]).toMatch(/^node +state +relayed\/s +share +dropped\/s +refused$/);
+    expect(small[12]).toMatch(/^statsd-backend-40\.metrics\S*\.\. +DOWN/);
+    expect(small.at(-1)).toBe("... and 49 more");
     const wide = textOf({ address, before: undefined, now: named(3), columnsMax: 200 });
     expect(wide[15]).toEndWith("datagrams/s  kB/s  pending  refused  checks failed");
     expect(wide[16]).toStartWith("statsd-backend-0.metrics.svc.cluster.local:8125  up");
+  });
+
+  test("what is longer than a line goes on in the next, and of a file's path the end is shown", () => {
+    const { verdict: _, ...sample } = named(3);
+    const troubles = ["worst", "next"].map((name) => ({ line: `losing: the ${name} ${"is bad ".repeat(20)}`.trim() }));
+    const now = {
+      ...sample,
+      file: `/etc/${"folder/".repeat(20)}statsdproxy.json`,
+      verdict: { state: "losing", line: `${troubles[0].line} (and 1 more)`, troubles },
+    };
+    const lines = textOf({ address, before: undefined, now, columnsMax: 80, linesMax: 50 });
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    expect(lines[1]).toMatch(/^here, metrics at 0\.0\.0\.0:8125, \.\.\S*statsdproxy\.json \(0123456789ab\), version 1/);
+    // The others are listed; where there is no room for them it says how many there are.
+    expect(lines.slice(2, 7).join(" ")).toStartWith(`${troubles[0].line} also: losing: the next is bad`);
+    const small = textOf({ address, before: undefined, now, columnsMax: 80, linesMax: 24 });
+    expect(small.slice(2, 5).join(" ")).toBe(`${troubles[0].line} (and 1 more)`);
+    const noAnswer = `NO ANSWER for 12 s, the figures are out of date: ${address}: cannot be reached: ECONNREFUSED`;
+    expect(textOf({ address, before: undefined, now, columnsMax: 80, noAnswer }).slice(2, 4).join(" ")).toBe(noAnswer);
   });
 
   test("it scrolls, sorts and filters by what is typed", () => {
@@ -224,7 +273,7 @@ describe("at the size of a terminal", () => {
     expect(shown(typed(" ", "k", "g"))).toEqual(shown(FIRST_VIEW));
     expect(shown(typed(..." ".repeat(50))).at(-1)).toBe(59);
     expect(shown(typed("s")).slice(0, 3)).toEqual([0, 1, 2]);
-    expect(shown(typed("/", "backend-5"))).toEqual([5, 50, 51, 52, 53, 54, 55].slice(0, shown(FIRST_VIEW).length - 1));
+    expect(shown(typed("/", "backend-5"))).toEqual([5, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
     expect(shown(typed("/", "down", "\r"))).toEqual([40]);
     expect(typed("/", "q", "\x7f", "x", "\x1b")).toEqual(FIRST_VIEW);
     expect(typed("/", "j").filter).toBe("j");

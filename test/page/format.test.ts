@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { clockText, countText, durationText, millisecondsText, numberText, partText } from "../../src/page/format.ts";
+import { clockText, countText, durationText, millisecondsText, numberText } from "../../src/page/format.ts";
 
 test.each([
   [0, "0"],
@@ -42,10 +42,6 @@ test.each([
   [5000, "5,000 ms"],
 ])("%d milliseconds read %s", (ms, text) => {
   expect(millisecondsText(ms)).toBe(text);
-});
-
-test("a part reads as percent", () => {
-  expect([0, 0.3333, 1].map(partText)).toEqual(["0.0 %", "33.3 %", "100.0 %"]);
 });
 
 describe("a moment", () => {

@@ -6,7 +6,7 @@ import dashboard from "../../scripts/dashboard.json";
 import { openBackends } from "../support/backend.ts";
 import { send } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
-import { freePort } from "../support/ports.ts";
+import { freePort, refusingPort } from "../support/ports.ts";
 import { Running, run, startProxy } from "../support/process.ts";
 import { LINUX_ONLY, needing } from "../support/programs.ts";
 import { samplesOf } from "../support/samples.ts";
@@ -62,6 +62,19 @@ test("every series of a panel is of the chosen job and proxy", () => {
   }
 });
 
+test("what its panels show has the unit of their titles", () => {
+  const unitOf = (title: string) => {
+    if (/^Delay/.test(title)) return "s";
+    if (/^(Share|CPU)/.test(title)) return "percentunit";
+    if (/^Memory/.test(title)) return "bytes";
+    return /per second/.test(title) ? "short" : undefined;
+  };
+  for (const { title, fieldConfig } of panels) {
+    const { unit }: { unit?: string } = fieldConfig.defaults;
+    expect([title, unit]).toEqual([title, unitOf(title)]);
+  }
+});
+
 needing("promtool").test("Prometheus can parse what its panels ask", async () => {
   const folder = emptyFolder();
   const rules = TARGETS.map(({ expr }, i) => ({ record: `panel:${i}`, expr: filledIn(expr) }));
@@ -88,33 +101,59 @@ describe.skipIf(LINUX_ONLY !== "")(`a real proxy${LINUX_ONLY}`, () => {
   });
 
   needing("prometheus").test("and a real Prometheus have something to show in every panel", async () => {
-    const { proxy, httpport } = await startBusyProxy();
+    const { proxy, httpport, labels } = await startBusyProxy();
     const query = await startPrometheus(httpport);
-    for (const { title, expr } of TARGETS) {
+    const shown = async (title: string, expr: string, isRight: (series: Series[]) => boolean) =>
       await until(
         `${title}: ${expr}`,
         async () => {
           await send(proxy, ["a:1|c"]);
-          const values = await query(filledIn(expr));
-          return values.length > 0 && values.every((value) => value >= 0);
+          return isRight(await query(filledIn(expr)));
         },
         30_000,
       );
+    for (const { title, expr, legendFormat } of TARGETS) {
+      // A series is called by these of its labels.
+      const named = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name);
+      await shown(title, expr, (series) => {
+        const isWhole = series.every(({ metric, value }) => value >= 0 && named.every((name) => metric[name]));
+        return series.length > 0 && isWhole;
+      });
     }
+    const [states] = panels.filter(({ type }) => type === "state-timeline");
+    await shown(states.title, states.targets[0].expr, (series) => {
+      const stateOf = (label: string) => series.find(({ metric }) => metric.backend === label)?.value;
+      return labels.map(stateOf).join() === "1,1,1,0";
+    });
   });
 });
 
-/** A proxy that relays and rejects something. */
+/** A proxy that relays and rejects something, and whose last node is down. */
 async function startBusyProxy() {
-  const backends = await openBackends(3);
+  const backends = await openBackends(4);
   const httpport = await freePort();
-  const proxy = await startProxy({ nodes: backends.map(({ node }) => node), httpport });
+  const nodes = backends.map(({ node }) => node);
+  const closed = await refusingPort();
+  const proxy = await startProxy({
+    nodes: [...nodes.slice(0, 3), { ...nodes[3], managementport: closed }],
+    ...{ httpport, checkInterval: 100 },
+  });
   await send(proxy, ["a:1|c\nb:1|c\nbad\nc:1|c"]);
-  return { proxy, httpport, url: `http://127.0.0.1:${httpport}` };
+  return {
+    proxy,
+    httpport,
+    url: `http://127.0.0.1:${httpport}`,
+    labels: nodes.map(({ host, port }) => `${host}:${port}`),
+  };
 }
 
-/** Scrapes the proxy. Returns a function that answers an expression with the values of its series. */
-async function startPrometheus(httpport: number): Promise<(expression: string) => Promise<number[]>> {
+interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Scrapes the proxy. Returns a function that answers an expression with its series. */
+async function startPrometheus(httpport: number): Promise<(expression: string) => Promise<Series[]>> {
   const folder = emptyFolder();
   const config = {
     global: { scrape_interval: "200ms", scrape_timeout: "200ms" },
@@ -133,8 +172,10 @@ async function startPrometheus(httpport: number): Promise<(expression: string) =
       () => undefined,
     );
     if (!answer?.ok) return [];
-    const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
-    return data.result.map(({ value: [, value] }) => Number(value));
+    const { data } = (await answer.json()) as {
+      data: { result: { metric: Series["metric"]; value: [number, string] }[] };
+    };
+    return data.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
   };
 }
 
