@@ -3,7 +3,7 @@ import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import type { NodeJson, StatusJson } from "../../src/observe/statusJson.ts";
 import { type Backend, openBackends } from "../support/backend.ts";
-import { CHROMIUM, openBrowser, Visit } from "../support/browser.ts";
+import { CHROMIUM, openBrowser, untilShown as until, Visit } from "../support/browser.ts";
 import { endOfFile } from "../support/cleanUp.ts";
 import { ask, send, stats } from "../support/client.ts";
 import { emptyFolder } from "../support/folder.ts";
@@ -12,7 +12,6 @@ import { freePort, freePorts, refusingPort } from "../support/ports.ts";
 import { configFile, type RunningProxy, startProxy } from "../support/process.ts";
 import { needing } from "../support/programs.ts";
 import { ownersAmong } from "../support/ring.ts";
-import { until } from "../support/until.ts";
 
 setDefaultTimeout(120_000);
 
@@ -426,7 +425,7 @@ async function traffic(proxy: RunningProxy, seconds: number): Promise<void> {
   for (let turn = 0; Date.now() / 1000 < endSeconds; turn++) {
     const wave = 1 + Math.round(2 + 2 * Math.sin((Date.now() / 1000 - start_time_seconds) / 1.5));
     for (let i = 0; i < wave; i++) await send(proxy, lines(turn * 5 + i));
-    await Bun.sleep(50);
+    await Bun.sleep(200);
   }
 }
 
