@@ -1,7 +1,7 @@
 /** Backends that go on living and answer no check as they should; and a proxy that could not look. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { endOfFile } from "../support/cleanUp.ts";
-import { atEveryLoad, Cluster } from "../support/faultCluster.ts";
+import { atEveryLoad, Cluster, RATES } from "../support/faultCluster.ts";
 import { Peer, type PeerManners } from "../support/peer.ts";
 import { LINUX_ONLY } from "../support/programs.ts";
 
@@ -25,7 +25,7 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
       atEnd,
       settings: { checkInterval: CHECK_INTERVAL },
     });
-  });
+  }, RATES);
 
   test("a backend that is stopped is taken out; continued, it is back", async () => {
     await everywhere(async (cluster) => {
@@ -74,11 +74,11 @@ describe.skipIf(LINUX_ONLY !== "")(`at a trickle and busy${LINUX_ONLY}`, () => {
     });
   });
 
-  test("a proxy that was stopped for five seconds takes no healthy node out", async () => {
+  test("a proxy that was stopped for a dozen checks takes no healthy node out", async () => {
     await everywhere(async (cluster) => {
       await cluster.suffers([], async () => {
         cluster.proxy.signal("SIGSTOP");
-        await Bun.sleep(5000);
+        await Bun.sleep(12 * CHECK_INTERVAL);
         cluster.proxy.signal("SIGCONT");
       });
     });
