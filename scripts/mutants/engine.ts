@@ -366,4 +366,11 @@ export const ENGINE: readonly Mutant[] = [
     replace: "",
     tests: ["engine/engine.test.ts"],
   },
+  {
+    name: "debug-lines-go-to-dead-nodes-too",
+    file: "src/engine/cluster.ts",
+    find: "this.nodes.filter(({ isUp }) => isUp).map(({ label }) => label)",
+    replace: "this.nodes.map(({ label }) => label)",
+    tests: ["engine/cluster.test.ts"],
+  },
 ];
