@@ -201,7 +201,7 @@ describe.skipIf(NODE === null)(`Etsy's proxy.js and this proxy with the same fil
     const both = await startBoth(
       ({ port, managementport }) => `{
         nodes: [${placesOf(count).map((place) => node(place))}],
-        port: ${port}, mgmt_port: ${managementport}, checkInterval: 100
+        port: ${port}, mgmt_port: ${managementport}, checkInterval: 1000
       }`,
     );
     const { owners: before } = await ownersUnderBoth(both, count, []);
