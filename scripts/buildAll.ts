@@ -46,8 +46,8 @@ if (import.meta.main) {
   console.log(writeSums(folder, archives));
 }
 
-/** Builds the binary of the target, and packs it into `folder`. Returns the archive's path. */
-export async function makeArchive(folder: string, target: Target): Promise<string> {
+/** Builds the binary of the target, and packs it into `folder`. Returns the archive's path. @param level of gzip, 1 to 9 */
+export async function makeArchive(folder: string, target: Target, level = 9): Promise<string> {
   const name = archiveName(target);
   const contents = join(folder, name);
   mkdirSync(contents);
@@ -58,7 +58,7 @@ export async function makeArchive(folder: string, target: Target): Promise<strin
       copyFileSync(join(root, file), join(contents, file));
     }
     const archive = join(folder, `${name}.tar.gz`);
-    writeFileSync(archive, gzipSync(tar(folder, name), { level: 9 }));
+    writeFileSync(archive, gzipSync(tar(folder, name), { level }));
     return archive;
   } finally {
     rmSync(contents, { recursive: true });

@@ -268,4 +268,11 @@ export const HEALTH: readonly Mutant[] = [
     replace: ": false",
     tests: ["health/healthAnswer.test.ts"],
   },
+  {
+    name: "http-answer-0xx-passes",
+    file: "src/health/httpAnswer.ts",
+    find: 'code < "200" || ',
+    replace: "",
+    tests: ["health/httpAnswer.test.ts"],
+  },
 ];

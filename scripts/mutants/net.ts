@@ -338,4 +338,11 @@ export const NET: readonly Mutant[] = [
     replace: "if (turnsLeft > GRACE_TURNS) {",
     tests: ["net/otherDatagrams.test.ts"],
   },
+  {
+    name: "other-datagrams-for-a-second",
+    file: "src/net/otherDatagrams.ts",
+    find: "export const TURN_MS = 5000",
+    replace: "export const TURN_MS = 1000",
+    tests: ["net/otherDatagrams.test.ts"],
+  },
 ];

@@ -250,3 +250,10 @@ test("when the proxy stops, lines that no socket takes are dropped and counted",
   expect([batch.linesPending, counters.linesDropped.send_buffer_full]).toEqual([0, 2]);
   expect(bench.violations()).toEqual([]);
 });
+
+test("live nodes are those that are up", async () => {
+  const { cluster } = await ClusterBench.open({ nodes: [A, B] });
+  const [a, b] = cluster.labels();
+  cluster.setNode(a, "down");
+  expect(cluster.liveLabels()).toEqual([b]);
+});

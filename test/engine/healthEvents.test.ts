@@ -90,6 +90,18 @@ test("what an operator sets has its numbers, and the last node no names that mov
   });
 });
 
+test.each([
+  ["are told", 30, "string"],
+  ["take too long to look at, and are not told", 31, "undefined"],
+])("with a ring of many points, names that move %s", async (_, weight, type) => {
+  // 2048 for each weight; a ring that is looked at has no more than 65,536.
+  const nodes = [{ ...B, weight }, ALSO, TOO];
+  const bench = await ClusterBench.open({ ...SETTINGS, nodes });
+  bench.clock.advance(900);
+  fail(bench, B);
+  expect(bench.log.events.map(({ event, shares }) => [event, typeof shares])).toEqual([["node_down", type]]);
+});
+
 /** Its next check fails. */
 function fail(bench: ClusterBench, { managementport }: typeof A): void {
   bench.check(managementport).parts.onEnd("ECONNRESET");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { binary } from "../support/binary.ts";
 import { endOfFile } from "../support/cleanUp.ts";
 import { refusesConnections } from "../support/client.ts";
-import { atEveryLoad, Cluster } from "../support/faultCluster.ts";
+import { atEveryLoad, Cluster, RATES } from "../support/faultCluster.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { Peer } from "../support/peer.ts";
 import { freePort, freePorts, silentSocket } from "../support/ports.ts";
@@ -48,7 +48,7 @@ describe.skipIf(LINUX_ONLY !== "")(`few descriptors${LINUX_ONLY}`, () => {
           startWith,
           settings: { checkInterval: 200 },
         });
-      });
+      }, RATES);
       await everywhere(async (cluster) => {
         const { proxy } = cluster;
         await cluster.suffers([], async () => {

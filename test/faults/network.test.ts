@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { binary } from "../support/binary.ts";
 import { endOfFile } from "../support/cleanUp.ts";
 import { figuresOf } from "../support/client.ts";
-import { atEveryLoad, Cluster, type Moment } from "../support/faultCluster.ts";
+import { atEveryLoad, Cluster, type Moment, RATES } from "../support/faultCluster.ts";
 import { startFlood } from "../support/flood.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { NetworkHost, NO_NETNS, NO_ROUGH_WIRES, type RoughWire } from "../support/netns.ts";
@@ -70,7 +70,7 @@ async function startInside({ inside }: NetworkHost, settings: Settings): Promise
 }
 
 describe.skipIf(NO_NETNS !== "")(`at a trickle and busy${NO_NETNS}`, () => {
-  const onHosts = atEveryLoad((load) => startHosts(load));
+  const onHosts = atEveryLoad((load) => startHosts(load), RATES);
   const everywhere = (play: (cluster: Cluster, hosts: Hosts) => Promise<void>) =>
     onHosts(async (cluster) => await play(cluster, hostsOf.get(cluster) as Hosts));
 
@@ -139,7 +139,7 @@ describe.skipIf(NO_NETNS !== "")(`at a trickle and busy${NO_NETNS}`, () => {
 });
 
 describe.skipIf(NO_ROUGH_WIRES !== "")(`at a trickle and busy, over a rough wire${NO_ROUGH_WIRES}`, () => {
-  const onHosts = atEveryLoad((load) => startHosts(load, true));
+  const onHosts = atEveryLoad((load) => startHosts(load, true), RATES);
   const everywhere = (play: (cluster: Cluster, wire: RoughWire) => Promise<void>) =>
     onHosts(async (cluster) => await play(cluster, hostsOf.get(cluster)?.wire as RoughWire));
 

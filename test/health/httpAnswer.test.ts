@@ -14,6 +14,7 @@ test.each<[text: string, expected: string | undefined, verdict: string]>([
   [CONTINUE.slice(0, -1), undefined, "undecided"],
   [CONTINUE + EARLY_HINTS + OK, undefined, "passed"],
   [`${CONTINUE}HTTP/1.1 503 Busy\r\n`, undefined, "answered 503 Busy"],
+  ["HTTP/1.1 099 Odd\r\n\r\n", undefined, "answered 099 Odd"],
   [`${CONTINUE}up`, undefined, "the answer is not HTTP"],
   [`${EARLY_HINTS.replace("</a.css>", "well")}${OK}`, "well", "undecided"],
   [`${OK}well`, "well", "passed"],

@@ -21,6 +21,14 @@ test("a refusal is theirs for a while, and not for ever; then no timer is left",
   expect(clock.timersLeft).toBe(0);
 });
 
+test("a refusal may take seconds", () => {
+  const clock = new ManualClock();
+  const others = new OtherDatagrams(clock);
+  others.expect(1);
+  clock.advance(4900);
+  expect(others.refused()).toBe(true);
+});
+
 test("a refusal that waited while the process stood still is theirs", () => {
   const manual = new ManualClock();
   const immediates: (() => void)[] = [];

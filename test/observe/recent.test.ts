@@ -34,6 +34,22 @@ test("growth is added up for five minutes, and says since when and until when", 
   });
 });
 
+test("growth is forgotten in steps of ten seconds", () => {
+  const { at } = growing();
+  at(1000, 0, 5);
+  at(15_000, 0, 7);
+  expect(at(WINDOW_MS + 5000, 0, 7).proxy.kernel_drops?.amount).toBe(2);
+});
+
+test("a node's changes, and lines of the log that were lost, are looked at as well", () => {
+  const view = new RelayBench({}).view();
+  const [node, ...others] = view.nodes;
+  const changed = { ...node, health: { ...node.health, changes: 4 } };
+  const { proxy, nodes } = new RecentGrowth().update({ ...view, nodes: [changed, ...others], logLinesLost: 3 });
+  expect(proxy.log_lines_lost?.amount).toBe(3);
+  expect(nodes.get(node.counters)?.state_changes?.amount).toBe(4);
+});
+
 test("a wall clock that is set back, or far ahead, neither loses nor repeats what grew", () => {
   const { at } = growing();
   at(1_000_000, 0, 0);

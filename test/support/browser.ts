@@ -4,11 +4,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { AtEnd } from "./cleanUp.ts";
+import { until } from "./until.ts";
 
-export const CHROMIUM = "chromium";
+/** Debian's shell without any window takes half the processor time. */
+export const CHROMIUM = Bun.which("chromium-headless-shell") === null ? "chromium" : "chromium-headless-shell";
 
 /** Where screenshots go, for people to look at. */
 const FOLDER = join(import.meta.dir, "..", "..", "dist", "test", "screenshots");
+
+/** A page shows something new once a second. */
+const LOOK_AGAIN_MS = 100;
 
 export async function openBrowser(atEnd: AtEnd): Promise<Browser> {
   const browser = await chromium.launch({
@@ -20,6 +25,11 @@ export async function openBrowser(atEnd: AtEnd): Promise<Browser> {
   });
   atEnd(() => browser.close());
   return browser;
+}
+
+/** As `until`, for what a page shows: each look goes through the browser, and costs a hundred times as much. */
+export async function untilShown<T>(what: string, ready: () => Promise<T>, deadlineMs?: number) {
+  return await until(what, ready, deadlineMs, LOOK_AGAIN_MS);
 }
 
 /** A page until the end of the test, and all that went wrong in it: errors, messages of the console, requests that left the proxy. */
@@ -46,10 +56,7 @@ export class Visit {
     options: BrowserContextOptions = {},
     atEnd: AtEnd = onTestFinished,
   ): Promise<Visit> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    // A page that nobody looks at any more would still ask and draw.
-    atEnd(() => context.close());
-    const visit = new Visit(await context.newPage(), origin);
+    const visit = new Visit(await pageOf(browser, options, atEnd), origin);
     await visit.page.goto(origin);
     return visit;
   }
@@ -58,4 +65,28 @@ export class Visit {
     mkdirSync(FOLDER, { recursive: true });
     await this.page.screenshot({ path: join(FOLDER, `${name}.png`), fullPage: true });
   }
+}
+
+/** Of each browser, the window for one visit after the other: a new one costs seconds of a processor (Chromium 156). */
+const windows = new Map<Browser, Page>();
+
+async function pageOf(browser: Browser, options: BrowserContextOptions, atEnd: AtEnd): Promise<Page> {
+  const { colorScheme = "light", ...special } = options;
+  const isUsual = Object.keys(special).length === 0;
+  const idle = isUsual ? windows.get(browser) : undefined;
+  const page = idle ?? (await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options }));
+  if (!isUsual) {
+    atEnd(() => page.close());
+    return page;
+  }
+  windows.delete(browser);
+  await page.emulateMedia({ colorScheme });
+  // A page that nobody looks at any more would still ask and draw.
+  atEnd(async () => {
+    page.removeAllListeners();
+    await page.unrouteAll();
+    await page.goto("about:blank");
+    windows.set(browser, page);
+  });
+  return page;
 }
