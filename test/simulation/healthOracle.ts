@@ -24,6 +24,7 @@ interface Watched {
   isWell: boolean;
   isUp: boolean;
   changes: number;
+  checksFailed: number;
 }
 
 export class HealthOracle {
@@ -34,8 +35,8 @@ export class HealthOracle {
   private readonly hosts: ReadonlyMap<string, Host>;
   private readonly watched = new Map<Node, Watched>();
   /** When something of the machine's own was out of order last; and when the network was. */
-  private disturbedMs = 0;
-  private networkDisturbedMs = 0;
+  private disturbedMs = Number.NEGATIVE_INFINITY;
+  private networkDisturbedMs = Number.NEGATIVE_INFINITY;
   private readonly saidUp = new Map<string, boolean>();
 
   constructor(world: World, proxy: Insides, hosts: ReadonlyMap<string, Host>) {
@@ -85,7 +86,7 @@ export class HealthOracle {
     if (host === undefined) return;
     let seen = this.watched.get(node);
     if (seen === undefined) {
-      seen = { config, settings, rules: "", sinceMs: 0, isWell: true, isUp: true, changes: 0 };
+      seen = { config, settings, rules: "", sinceMs: 0, isWell: true, isUp: true, changes: 0, checksFailed: 0 };
       this.watched.set(node, seen);
     }
     if (seen.rules === "" || seen.config !== config || seen.settings !== settings)
@@ -101,6 +102,7 @@ export class HealthOracle {
     seen.isWell = node.health.isWell;
     seen.isUp = node.isUp;
     seen.changes = node.health.changes;
+    seen.checksFailed = node.counters.checksFailed;
   }
 
   /** Where it is, and what the rules are, may have changed. */
@@ -141,11 +143,9 @@ export class HealthOracle {
     const stepMs = 8 * host.parts.latencyMs + 4 * gather + 20;
     if (verdict === "healthy") {
       const settledMs = 4 * patienceMs + intervalMs + SLACK_MS + 3 * stepMs;
-      const healthyMs = world.awakeMs - Math.max(seen.sinceMs, this.networkDisturbedMs, host.sinceMs);
-      if (seen.isWell && !node.health.isWell && healthyMs > settledMs) {
-        const { failure } = node.health.lastCheck ?? {};
-        world.violated(`${node.label} is taken out (${failure}), and has been healthy for ${healthyMs.toFixed(0)} ms`);
-      }
+      // Also of a node that is new here, or has other rules: what it is asked, it answers.
+      const healthyMs = world.awakeMs - Math.max(this.networkDisturbedMs, host.sinceMs);
+      if (seen.sinceMs < world.awakeMs && healthyMs > settledMs) this.mustPass(node, seen, healthyMs);
       if (!node.health.isWell && forMs > settledMs + rise * (intervalMs + stepMs)) {
         world.violated(`${node.label} is out, and has been healthy for ${forMs.toFixed(0)} ms`);
       }
@@ -162,6 +162,15 @@ export class HealthOracle {
     if (forMs > allowedMs + SLACK_MS) {
       world.violated(`${node.label} is in the ring, and has been ${host.manner} for ${forMs.toFixed(0)} ms`);
     }
+  }
+
+  /** Whatever the proxy lacks, and however long it stood still: a backend that answers each check fails none. */
+  private mustPass({ label, health, counters }: Node, seen: Watched, healthyMs: number): void {
+    const { failure } = health.lastCheck ?? {};
+    const been = Number.isFinite(healthyMs) ? `healthy for ${healthyMs.toFixed(0)} ms` : "healthy all the time";
+    if (seen.isWell && !health.isWell) this.world.violated(`${label} is taken out (${failure}), and has been ${been}`);
+    if (counters.checksFailed > seen.checksFailed)
+      this.world.violated(`a check of ${label} fails (${failure}), and it has been ${been}`);
   }
 
   /** How long after its death a check is due, at the latest. */

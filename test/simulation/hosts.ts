@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 /**
  * How a backend behaves.
  *
- * - `lives`, and answers; `closes` its connection after each answer; `talks` more than it is asked
+ * - `lives`, and answers; `closes` its connection after each answer, sooner or later; `talks` more than it is asked
  * - `noUdp`: its port for metrics is closed, and it says that it is up
  * - `dead`: both ports are closed, the host answers so; `gone`: nothing answers
  * - `hangs`: its connections are accepted by the kernel, and nobody reads them
@@ -31,6 +31,9 @@ const SYN_AGAIN_MS = 1000;
 /** The kernel needs so long to find that nobody has an address. */
 const NEIGHBOUR_MS = 3000;
 
+/** Manners of those that nothing is wrong with, most of them in the first. */
+export const WELL_MANNERS = ["lives", "lives", "lives", "closes", "talks"] as const;
+
 export interface HostParts {
   readonly world: World;
   readonly address: string;
@@ -45,7 +48,7 @@ export interface HostParts {
 
 export class Host {
   readonly parts: HostParts;
-  manner: Manner = "lives";
+  manner: Manner;
   /** Since when, in time that the proxy was awake. */
   sinceMs = Number.NEGATIVE_INFINITY;
   readonly connections = new Set<ManagementConnection>();
@@ -68,6 +71,7 @@ export class Host {
 
   constructor(parts: HostParts) {
     this.parts = parts;
+    this.manner = parts.world.random.pick(WELL_MANNERS);
   }
 
   get isUdpOpen(): boolean {
@@ -80,7 +84,7 @@ export class Host {
     const before = this.manner;
     const connections = [...this.connections];
     this.wasHealthyMs = verdictOf(before) === "healthy" ? world.awakeMs - this.sinceMs : 0;
-    this.wasAsked = connections.some(({ answers, isLost }) => answers > 2 && !isLost);
+    this.wasAsked = connections.some(({ answers, isLost }) => answers > 1 && !isLost);
     this.refusedAtMs = Number.POSITIVE_INFINITY;
     this.manner = manner;
     this.sinceMs = world.awakeMs;
@@ -138,6 +142,8 @@ export class Host {
     connection.unanswered++;
     world.after(latencyMs, () => {
       if (connection.isForgotten && this.manner !== "gone") connection.ended("ECONNRESET");
+      // It was about to close it, and the question was on its way.
+      else if (this.manner === "closes" && connection.answers > 0) connection.ended(resetOrEnd(world));
       else this.answerAll(connection);
     });
   }
@@ -147,6 +153,12 @@ export class Host {
       connection.unanswered--;
       this.answer(connection);
     }
+  }
+
+  /** Most close at once; some take their time, and the next question may come before. */
+  private closesAfterMs(): number {
+    const { random } = this.parts.world;
+    return random.chance(0.5) ? random.between(0, 3) : random.magnitude(3, 3000);
   }
 
   private answers(): boolean {
@@ -160,7 +172,7 @@ export class Host {
     switch (this.manner) {
       case "closes":
         say("health: up\n");
-        world.after(this.parts.latencyMs + random.between(0, 3), () => connection.ended(undefined));
+        world.after(this.parts.latencyMs + this.closesAfterMs(), () => connection.ended(undefined));
         break;
       case "talks":
         say("Welcome\nhealth: up and running\n");

@@ -3,7 +3,7 @@ import { hostName, NODES_MAX, namedAddress } from "./addresses.ts";
 import { CONSOLE_PORTS, METRICS_PORTS } from "./configurations.ts";
 import type { EventLoop } from "./eventLoop.ts";
 import type { HealthOracle } from "./healthOracle.ts";
-import { type Host, MANNERS } from "./hosts.ts";
+import { type Host, MANNERS, verdictOf, WELL_MANNERS } from "./hosts.ts";
 import type { Machine } from "./machine.ts";
 import type { Operators } from "./operators.ts";
 import type { SimulatedNetwork } from "./simulatedNetwork.ts";
@@ -201,7 +201,7 @@ export class Mishaps {
   private healLater(host: Host, ms: number): void {
     const { world } = this.parts;
     world.after(ms, () => {
-      if (host.manner !== "lives") host.become(world.random.pick(["lives", "lives", "lives", "closes", "talks"]));
+      if (verdictOf(host.manner) !== "healthy" || host.manner === "noUdp") host.become(world.random.pick(WELL_MANNERS));
     });
   }
 

@@ -371,6 +371,7 @@ class Simulation {
     this.operators?.look();
     this.health?.look();
     this.lookForWaiting();
+    this.lookForStrayChecks();
     this.lookForOutOfOrder();
     if (this.changesUnderWay === 0 && this.proxy) this.openAsConfigured();
   }
@@ -449,6 +450,16 @@ class Simulation {
       else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + 2 * insides.config.gather) {
         world.violated(`${node.batch.linesPending} lines for ${node.label} wait for nothing`);
       }
+    }
+  }
+
+  /** Checks go to where nodes are, and to nobody else. */
+  private lookForStrayChecks(): void {
+    const { world, machine, insides } = this;
+    if (insides === undefined) return;
+    for (const { address } of machine.management) {
+      const isAsked = insides.nodes.some((node) => node.address === address && node.config.managementport !== 0);
+      if (!isAsked) world.violated(`a check asks ${address}, where no node is that is checked`);
     }
   }
 
