@@ -42,6 +42,8 @@ export interface HostParts {
   readonly latencyMs: number;
   /** How often a datagram to a closed port is answered. */
   readonly icmpChance: number;
+  /** On the proxy's own machine: that a port is closed shows as soon as something is sent to it. */
+  readonly isLocal: boolean;
   /** On the proxy's own network: that it is gone is told by the kernel. */
   readonly isNeighbour: boolean;
 }
@@ -100,7 +102,7 @@ export class Host {
 
   /** A datagram arrives. */
   received(socket: BackendSocket): void {
-    const { world, icmpChance, latencyMs, isNeighbour } = this.parts;
+    const { world, icmpChance, latencyMs, isLocal, isNeighbour } = this.parts;
     if (this.isUdpOpen) return;
     if (this.manner === "gone") {
       if (!isNeighbour || this.neighbourTold) return;
@@ -111,7 +113,8 @@ export class Host {
       });
       return;
     }
-    if (icmpChance === 1 || world.random.chance(icmpChance)) {
+    if (isLocal) socket.answered("ECONNREFUSED");
+    else if (icmpChance === 1 || world.random.chance(icmpChance)) {
       world.after(2 * latencyMs, () => socket.answered("ECONNREFUSED"));
     }
   }

@@ -10,7 +10,7 @@ import type { SimulatedNetwork } from "./simulatedNetwork.ts";
 import type { World } from "./world.ts";
 
 export const MISHAPS = [
-  ...(["death", "manner", "flapping", "move", "full", "send errors", "small MTU"] as const),
+  ...(["death", "closed port", "manner", "flapping", "move", "full", "send errors", "small MTU"] as const),
   ...(["stall", "route", "new address", "descriptors", "names", "taken port", "error of the program"] as const),
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];
@@ -85,6 +85,11 @@ export class Mishaps {
       case "death":
         world.fault("death", address);
         host.become("dead");
+        this.healLater(host, random.magnitude(50, 8000));
+        break;
+      case "closed port":
+        world.fault("closed port", address);
+        host.become("noUdp");
         this.healLater(host, random.magnitude(50, 8000));
         break;
       case "manner": {

@@ -553,14 +553,16 @@ function hostsOf(world: World): Map<string, Host> {
   const { random } = world;
   const latencyMax = random.magnitude(0.05, 8);
   const icmpChance = random.pick([0, 0.2, 1, 1, 1]);
+  const localChance = random.pick([0, 0, 0.3, 1]);
   const isNeighbour = random.chance(0.5);
   const hosts = new Map<string, Host>();
   for (let node = 0; node < NODES_MAX; node++) {
     for (const place of [0, 1]) {
       for (const address of [namedAddress(node, place), namelessAddress(node, place)]) {
-        const latencyMs = random.between(0.01, latencyMax);
+        const isLocal = random.chance(localChance);
+        const latencyMs = isLocal ? 0.01 : random.between(0.01, latencyMax);
         const slot = slotOfAddress(address);
-        hosts.set(address, new Host({ ...{ world, address, slot, latencyMs, icmpChance, isNeighbour } }));
+        hosts.set(address, new Host({ ...{ world, address, slot, latencyMs, icmpChance, isLocal, isNeighbour } }));
       }
     }
   }
