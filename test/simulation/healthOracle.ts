@@ -25,6 +25,8 @@ interface Watched {
   isUp: boolean;
   changes: number;
   checksFailed: number;
+  /** Of the host where it is. */
+  endsTold: number;
 }
 
 export class HealthOracle {
@@ -86,11 +88,21 @@ export class HealthOracle {
     if (host === undefined) return;
     let seen = this.watched.get(node);
     if (seen === undefined) {
-      seen = { config, settings, rules: "", sinceMs: 0, isWell: true, isUp: true, changes: 0, checksFailed: 0 };
+      seen = {
+        config,
+        settings,
+        rules: "",
+        sinceMs: 0,
+        isWell: true,
+        isUp: true,
+        changes: 0,
+        checksFailed: 0,
+        endsTold: 0,
+      };
       this.watched.set(node, seen);
     }
     if (seen.rules === "" || seen.config !== config || seen.settings !== settings)
-      this.judgeAnew(seen, config, settings);
+      this.judgeAnew(seen, host, config, settings);
     if (node.isUp !== seen.isUp) {
       world.note(node.isUp ? "up" : "down", node.label);
       this.changes++;
@@ -98,21 +110,26 @@ export class HealthOracle {
         world.violated(`${node.label} changed its state, and that is not counted`);
     }
     if (node.config.managementport === 0) this.judgeUnchecked(node, host, seen);
-    else this.judge(node, host, seen);
+    else {
+      this.judgeEnds(node, host, seen);
+      this.judge(node, host, seen);
+    }
     seen.isWell = node.health.isWell;
     seen.isUp = node.isUp;
     seen.changes = node.health.changes;
     seen.checksFailed = node.counters.checksFailed;
+    seen.endsTold = host.endsTold;
   }
 
   /** Where it is, and what the rules are, may have changed. */
-  private judgeAnew(seen: Watched, config: Config, settings: ReturnType<typeof settingsOf>): void {
+  private judgeAnew(seen: Watched, host: Host, config: Config, settings: ReturnType<typeof settingsOf>): void {
     const { checkInterval, fall, rise, gather } = config;
     const rules = `${settings.host} ${settings.config.managementport} ${checkInterval} ${fall} ${rise} ${gather}`;
     seen.config = config;
     seen.settings = settings;
     if (rules === seen.rules) return;
     seen.rules = rules;
+    seen.endsTold = host.endsTold;
     seen.sinceMs = this.world.awakeMs;
   }
 
@@ -162,6 +179,12 @@ export class HealthOracle {
     if (forMs > allowedMs + SLACK_MS) {
       world.violated(`${node.label} is in the ring, and has been ${host.manner} for ${forMs.toFixed(0)} ms`);
     }
+  }
+
+  /** A backend that ends a connection which was kept has probably died: that is a failed check, at once. */
+  private judgeEnds({ label, counters }: Node, host: Host, seen: Watched): void {
+    if (host.endsTold - seen.endsTold <= counters.checksFailed - seen.checksFailed) return;
+    this.world.violated(`the connection to ${label} that was kept ends, and no check fails`);
   }
 
   /** Whatever the proxy lacks, and however long it stood still: a backend that answers each check fails none. */

@@ -67,6 +67,8 @@ export class Host {
   wasAsked = false;
   /** When the proxy was first told of a refusal since; Infinity: not yet. */
   refusedAtMs = Number.POSITIVE_INFINITY;
+  /** Ends of connections that were kept from one check to the next, as far as the proxy knows of them. */
+  endsTold = 0;
   /** When something could not be sent to it last. */
   troubledMs = Number.NEGATIVE_INFINITY;
   private neighbourTold = false;

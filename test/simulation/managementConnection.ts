@@ -92,13 +92,18 @@ export class ManagementConnection implements TcpConnection, Pollable {
       const told = this.told.shift() as Told;
       if (told.kind === "connect") this.parts.onConnect();
       else if (told.kind === "bytes") this.hand(told.bytes);
-      else this.parts.onEnd(told.error);
+      else this.tellEnd(told.error);
     }
   }
 
   private hand(bytes: Buffer): void {
     if (bytes.includes("up")) this.answers++;
     this.parts.onBytes(bytes);
+  }
+
+  private tellEnd(error: string | undefined): void {
+    if (this.host && this.answers > 1 && !this.isDestroyed) this.host.endsTold++;
+    this.parts.onEnd(error);
   }
 
   private get canSpeak(): boolean {

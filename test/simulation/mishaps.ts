@@ -53,6 +53,18 @@ export class Mishaps {
     world.after(world.random.between(0, 2 * everyMs), next);
   }
 
+  /** While metrics come all the time, a node refuses them all the time. */
+  deathInTheRiver(): void {
+    const { world } = this.parts;
+    world.after(world.random.between(50, 600), () => {
+      if (this.isOver) return;
+      const host = this.someHost();
+      world.fault("death in the river", host.parts.address);
+      host.become("dead");
+      this.healLater(host, world.random.between(600, 3000));
+    });
+  }
+
   /** Everything is in order again, and stays so. */
   end(): void {
     const { machine, health } = this.parts;
@@ -107,6 +119,9 @@ export class Mishaps {
         const node = random.below(NODES_MAX);
         const before = network.names.get(hostName(node));
         const place = before === namedAddress(node, 0) ? 1 : 0;
+        // Who moves may have had no room any more for what was sent to it.
+        const old = before === undefined ? undefined : this.parts.hosts.get(before);
+        if (old && random.chance(0.3)) this.fill(old, random.magnitude(500, 9000));
         world.fault("move", hostName(node));
         network.name(hostName(node), namedAddress(node, place));
         break;

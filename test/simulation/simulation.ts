@@ -22,7 +22,7 @@ import { Host } from "./hosts.ts";
 import { Insides } from "./insides.ts";
 import { Ledger } from "./ledger.ts";
 import { Machine } from "./machine.ts";
-import { MISHAPS, Mishaps } from "./mishaps.ts";
+import { MISHAPS, type Mishap, Mishaps } from "./mishaps.ts";
 import { Operators } from "./operators.ts";
 import { Random } from "./random.ts";
 import { SimulatedNetwork } from "./simulatedNetwork.ts";
@@ -104,8 +104,9 @@ class Simulation {
     this.world = world;
     const isSlow = random.chance(0.05);
     this.loop = new EventLoop(world, {
-      timersFirst: random.chance(0.5),
-      roundsTimers: random.chance(0.5),
+      // As Bun does, most of the time.
+      timersFirst: random.chance(0.65),
+      roundsTimers: random.chance(0.65),
       turnMs: random.magnitude(0.005, 0.1),
       lateChance: random.chance(0.3) ? random.magnitude(0.0005, 0.05) : 0,
       lateMsMax: random.magnitude(1, 1000),
@@ -227,20 +228,27 @@ class Simulation {
     const operators = new Operators(world, network, insides, words);
     this.health = health;
     this.operators = operators;
-    const kinds = random.chance(0.1)
-      ? []
-      : MISHAPS.filter((kind) => random.chance(0.4) && (kind !== "error of the program" || this.isDebug));
     this.mishaps = new Mishaps({
-      ...{ world, loop, machine, network, hosts, health, operators, kinds },
+      ...{ world, loop, machine, network, hosts, health, operators, kinds: this.kindsOfMishaps() },
       throwNext: () => {
         this.throwsNext = true;
       },
       everyMs: random.magnitude(30, 3000),
     });
     this.mishaps.begin();
+    if (this.isRiver) this.mishaps.deathInTheRiver();
     if (random.chance(0.6)) this.often(random.magnitude(100, 4000), () => this.change());
     if (random.chance(0.6)) this.often(random.magnitude(20, 2000), () => operators.somebody());
     if (random.chance(0.2)) this.often(random.magnitude(10, 1000), () => void proxy.view());
+  }
+
+  /** In most worlds many; where there is only one, nothing else excuses what comes of it. */
+  private kindsOfMishaps(): readonly Mishap[] {
+    const { random } = this;
+    const possible = MISHAPS.filter((kind) => kind !== "error of the program" || this.isDebug);
+    const worlds = random.weighted({ none: 1, one: 3, many: 6 });
+    if (worlds === "none") return [];
+    return worlds === "one" ? [random.pick(possible)] : possible.filter(() => random.chance(0.4));
   }
 
   /** From its start to its end. */
