@@ -94,12 +94,6 @@ export const FAULTS: readonly Fault[] = [
     replace: "",
   },
   {
-    name: "what arrives is read before the change is committed",
-    file: "src/net/udpSource.ts",
-    find: "    listener.pause();\n    return source;",
-    replace: "    return source;",
-  },
-  {
     name: "lines of a node that moves wait for the old socket",
     file: "src/engine/cluster.ts",
     find: "    }\n    // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.\n    this.relay.flush();\n",
