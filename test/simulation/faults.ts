@@ -184,6 +184,30 @@ export const FAULTS: readonly Fault[] = [
     replace: "const sleepMs = chargedPerMs > 0 ? this.limits.msMax : 0;",
   },
   {
+    name: "a delay is counted from when a datagram is read",
+    file: "src/observe/delays.ts",
+    find: "= nowMs - waitedMs;",
+    replace: "= nowMs;",
+  },
+  {
+    name: "a delay counts for one datagram, however many were read with it",
+    file: "src/observe/delays.ts",
+    find: "this.weights[this.measured] = datagrams;",
+    replace: "this.weights[this.measured] = 1;",
+  },
+  {
+    name: "a delay is counted again in each turn",
+    file: "src/observe/delays.ts",
+    find: "weights[i]);\n    this.measured = 0;\n",
+    replace: "weights[i]);\n",
+  },
+  {
+    name: "delays of lines are counted that nobody gets",
+    file: "src/engine/engine.ts",
+    find: "if (this.cluster.hasLiveNode) this.delays",
+    replace: "if (this.cluster !== undefined) this.delays",
+  },
+  {
     name: "a rejected line between two good ones goes with them",
     file: "src/relay/relay.ts",
     find: "lines.start === runEnd + 1",

@@ -15,6 +15,7 @@ import { isSummary } from "../../src/proxy/changeSummary.ts";
 import { StatsdProxy } from "../../src/proxy/proxy.ts";
 import { hostName, NODES_MAX, namedAddress, namelessAddress, slotOfAddress, slotOfLabel } from "./addresses.ts";
 import { CONSOLE_NAME, changedSettings, configOf, firstSettings, type Settings } from "./configurations.ts";
+import { DelayOracle } from "./delayOracle.ts";
 import { EventLoop } from "./eventLoop.ts";
 import { GatherOracle } from "./gatherOracle.ts";
 import { HealthOracle } from "./healthOracle.ts";
@@ -68,6 +69,7 @@ class Simulation {
   private readonly world: World;
   private readonly loop: EventLoop;
   private readonly ledger: Ledger;
+  private readonly delays: DelayOracle;
   private readonly machine: Machine;
   private readonly hosts: ReadonlyMap<string, Host>;
   private readonly network: SimulatedNetwork;
@@ -112,12 +114,14 @@ class Simulation {
       lateMsMax: random.magnitude(1, 1000),
     });
     this.ledger = new Ledger(world);
+    this.delays = new DelayOracle(world);
     const hasKernel = random.chance(0.88);
     const repeatsAnswers = random.chance(hasKernel ? 0.8 : 0.2);
     this.machine = new Machine(
       world,
       {
         hasKernel,
+        tellsWaits: random.pick([0, 0.8, 1, 1, 1]),
         repeatsAnswers,
         // Whoever sends past the runtime learns of answers by its handler only.
         sendsBatches: repeatsAnswers && random.chance(0.7),
@@ -129,6 +133,7 @@ class Simulation {
         resolveMsMax: random.chance(0.3) ? random.magnitude(1, 3000) : 0.5,
       },
       this.ledger,
+      this.delays,
     );
     this.hosts = hostsOf(world);
     this.network = new SimulatedNetwork(this.machine, this.loop, this.hosts);
@@ -224,6 +229,7 @@ class Simulation {
     const words = new WordOracle(world, insides, hosts);
     this.words = words;
     this.ledger.attach(insides, words);
+    this.delays.attach(insides);
     const health = new HealthOracle(world, insides, hosts);
     const operators = new Operators(world, network, insides, words);
     this.health = health;
@@ -372,6 +378,7 @@ class Simulation {
     // Nothing of the proxy ran: nothing is otherwise, but that time has passed.
     if (loop.callbacks === callbacks && loop.turns % 8 !== 0) return;
     this.ledger.look();
+    this.delays.look(this.ledger.sockets.length);
     if (this.isStopping) return;
     if (!machine.hasRoute) this.health?.networkDisturbed();
     if (machine.isOutOfDescriptors) this.health?.descriptorsDisturbed();
