@@ -39,7 +39,7 @@ export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts
   };
   const untilMs = performance.now() + (msMax ?? Number.POSITIVE_INFINITY);
   while (campaign.runs < (runsMax ?? Number.POSITIVE_INFINITY) && performance.now() < untilMs) {
-    const outcome = await simulate(seed + campaign.runs);
+    const outcome = simulate(seed + campaign.runs);
     campaign.runs++;
     campaign.turns += outcome.turns;
     campaign.simulatedMs += outcome.simulatedMs;

@@ -177,7 +177,10 @@ export class Host {
     switch (this.manner) {
       case "closes":
         say("health: up\n");
-        world.after(this.parts.latencyMs + this.closesAfterMs(), () => connection.ended(undefined));
+        world.after(this.parts.latencyMs + this.closesAfterMs(), () => {
+          // One that has another manner by now keeps what it has.
+          if (this.manner !== "lives" && this.manner !== "talks") connection.ended(undefined);
+        });
         break;
       case "talks":
         say("Welcome\nhealth: up and running\n");

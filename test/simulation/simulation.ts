@@ -5,6 +5,7 @@
  *     turn of the event loop -> look: sums, owners, order, health, sleeps, sockets
  *     stop -> look again: everything has its place, and nothing is left open
  */
+import { drainMicrotasks } from "bun:jsc";
 import { type Config, type FileReading, hashOf, readConfig } from "../../src/config/config.ts";
 import type { Platform } from "../../src/engine/platform.ts";
 import type { OperatorWord } from "../../src/health/nodeHealth.ts";
@@ -59,8 +60,8 @@ const STOP_MS_MAX = 6500;
 /** Lines that could be sent are sent within this. */
 const PENDING_MS_MAX = 150;
 
-export async function simulate(seed: number): Promise<Outcome> {
-  return await new Simulation(seed).run();
+export function simulate(seed: number): Outcome {
+  return new Simulation(seed).run();
 }
 
 class Simulation {
@@ -156,14 +157,14 @@ class Simulation {
     });
   }
 
-  async run(): Promise<Outcome> {
+  run(): Outcome {
     const { world, random } = this;
     const isEarly = random.chance(0.2);
     if (isEarly) this.traffic.begin();
-    if (await this.start()) {
+    if (this.start()) {
       if (!isEarly) this.traffic.begin();
-      await this.live();
-      await this.stop();
+      this.live();
+      this.stop();
     }
     return {
       seed: this.seed,
@@ -182,7 +183,7 @@ class Simulation {
   }
 
   /** False: it did not start, as it should not. */
-  private async start(): Promise<boolean> {
+  private start(): boolean {
     const { world, machine, loop, network, random } = this;
     for (let node = 0; node < NODES_MAX; node++) {
       network.name(hostName(node), namedAddress(node, random.below(2)));
@@ -198,7 +199,7 @@ class Simulation {
     this.settingsOf.set(config, this.settings);
     this.file = { text: JSON.stringify(this.settings), settings: this.settings };
     this.ledger.datagramBytesMax = config.maxDatagramBytes;
-    const started = await this.call(
+    const started = this.call(
       StatsdProxy.start(config, {
         platform: this.platform(),
         log: this.log(),
@@ -209,7 +210,7 @@ class Simulation {
     if (started === undefined) return false;
     if (!(started instanceof StatsdProxy)) {
       if (!isPrevented) world.violated(`it does not start: ${JSON.stringify(started)}`);
-      await this.turns(20);
+      this.turns(20);
       this.nothingOpen();
       return false;
     }
@@ -258,21 +259,21 @@ class Simulation {
   }
 
   /** From its start to its end. */
-  private async live(): Promise<void> {
+  private live(): void {
     const { world, random, traffic } = this;
     const untilMs = world.nowMs + random.magnitude(this.isRiver ? 1000 : 100, this.isLong ? 12_000 : 2500);
-    await this.turnsUntil(() => world.nowMs >= untilMs);
+    this.turnsUntil(() => world.nowMs >= untilMs);
     if (random.chance(0.5)) {
       this.mishaps?.end();
       this.operators?.excuse();
       world.note("all heals");
       const settledAtMs = world.nowMs + random.magnitude(200, this.isLong ? 8000 : 1500);
-      await this.turnsUntil(() => world.nowMs >= settledAtMs);
+      this.turnsUntil(() => world.nowMs >= settledAtMs);
     }
     if (random.chance(0.5)) traffic.end();
   }
 
-  private async stop(): Promise<void> {
+  private stop(): void {
     const { world, machine, loop, random, ledger } = this;
     if (world.violation !== undefined || this.proxy === undefined) return;
     this.isStopping = true;
@@ -289,13 +290,13 @@ class Simulation {
       world.after(random.between(0, 60), () => loop.stall(random.between(4000, 8000)));
     }
     const beganMs = world.awakeMs;
-    await this.call(this.proxy.stop());
+    this.call(this.proxy.stop());
     if (world.awakeMs - beganMs > STOP_MS_MAX)
       world.violated(`the stop takes ${(world.awakeMs - beganMs).toFixed(0)} ms`);
     if (world.violation !== undefined) return;
     ledger.finish();
-    await this.turnsUntil(() => this.changesUnderWay === 0 && machine.openings === 0);
-    await this.turns(20);
+    this.turnsUntil(() => this.changesUnderWay === 0 && machine.openings === 0);
+    this.turns(20);
     this.nothingOpen();
   }
 
@@ -311,7 +312,6 @@ class Simulation {
     const beganMs = world.nowMs;
     this.changesUnderWay++;
     const ordinal = ++this.changesBegun;
-    this.loop.callsUnderWay++;
     world.fault(isGood ? "change" : "broken file");
     world.note("change", text);
     this.lookForTrouble();
@@ -325,7 +325,6 @@ class Simulation {
     const result = isByFile ? this.reload(proxy, text, settings) : this.changeTo(proxy, next);
     void result.then((problem) => {
       this.changesUnderWay--;
-      this.loop.callsUnderWay--;
       operators?.excuse();
       if (this.isStopping) return;
       const wasAlone = isAlone && ordinal === this.changesBegun;
@@ -370,11 +369,11 @@ class Simulation {
   }
 
   /** Each turn is followed by a look at everything. */
-  private async turn(): Promise<void> {
+  private turn(): void {
     const { loop, machine } = this;
     this.lookForTrouble();
     const { callbacks } = loop;
-    await loop.turn();
+    loop.turn();
     // Nothing of the proxy ran: nothing is otherwise, but that time has passed.
     if (loop.callbacks === callbacks && loop.turns % 8 !== 0) return;
     this.ledger.look();
@@ -400,23 +399,22 @@ class Simulation {
     if (isTroubled || isLeaving || network.unknownNames > 0) machine.troubledAtMs = world.nowMs;
   }
 
-  private async turnsUntil(isOver: () => boolean): Promise<void> {
+  private turnsUntil(isOver: () => boolean): void {
     while (this.world.violation === undefined && !isOver()) {
       if (this.loop.turns > TURNS_MAX) this.world.violated("it goes round in circles");
-      await this.turn();
+      this.turn();
     }
   }
 
-  private async turns(count: number): Promise<void> {
+  private turns(count: number): void {
     const { turns } = this.loop;
-    await this.turnsUntil(() => this.loop.turns >= turns + count);
+    this.turnsUntil(() => this.loop.turns >= turns + count);
   }
 
   /** What the proxy promises, after as many turns as it takes; undefined: something was violated meanwhile. */
-  private async call<T>(promise: Promise<T>): Promise<T | undefined> {
+  private call<T>(promise: Promise<T>): T | undefined {
     let result: T | undefined;
     let isOver = false;
-    this.loop.callsUnderWay++;
     promise.then(
       (value) => {
         result = value;
@@ -427,8 +425,8 @@ class Simulation {
         isOver = true;
       },
     );
-    await this.turnsUntil(() => isOver);
-    this.loop.callsUnderWay--;
+    drainMicrotasks();
+    this.turnsUntil(() => isOver);
     return result;
   }
 
