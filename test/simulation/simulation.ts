@@ -60,6 +60,11 @@ const STOP_MS_MAX = 6500;
 /** Lines that could be sent are sent within this. */
 const PENDING_MS_MAX = 150;
 
+/** To be awaited before the first run: what is loaded when somebody asks for HTTP takes more than microtasks. */
+export async function prepareSimulation(): Promise<void> {
+  await import("../../src/page/page.ts");
+}
+
 export function simulate(seed: number): Outcome {
   return new Simulation(seed).run();
 }
