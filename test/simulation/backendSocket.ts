@@ -52,7 +52,7 @@ export class BackendSocket implements UdpConnection, Pollable {
     const errno = this.take(datagram);
     if (errno === undefined) return true;
     if (errno === "full") return false;
-    throw errorOf(errno);
+    throw this.thrown(errno);
   }
 
   sendMany(datagrams: Buffer[]): number {
@@ -61,7 +61,7 @@ export class BackendSocket implements UdpConnection, Pollable {
     for (let i = 0; i < datagrams.length; i++) {
       const errno = this.take(datagrams[i]);
       if (errno === undefined) continue;
-      if (i === 0 && errno !== "full" && this.machine.habits.throwsFromSendMany) throw errorOf(errno);
+      if (i === 0 && errno !== "full" && this.machine.habits.throwsFromSendMany) throw this.thrown(errno);
       return i;
     }
     return datagrams.length;
@@ -109,8 +109,17 @@ export class BackendSocket implements UdpConnection, Pollable {
     return stoppedAt === -1 ? datagrams.length : stoppedAt;
   }
 
+  /** Who does not repeat an answer tells it so. */
+  private thrown(errno: string): Error {
+    if (errno === "ECONNREFUSED" && !this.machine.habits.repeatsAnswers) this.machine.ledger.refusals++;
+    return errorOf(errno);
+  }
+
   private tell(errno: string): void {
-    if (errno === "ECONNREFUSED") this.host.refusalTold();
+    if (errno === "ECONNREFUSED") {
+      this.host.refusalTold();
+      this.machine.ledger.refusals++;
+    }
     this.parts.onError(errorOf(errno));
   }
 

@@ -1,5 +1,5 @@
 /** Many runs of the simulation, one after the other, and what came of them together. */
-import { type Outcome, simulate } from "./simulation.ts";
+import { type Outcome, prepareSimulation, simulate } from "./simulation.ts";
 
 export interface CampaignParts {
   /** Of the first run; each next one is one more. */
@@ -30,8 +30,7 @@ export interface Campaign {
 }
 
 export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts): Promise<Campaign> {
-  // What is loaded when somebody asks for HTTP takes more than microtasks the first time.
-  await import("../../src/page/page.ts");
+  await prepareSimulation();
   const campaign: Campaign = {
     ...{ runs: 0, turns: 0, simulatedMs: 0, linesSent: 0, linesAccounted: 0, changes: 0, nodeChanges: 0, words: 0 },
     faults: new Map(),
@@ -39,7 +38,7 @@ export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts
   };
   const untilMs = performance.now() + (msMax ?? Number.POSITIVE_INFINITY);
   while (campaign.runs < (runsMax ?? Number.POSITIVE_INFINITY) && performance.now() < untilMs) {
-    const outcome = await simulate(seed + campaign.runs);
+    const outcome = simulate(seed + campaign.runs);
     campaign.runs++;
     campaign.turns += outcome.turns;
     campaign.simulatedMs += outcome.simulatedMs;

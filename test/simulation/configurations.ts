@@ -20,7 +20,8 @@ interface NodeSettings {
 
 export type Settings = Record<string, unknown> & { readonly nodes: readonly NodeSettings[] };
 
-const RINGS = ["farmhash", "etsy", "ketama"];
+/** To make a farmhash ring takes long. */
+const RINGS = ["farmhash", "etsy", "etsy", "ketama"];
 const INTERVALS_MS = [50, 100, 200, 500, 1000, 2000];
 
 export function firstSettings(random: Random): Settings {
@@ -43,6 +44,7 @@ export function firstSettings(random: Random): Settings {
     ...(random.chance(0.2) && { mirror: true }),
     ring: random.pick(RINGS),
     ...(random.chance(0.3) && { failover: "hold" }),
+    ...(random.chance(0.6) && { resolveInterval: random.pick([1000, 1000, 2500, 10_000]) }),
     ...(random.chance(0.15) && { types: random.pick(["*", ["c", "ms"], ["c", "g", "_e"]]) }),
     ...(random.chance(0.15) && { selfMetrics: { prefix: OWN_PREFIX, interval: random.pick([100, 500, 3000]) } }),
   };

@@ -2,6 +2,7 @@
  * The proxy's event loop and clock. A turn is as Bun's: what is ready in the kernel is handed over, then immediates and
  * timers run. It takes time, it may come late, and it may be held up at any point.
  */
+import { drainMicrotasks } from "bun:jsc";
 import type { Clock, Timer } from "../../src/system/clock.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
 import type { World } from "./world.ts";
@@ -26,10 +27,6 @@ export interface Habits {
   readonly lateMsMax: number;
 }
 
-/** Microtasks that are waited for when a promise was kept, and those for immediates, some of which keep one. */
-const MICROTASKS = 60;
-const MICROTASKS_OF_IMMEDIATES = 12;
-
 class SimulatedTimer {
   scheduled: Scheduled | undefined;
 }
@@ -40,8 +37,6 @@ export class EventLoop {
   onSleep: (ms: number, sleep: () => void) => void = (_, sleep) => sleep();
   /** Immediates that were asked for and have not run. */
   immediates: (() => void)[] = [];
-  /** Calls of the proxy that are not answered yet: microtasks are looked after all the while. */
-  callsUnderWay = 0;
   turns = 0;
   /** Callbacks that ran. */
   callbacks = 0;
@@ -49,8 +44,6 @@ export class EventLoop {
   private readonly habits: Habits;
   private readonly timers = new Schedule();
   private ready: Pollable[] = [];
-  private hasSettled = false;
-  private hasRunImmediates = false;
   private stallMs = 0;
   private isHeldUp = false;
 
@@ -88,11 +81,6 @@ export class EventLoop {
     this.ready.push(socket);
   }
 
-  /** A promise that the proxy waits for was kept or broken. */
-  settled(): void {
-    this.hasSettled = true;
-  }
-
   /** The process does not run for a while. */
   stall(ms: number): void {
     // What happens while it does not run cannot hold it up for longer.
@@ -100,10 +88,10 @@ export class EventLoop {
   }
 
   /** One turn; if there is nothing to do, time passes to the next thing that happens. */
-  async turn(): Promise<void> {
+  turn(): void {
     const { world, habits } = this;
     this.turns++;
-    if (this.isIdle && !this.hasSettled) {
+    if (this.isIdle) {
       const nextAtMs = Math.min(world.nextAtMs(), this.timers.nextAtMs());
       if (nextAtMs > world.nowMs) world.advanceTo(Number.isFinite(nextAtMs) ? nextAtMs : world.nowMs + 1);
     }
@@ -114,7 +102,6 @@ export class EventLoop {
       this.stallMs = world.random.between(0, habits.lateMsMax);
       this.holdUp();
     }
-    if (this.hasSettled || this.callsUnderWay > 0) await this.runMicrotasks();
     if (habits.timersFirst) {
       this.runTimers();
       this.runImmediates();
@@ -122,9 +109,6 @@ export class EventLoop {
       this.runImmediates();
       this.runTimers();
     }
-    if (this.hasSettled || this.callsUnderWay > 0) await this.runMicrotasks();
-    else if (this.hasRunImmediates) await this.runMicrotasks(MICROTASKS_OF_IMMEDIATES);
-    this.hasRunImmediates = false;
     world.advance(habits.turnMs);
   }
 
@@ -144,18 +128,12 @@ export class EventLoop {
     const { immediates } = this;
     this.immediates = [];
     for (const run of immediates) this.guarded(run);
-    this.hasRunImmediates = true;
   }
 
   private runTimers(): void {
     // One that a timer sets is not due in the same turn.
     const byMs = this.world.nowMs;
     for (let next = this.timers.take(byMs); next !== undefined; next = this.timers.take(byMs)) this.guarded(next.run);
-  }
-
-  private async runMicrotasks(count = MICROTASKS): Promise<void> {
-    this.hasSettled = false;
-    for (let i = 0; i < count; i++) await undefined;
   }
 
   private guarded(run: () => void, of?: Pollable): void {
@@ -165,6 +143,8 @@ export class EventLoop {
     } catch (error) {
       this.world.violated(`nobody caught: ${(error as Error).stack ?? String(error)}`);
     }
+    // As Bun does after each.
+    drainMicrotasks();
   }
 
   private holdUp(): void {

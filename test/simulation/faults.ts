@@ -94,12 +94,6 @@ export const FAULTS: readonly Fault[] = [
     replace: "",
   },
   {
-    name: "what arrives is read before the change is committed",
-    file: "src/net/udpSource.ts",
-    find: "    listener.pause();\n    return source;",
-    replace: "    return source;",
-  },
-  {
     name: "lines of a node that moves wait for the old socket",
     file: "src/engine/cluster.ts",
     find: "    }\n    // The socket that a node's lines were waiting for may be gone, and with it what would have told that it has room.\n    this.relay.flush();\n",
@@ -188,6 +182,30 @@ export const FAULTS: readonly Fault[] = [
     file: "src/net/gather.ts",
     find: "const sleepMs = Math.min(this.limits.msMax, aimBytes / chargedPerMs);",
     replace: "const sleepMs = chargedPerMs > 0 ? this.limits.msMax : 0;",
+  },
+  {
+    name: "a delay is counted from when a datagram is read",
+    file: "src/observe/delays.ts",
+    find: "= nowMs - waitedMs;",
+    replace: "= nowMs;",
+  },
+  {
+    name: "a delay counts for one datagram, however many were read with it",
+    file: "src/observe/delays.ts",
+    find: "this.weights[this.measured] = datagrams;",
+    replace: "this.weights[this.measured] = 1;",
+  },
+  {
+    name: "a delay is counted again in each turn",
+    file: "src/observe/delays.ts",
+    find: "weights[i]);\n    this.measured = 0;\n",
+    replace: "weights[i]);\n",
+  },
+  {
+    name: "delays of lines are counted that nobody gets",
+    file: "src/engine/engine.ts",
+    find: "if (this.cluster.hasLiveNode) this.delays",
+    replace: "if (this.cluster !== undefined) this.delays",
   },
   {
     name: "a rejected line between two good ones goes with them",

@@ -24,6 +24,9 @@ interface Watched {
   isWell: boolean;
   isUp: boolean;
   changes: number;
+  checksFailed: number;
+  /** Of the host where it is. */
+  endsTold: number;
 }
 
 export class HealthOracle {
@@ -34,8 +37,8 @@ export class HealthOracle {
   private readonly hosts: ReadonlyMap<string, Host>;
   private readonly watched = new Map<Node, Watched>();
   /** When something of the machine's own was out of order last; and when the network was. */
-  private disturbedMs = 0;
-  private networkDisturbedMs = 0;
+  private disturbedMs = Number.NEGATIVE_INFINITY;
+  private networkDisturbedMs = Number.NEGATIVE_INFINITY;
   private readonly saidUp = new Map<string, boolean>();
 
   constructor(world: World, proxy: Insides, hosts: ReadonlyMap<string, Host>) {
@@ -85,11 +88,21 @@ export class HealthOracle {
     if (host === undefined) return;
     let seen = this.watched.get(node);
     if (seen === undefined) {
-      seen = { config, settings, rules: "", sinceMs: 0, isWell: true, isUp: true, changes: 0 };
+      seen = {
+        config,
+        settings,
+        rules: "",
+        sinceMs: 0,
+        isWell: true,
+        isUp: true,
+        changes: 0,
+        checksFailed: 0,
+        endsTold: 0,
+      };
       this.watched.set(node, seen);
     }
     if (seen.rules === "" || seen.config !== config || seen.settings !== settings)
-      this.judgeAnew(seen, config, settings);
+      this.judgeAnew(seen, host, config, settings);
     if (node.isUp !== seen.isUp) {
       world.note(node.isUp ? "up" : "down", node.label);
       this.changes++;
@@ -97,20 +110,26 @@ export class HealthOracle {
         world.violated(`${node.label} changed its state, and that is not counted`);
     }
     if (node.config.managementport === 0) this.judgeUnchecked(node, host, seen);
-    else this.judge(node, host, seen);
+    else {
+      this.judgeEnds(node, host, seen);
+      this.judge(node, host, seen);
+    }
     seen.isWell = node.health.isWell;
     seen.isUp = node.isUp;
     seen.changes = node.health.changes;
+    seen.checksFailed = node.counters.checksFailed;
+    seen.endsTold = host.endsTold;
   }
 
   /** Where it is, and what the rules are, may have changed. */
-  private judgeAnew(seen: Watched, config: Config, settings: ReturnType<typeof settingsOf>): void {
+  private judgeAnew(seen: Watched, host: Host, config: Config, settings: ReturnType<typeof settingsOf>): void {
     const { checkInterval, fall, rise, gather } = config;
     const rules = `${settings.host} ${settings.config.managementport} ${checkInterval} ${fall} ${rise} ${gather}`;
     seen.config = config;
     seen.settings = settings;
     if (rules === seen.rules) return;
     seen.rules = rules;
+    seen.endsTold = host.endsTold;
     seen.sinceMs = this.world.awakeMs;
   }
 
@@ -141,11 +160,9 @@ export class HealthOracle {
     const stepMs = 8 * host.parts.latencyMs + 4 * gather + 20;
     if (verdict === "healthy") {
       const settledMs = 4 * patienceMs + intervalMs + SLACK_MS + 3 * stepMs;
-      const healthyMs = world.awakeMs - Math.max(seen.sinceMs, this.networkDisturbedMs, host.sinceMs);
-      if (seen.isWell && !node.health.isWell && healthyMs > settledMs) {
-        const { failure } = node.health.lastCheck ?? {};
-        world.violated(`${node.label} is taken out (${failure}), and has been healthy for ${healthyMs.toFixed(0)} ms`);
-      }
+      // Also of a node that is new here, or has other rules: what it is asked, it answers.
+      const healthyMs = world.awakeMs - Math.max(this.networkDisturbedMs, host.sinceMs);
+      if (seen.sinceMs < world.awakeMs && healthyMs > settledMs) this.mustPass(node, seen, healthyMs);
       if (!node.health.isWell && forMs > settledMs + rise * (intervalMs + stepMs)) {
         world.violated(`${node.label} is out, and has been healthy for ${forMs.toFixed(0)} ms`);
       }
@@ -162,6 +179,21 @@ export class HealthOracle {
     if (forMs > allowedMs + SLACK_MS) {
       world.violated(`${node.label} is in the ring, and has been ${host.manner} for ${forMs.toFixed(0)} ms`);
     }
+  }
+
+  /** A backend that ends a connection which was kept has probably died: that is a failed check, at once. */
+  private judgeEnds({ label, counters }: Node, host: Host, seen: Watched): void {
+    if (host.endsTold - seen.endsTold <= counters.checksFailed - seen.checksFailed) return;
+    this.world.violated(`the connection to ${label} that was kept ends, and no check fails`);
+  }
+
+  /** Whatever the proxy lacks, and however long it stood still: a backend that answers each check fails none. */
+  private mustPass({ label, health, counters }: Node, seen: Watched, healthyMs: number): void {
+    const { failure } = health.lastCheck ?? {};
+    const been = Number.isFinite(healthyMs) ? `healthy for ${healthyMs.toFixed(0)} ms` : "healthy all the time";
+    if (seen.isWell && !health.isWell) this.world.violated(`${label} is taken out (${failure}), and has been ${been}`);
+    if (counters.checksFailed > seen.checksFailed)
+      this.world.violated(`a check of ${label} fails (${failure}), and it has been ${been}`);
   }
 
   /** How long after its death a check is due, at the latest. */

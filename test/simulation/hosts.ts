@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 /**
  * How a backend behaves.
  *
- * - `lives`, and answers; `closes` its connection after each answer; `talks` more than it is asked
+ * - `lives`, and answers; `closes` its connection after each answer, sooner or later; `talks` more than it is asked
  * - `noUdp`: its port for metrics is closed, and it says that it is up
  * - `dead`: both ports are closed, the host answers so; `gone`: nothing answers
  * - `hangs`: its connections are accepted by the kernel, and nobody reads them
@@ -31,6 +31,9 @@ const SYN_AGAIN_MS = 1000;
 /** The kernel needs so long to find that nobody has an address. */
 const NEIGHBOUR_MS = 3000;
 
+/** Manners of those that nothing is wrong with, most of them in the first. */
+export const WELL_MANNERS = ["lives", "lives", "lives", "closes", "talks"] as const;
+
 export interface HostParts {
   readonly world: World;
   readonly address: string;
@@ -39,13 +42,15 @@ export interface HostParts {
   readonly latencyMs: number;
   /** How often a datagram to a closed port is answered. */
   readonly icmpChance: number;
+  /** On the proxy's own machine: that a port is closed shows as soon as something is sent to it. */
+  readonly isLocal: boolean;
   /** On the proxy's own network: that it is gone is told by the kernel. */
   readonly isNeighbour: boolean;
 }
 
 export class Host {
   readonly parts: HostParts;
-  manner: Manner = "lives";
+  manner: Manner;
   /** Since when, in time that the proxy was awake. */
   sinceMs = Number.NEGATIVE_INFINITY;
   readonly connections = new Set<ManagementConnection>();
@@ -62,12 +67,15 @@ export class Host {
   wasAsked = false;
   /** When the proxy was first told of a refusal since; Infinity: not yet. */
   refusedAtMs = Number.POSITIVE_INFINITY;
+  /** Ends of connections that were kept from one check to the next, as far as the proxy knows of them. */
+  endsTold = 0;
   /** When something could not be sent to it last. */
   troubledMs = Number.NEGATIVE_INFINITY;
   private neighbourTold = false;
 
   constructor(parts: HostParts) {
     this.parts = parts;
+    this.manner = parts.world.random.pick(WELL_MANNERS);
   }
 
   get isUdpOpen(): boolean {
@@ -80,7 +88,7 @@ export class Host {
     const before = this.manner;
     const connections = [...this.connections];
     this.wasHealthyMs = verdictOf(before) === "healthy" ? world.awakeMs - this.sinceMs : 0;
-    this.wasAsked = connections.some(({ answers, isLost }) => answers > 2 && !isLost);
+    this.wasAsked = connections.some(({ answers, isLost }) => answers > 1 && !isLost);
     this.refusedAtMs = Number.POSITIVE_INFINITY;
     this.manner = manner;
     this.sinceMs = world.awakeMs;
@@ -96,7 +104,7 @@ export class Host {
 
   /** A datagram arrives. */
   received(socket: BackendSocket): void {
-    const { world, icmpChance, latencyMs, isNeighbour } = this.parts;
+    const { world, icmpChance, latencyMs, isLocal, isNeighbour } = this.parts;
     if (this.isUdpOpen) return;
     if (this.manner === "gone") {
       if (!isNeighbour || this.neighbourTold) return;
@@ -107,7 +115,8 @@ export class Host {
       });
       return;
     }
-    if (icmpChance === 1 || world.random.chance(icmpChance)) {
+    if (isLocal) socket.answered("ECONNREFUSED");
+    else if (icmpChance === 1 || world.random.chance(icmpChance)) {
       world.after(2 * latencyMs, () => socket.answered("ECONNREFUSED"));
     }
   }
@@ -138,6 +147,8 @@ export class Host {
     connection.unanswered++;
     world.after(latencyMs, () => {
       if (connection.isForgotten && this.manner !== "gone") connection.ended("ECONNRESET");
+      // It was about to close it, and the question was on its way.
+      else if (this.manner === "closes" && connection.answers > 0) connection.ended(resetOrEnd(world));
       else this.answerAll(connection);
     });
   }
@@ -147,6 +158,12 @@ export class Host {
       connection.unanswered--;
       this.answer(connection);
     }
+  }
+
+  /** Most close at once; some take their time, and the next question may come before. */
+  private closesAfterMs(): number {
+    const { random } = this.parts.world;
+    return random.chance(0.5) ? random.between(0, 3) : random.magnitude(3, 3000);
   }
 
   private answers(): boolean {
@@ -160,7 +177,10 @@ export class Host {
     switch (this.manner) {
       case "closes":
         say("health: up\n");
-        world.after(this.parts.latencyMs + random.between(0, 3), () => connection.ended(undefined));
+        world.after(this.parts.latencyMs + this.closesAfterMs(), () => {
+          // One that has another manner by now keeps what it has.
+          if (this.manner !== "lives" && this.manner !== "talks") connection.ended(undefined);
+        });
         break;
       case "talks":
         say("Welcome\nhealth: up and running\n");

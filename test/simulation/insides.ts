@@ -36,6 +36,12 @@ export class Insides {
     return this.engine.cluster["retiredNodes"]["draining"];
   }
 
+  /** All that were measured. */
+  get delays(): { readonly count: number; readonly sumMs: number } {
+    const histogram = this.engine["delays"]["histogram"];
+    return { count: histogram["count"], sumMs: histogram["sumMs"] };
+  }
+
   /** Sources that have been replaced, and are still read. */
   get sourcesDraining(): number {
     return this.engine["draining"].size;

@@ -50,6 +50,8 @@ export class Ledger {
   /** Lines that were handed to the kernel. */
   relayed = 0;
   ownRelayed = 0;
+  /** Refusals that the kernel has told the proxy of. */
+  refusals = 0;
   linesRead = 0;
   linesAccepted = 0;
   /** Slots whose order is not looked at any more: a node came back while the one of before had lines to send. */
@@ -143,9 +145,13 @@ export class Ledger {
     for (const { sum, expected, found } of violations({ counters, nodes, retired })) {
       world.violated(`${sum}: ${found}, not ${expected}`);
     }
-    let relayed = retired.counters.linesRelayed;
-    for (const node of nodes) relayed += node.counters.linesRelayed;
+    let { linesRelayed: relayed, refusals } = retired.counters;
+    for (const { counters } of nodes) {
+      relayed += counters.linesRelayed;
+      refusals += counters.refusals;
+    }
     this.same("lines relayed", relayed, this.relayed);
+    this.same("refusals", refusals, this.refusals);
     this.same("own lines", counters.linesSelf, this.ownRelayed);
     this.same("internal errors", counters.internalErrors, this.thrown);
     this.same("violations that the proxy found itself", counters.invariantViolations, 0);

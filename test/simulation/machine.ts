@@ -1,5 +1,6 @@
 /** The proxy's machine: its descriptors, ports, addresses and routes, and how its kernel and runtime behave. */
 import type { BackendSocket } from "./backendSocket.ts";
+import type { DelayOracle } from "./delayOracle.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ManagementConnection } from "./managementConnection.ts";
 import type { World } from "./world.ts";
@@ -7,6 +8,8 @@ import type { World } from "./world.ts";
 export interface MachineHabits {
   /** As on Linux; else as elsewhere. */
   readonly hasKernel: boolean;
+  /** How often it says how long a datagram has waited; 0: it does not know such a thing. */
+  readonly tellsWaits: number;
   readonly repeatsAnswers: boolean;
   readonly throwsFromSendMany: boolean;
   /** Whether batches can be sent in bulk. */
@@ -25,6 +28,7 @@ export class Machine {
   readonly world: World;
   readonly habits: MachineHabits;
   readonly ledger: Ledger;
+  readonly delays: DelayOracle;
   /** Ports that other programs have, as `udp 8125`. */
   readonly taken = new Set<string>();
   /** Milliseconds that a datagram takes to be read. */
@@ -44,11 +48,12 @@ export class Machine {
   /** Sockets of the proxy that are being opened. */
   openings = 0;
 
-  constructor(world: World, habits: MachineHabits, ledger: Ledger) {
+  constructor(world: World, habits: MachineHabits, ledger: Ledger, delays: DelayOracle) {
     this.world = world;
     this.habits = habits;
     this.readMs = habits.readMs;
     this.ledger = ledger;
+    this.delays = delays;
   }
 
   /** Takes a descriptor, if there is one left. */

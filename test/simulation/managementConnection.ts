@@ -19,7 +19,7 @@ export class ManagementConnection implements TcpConnection, Pollable {
   isLost = false;
   /** Questions that the backend has not answered. */
   unanswered = 0;
-  /** Answers of the backend. */
+  /** Answers of the backend that the proxy has got. */
   answers = 0;
   private readonly machine: Machine;
   private readonly loop: EventLoop;
@@ -47,6 +47,11 @@ export class ManagementConnection implements TcpConnection, Pollable {
     if (!this.isOver && !this.isLost) this.host?.asked(this);
   }
 
+  /** Where it leads. */
+  get address(): string | undefined {
+    return this.host?.parts.address;
+  }
+
   destroy(): void {
     if (this.isDestroyed) return;
     this.isDestroyed = true;
@@ -68,7 +73,6 @@ export class ManagementConnection implements TcpConnection, Pollable {
     const { world } = this.machine;
     world.after(ms + (this.host?.parts.latencyMs ?? 0), () => {
       if (this.isOver || this.isLost || !this.canSpeak) return;
-      if (text.includes("up")) this.answers++;
       this.tell({ kind: "bytes", bytes: Buffer.from(text) });
     });
   }
@@ -87,9 +91,19 @@ export class ManagementConnection implements TcpConnection, Pollable {
     while (this.told.length > 0) {
       const told = this.told.shift() as Told;
       if (told.kind === "connect") this.parts.onConnect();
-      else if (told.kind === "bytes") this.parts.onBytes(told.bytes);
-      else this.parts.onEnd(told.error);
+      else if (told.kind === "bytes") this.hand(told.bytes);
+      else this.tellEnd(told.error);
     }
+  }
+
+  private hand(bytes: Buffer): void {
+    if (bytes.includes("up")) this.answers++;
+    this.parts.onBytes(bytes);
+  }
+
+  private tellEnd(error: string | undefined): void {
+    if (this.host && this.answers > 1 && !this.isDestroyed) this.host.endsTold++;
+    this.parts.onEnd(error);
   }
 
   private get canSpeak(): boolean {

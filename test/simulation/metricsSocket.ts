@@ -1,6 +1,12 @@
 /** The UDP socket that metrics arrive at, with the kernel's queue behind it. */
 
-import { BULK_DATAGRAMS, type UdpKernel, type UdpListener, type UdpListenerParts } from "../../src/net/network.ts";
+import {
+  BULK_DATAGRAMS,
+  type UdpKernel,
+  type UdpListener,
+  type UdpListenerParts,
+  type Waits,
+} from "../../src/net/network.ts";
 import { chargedBytes } from "../../src/relay/kernelCharge.ts";
 import type { EventLoop, Pollable } from "./eventLoop.ts";
 import type { Machine } from "./machine.ts";
@@ -40,6 +46,9 @@ export class MetricsSocket implements UdpListener, Pollable {
   private readonly loop: EventLoop;
   private readonly parts: UdpListenerParts;
   private queue: Buffer[] = [];
+  /** When each of them came; and when those came that were read last. */
+  private cameAtMs: number[] = [];
+  private readonly readAtOnce: number[] = [];
   private head = 0;
   private bufferBytes: number;
   private isPaused = false;
@@ -87,6 +96,7 @@ export class MetricsSocket implements UdpListener, Pollable {
     }
     this.queuedBytes += charged;
     this.queue.push(datagram);
+    this.cameAtMs.push(this.machine.world.nowMs);
     if (!this.isPaused) this.loop.wake(this);
     return true;
   }
@@ -97,6 +107,7 @@ export class MetricsSocket implements UdpListener, Pollable {
     this.isInterrupted = false;
     while (!this.isClosed && !this.isPaused && !this.isInterrupted && this.queued > 0) {
       const read: Buffer[] = [];
+      this.readAtOnce.length = 0;
       while (read.length < RUNTIME_DATAGRAMS && this.queued > 0) read.push(this.take());
       for (const datagram of read) {
         machine.world.advance(machine.readMs);
@@ -131,6 +142,7 @@ export class MetricsSocket implements UdpListener, Pollable {
         return socket.bufferBytes;
       },
       read: (onDatagram) => this.readBulk(onDatagram),
+      waits: this.machine.habits.tellsWaits > 0 ? this.waits() : undefined,
       drops: () => this.drops,
       refuseSenders: () => {
         this.refusesAtMs = this.machine.world.nowMs + UNDER_WAY_MS;
@@ -145,6 +157,22 @@ export class MetricsSocket implements UdpListener, Pollable {
     };
   }
 
+  private waits(): Waits {
+    const { readAtOnce } = this;
+    const { random } = this.machine.world;
+    return {
+      ofBulkRead: () => this.waited(readAtOnce[random.below(readAtOnce.length)], readAtOnce.length),
+      ofRuntime: () => this.waited(readAtOnce[readAtOnce.length - 1], 0),
+    };
+  }
+
+  private waited(cameAtMs: number, readInBulk: number): number {
+    const { world, habits, delays } = this.machine;
+    if (!world.random.chance(habits.tellsWaits)) return Number.NaN;
+    delays.told(cameAtMs, readInBulk);
+    return world.nowMs - cameAtMs;
+  }
+
   private readBulk(onDatagram: OnDatagram): number {
     const { machine } = this;
     if (this.isClosed) {
@@ -152,6 +180,7 @@ export class MetricsSocket implements UdpListener, Pollable {
       return 0;
     }
     const bounds: number[] = [];
+    this.readAtOnce.length = 0;
     let at = 64;
     while (bounds.length < 2 * BULK_DATAGRAMS && this.queued > 0) {
       if (at + this.queue[this.head].length > MEMORY.length) break;
@@ -176,10 +205,12 @@ export class MetricsSocket implements UdpListener, Pollable {
   }
 
   private take(): Buffer {
+    this.readAtOnce.push(this.cameAtMs[this.head]);
     const datagram = this.queue[this.head++];
     this.queuedBytes -= chargedBytes(datagram.length);
     if (this.head === this.queue.length) {
       this.queue = [];
+      this.cameAtMs = [];
       this.head = 0;
     }
     return datagram;

@@ -3,14 +3,14 @@ import { hostName, NODES_MAX, namedAddress } from "./addresses.ts";
 import { CONSOLE_PORTS, METRICS_PORTS } from "./configurations.ts";
 import type { EventLoop } from "./eventLoop.ts";
 import type { HealthOracle } from "./healthOracle.ts";
-import { type Host, MANNERS } from "./hosts.ts";
+import { type Host, MANNERS, verdictOf, WELL_MANNERS } from "./hosts.ts";
 import type { Machine } from "./machine.ts";
 import type { Operators } from "./operators.ts";
 import type { SimulatedNetwork } from "./simulatedNetwork.ts";
 import type { World } from "./world.ts";
 
 export const MISHAPS = [
-  ...(["death", "manner", "flapping", "move", "full", "send errors", "small MTU"] as const),
+  ...(["death", "closed port", "manner", "flapping", "move", "full", "send errors", "small MTU"] as const),
   ...(["stall", "route", "new address", "descriptors", "names", "taken port", "error of the program"] as const),
 ] as const;
 export type Mishap = (typeof MISHAPS)[number];
@@ -53,6 +53,18 @@ export class Mishaps {
     world.after(world.random.between(0, 2 * everyMs), next);
   }
 
+  /** While metrics come all the time, a node refuses them all the time. */
+  deathInTheRiver(): void {
+    const { world } = this.parts;
+    world.after(world.random.between(50, 600), () => {
+      if (this.isOver) return;
+      const host = this.someHost();
+      world.fault("death in the river", host.parts.address);
+      host.become("dead");
+      this.healLater(host, world.random.between(600, 3000));
+    });
+  }
+
   /** Everything is in order again, and stays so. */
   end(): void {
     const { machine, health } = this.parts;
@@ -87,6 +99,11 @@ export class Mishaps {
         host.become("dead");
         this.healLater(host, random.magnitude(50, 8000));
         break;
+      case "closed port":
+        world.fault("closed port", address);
+        host.become("noUdp");
+        this.healLater(host, random.magnitude(50, 8000));
+        break;
       case "manner": {
         const manner = random.pick(MANNERS);
         world.fault(`node ${manner}`, address);
@@ -102,6 +119,9 @@ export class Mishaps {
         const node = random.below(NODES_MAX);
         const before = network.names.get(hostName(node));
         const place = before === namedAddress(node, 0) ? 1 : 0;
+        // Who moves may have had no room any more for what was sent to it.
+        const old = before === undefined ? undefined : this.parts.hosts.get(before);
+        if (old && random.chance(0.3)) this.fill(old, random.magnitude(500, 9000));
         world.fault("move", hostName(node));
         network.name(hostName(node), namedAddress(node, place));
         break;
@@ -201,7 +221,7 @@ export class Mishaps {
   private healLater(host: Host, ms: number): void {
     const { world } = this.parts;
     world.after(ms, () => {
-      if (host.manner !== "lives") host.become(world.random.pick(["lives", "lives", "lives", "closes", "talks"]));
+      if (verdictOf(host.manner) !== "healthy" || host.manner === "noUdp") host.become(world.random.pick(WELL_MANNERS));
     });
   }
 

@@ -210,6 +210,8 @@ export class Operators {
       if (!expected.test(heard) || (ends !== "stays" && !isEnded)) return;
       isDone = true;
       this.answered++;
+      // A node may have gone in the turn that answered, before the look that follows it.
+      this.look();
       if (healthVersion === this.healthVersion) this.judgeHealth(heard, isUp);
       if (this.excuses === excusesBefore) this.judgeWords(questions, askedAtMs);
       world.note("answered", port, heard.length);

@@ -163,7 +163,6 @@ export class SimulatedNetwork implements Network {
             } catch (error) {
               reject(error as Error);
             }
-            this.loop.settled();
           },
         };
         this.loop.wake(socket);

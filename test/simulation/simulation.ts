@@ -5,6 +5,7 @@
  *     turn of the event loop -> look: sums, owners, order, health, sleeps, sockets
  *     stop -> look again: everything has its place, and nothing is left open
  */
+import { drainMicrotasks } from "bun:jsc";
 import { type Config, type FileReading, hashOf, readConfig } from "../../src/config/config.ts";
 import type { Platform } from "../../src/engine/platform.ts";
 import type { OperatorWord } from "../../src/health/nodeHealth.ts";
@@ -15,6 +16,7 @@ import { isSummary } from "../../src/proxy/changeSummary.ts";
 import { StatsdProxy } from "../../src/proxy/proxy.ts";
 import { hostName, NODES_MAX, namedAddress, namelessAddress, slotOfAddress, slotOfLabel } from "./addresses.ts";
 import { CONSOLE_NAME, changedSettings, configOf, firstSettings, type Settings } from "./configurations.ts";
+import { DelayOracle } from "./delayOracle.ts";
 import { EventLoop } from "./eventLoop.ts";
 import { GatherOracle } from "./gatherOracle.ts";
 import { HealthOracle } from "./healthOracle.ts";
@@ -22,7 +24,7 @@ import { Host } from "./hosts.ts";
 import { Insides } from "./insides.ts";
 import { Ledger } from "./ledger.ts";
 import { Machine } from "./machine.ts";
-import { MISHAPS, Mishaps } from "./mishaps.ts";
+import { MISHAPS, type Mishap, Mishaps } from "./mishaps.ts";
 import { Operators } from "./operators.ts";
 import { Random } from "./random.ts";
 import { SimulatedNetwork } from "./simulatedNetwork.ts";
@@ -58,8 +60,13 @@ const STOP_MS_MAX = 6500;
 /** Lines that could be sent are sent within this. */
 const PENDING_MS_MAX = 150;
 
-export async function simulate(seed: number): Promise<Outcome> {
-  return await new Simulation(seed).run();
+/** To be awaited before the first run: what is loaded when somebody asks for HTTP takes more than microtasks. */
+export async function prepareSimulation(): Promise<void> {
+  await import("../../src/page/page.ts");
+}
+
+export function simulate(seed: number): Outcome {
+  return new Simulation(seed).run();
 }
 
 class Simulation {
@@ -68,6 +75,7 @@ class Simulation {
   private readonly world: World;
   private readonly loop: EventLoop;
   private readonly ledger: Ledger;
+  private readonly delays: DelayOracle;
   private readonly machine: Machine;
   private readonly hosts: ReadonlyMap<string, Host>;
   private readonly network: SimulatedNetwork;
@@ -104,19 +112,22 @@ class Simulation {
     this.world = world;
     const isSlow = random.chance(0.05);
     this.loop = new EventLoop(world, {
-      timersFirst: random.chance(0.5),
-      roundsTimers: random.chance(0.5),
+      // As Bun does, most of the time.
+      timersFirst: random.chance(0.65),
+      roundsTimers: random.chance(0.65),
       turnMs: random.magnitude(0.005, 0.1),
       lateChance: random.chance(0.3) ? random.magnitude(0.0005, 0.05) : 0,
       lateMsMax: random.magnitude(1, 1000),
     });
     this.ledger = new Ledger(world);
+    this.delays = new DelayOracle(world);
     const hasKernel = random.chance(0.88);
     const repeatsAnswers = random.chance(hasKernel ? 0.8 : 0.2);
     this.machine = new Machine(
       world,
       {
         hasKernel,
+        tellsWaits: random.pick([0, 0.8, 1, 1, 1]),
         repeatsAnswers,
         // Whoever sends past the runtime learns of answers by its handler only.
         sendsBatches: repeatsAnswers && random.chance(0.7),
@@ -128,6 +139,7 @@ class Simulation {
         resolveMsMax: random.chance(0.3) ? random.magnitude(1, 3000) : 0.5,
       },
       this.ledger,
+      this.delays,
     );
     this.hosts = hostsOf(world);
     this.network = new SimulatedNetwork(this.machine, this.loop, this.hosts);
@@ -150,14 +162,14 @@ class Simulation {
     });
   }
 
-  async run(): Promise<Outcome> {
+  run(): Outcome {
     const { world, random } = this;
     const isEarly = random.chance(0.2);
     if (isEarly) this.traffic.begin();
-    if (await this.start()) {
+    if (this.start()) {
       if (!isEarly) this.traffic.begin();
-      await this.live();
-      await this.stop();
+      this.live();
+      this.stop();
     }
     return {
       seed: this.seed,
@@ -176,7 +188,7 @@ class Simulation {
   }
 
   /** False: it did not start, as it should not. */
-  private async start(): Promise<boolean> {
+  private start(): boolean {
     const { world, machine, loop, network, random } = this;
     for (let node = 0; node < NODES_MAX; node++) {
       network.name(hostName(node), namedAddress(node, random.below(2)));
@@ -192,7 +204,7 @@ class Simulation {
     this.settingsOf.set(config, this.settings);
     this.file = { text: JSON.stringify(this.settings), settings: this.settings };
     this.ledger.datagramBytesMax = config.maxDatagramBytes;
-    const started = await this.call(
+    const started = this.call(
       StatsdProxy.start(config, {
         platform: this.platform(),
         log: this.log(),
@@ -203,7 +215,7 @@ class Simulation {
     if (started === undefined) return false;
     if (!(started instanceof StatsdProxy)) {
       if (!isPrevented) world.violated(`it does not start: ${JSON.stringify(started)}`);
-      await this.turns(20);
+      this.turns(20);
       this.nothingOpen();
       return false;
     }
@@ -223,42 +235,50 @@ class Simulation {
     const words = new WordOracle(world, insides, hosts);
     this.words = words;
     this.ledger.attach(insides, words);
+    this.delays.attach(insides);
     const health = new HealthOracle(world, insides, hosts);
     const operators = new Operators(world, network, insides, words);
     this.health = health;
     this.operators = operators;
-    const kinds = random.chance(0.1)
-      ? []
-      : MISHAPS.filter((kind) => random.chance(0.4) && (kind !== "error of the program" || this.isDebug));
     this.mishaps = new Mishaps({
-      ...{ world, loop, machine, network, hosts, health, operators, kinds },
+      ...{ world, loop, machine, network, hosts, health, operators, kinds: this.kindsOfMishaps() },
       throwNext: () => {
         this.throwsNext = true;
       },
       everyMs: random.magnitude(30, 3000),
     });
     this.mishaps.begin();
+    if (this.isRiver) this.mishaps.deathInTheRiver();
     if (random.chance(0.6)) this.often(random.magnitude(100, 4000), () => this.change());
     if (random.chance(0.6)) this.often(random.magnitude(20, 2000), () => operators.somebody());
     if (random.chance(0.2)) this.often(random.magnitude(10, 1000), () => void proxy.view());
   }
 
+  /** In most worlds many; where there is only one, nothing else excuses what comes of it. */
+  private kindsOfMishaps(): readonly Mishap[] {
+    const { random } = this;
+    const possible = MISHAPS.filter((kind) => kind !== "error of the program" || this.isDebug);
+    const worlds = random.weighted({ none: 1, one: 3, many: 6 });
+    if (worlds === "none") return [];
+    return worlds === "one" ? [random.pick(possible)] : possible.filter(() => random.chance(0.4));
+  }
+
   /** From its start to its end. */
-  private async live(): Promise<void> {
+  private live(): void {
     const { world, random, traffic } = this;
     const untilMs = world.nowMs + random.magnitude(this.isRiver ? 1000 : 100, this.isLong ? 12_000 : 2500);
-    await this.turnsUntil(() => world.nowMs >= untilMs);
+    this.turnsUntil(() => world.nowMs >= untilMs);
     if (random.chance(0.5)) {
       this.mishaps?.end();
       this.operators?.excuse();
       world.note("all heals");
       const settledAtMs = world.nowMs + random.magnitude(200, this.isLong ? 8000 : 1500);
-      await this.turnsUntil(() => world.nowMs >= settledAtMs);
+      this.turnsUntil(() => world.nowMs >= settledAtMs);
     }
     if (random.chance(0.5)) traffic.end();
   }
 
-  private async stop(): Promise<void> {
+  private stop(): void {
     const { world, machine, loop, random, ledger } = this;
     if (world.violation !== undefined || this.proxy === undefined) return;
     this.isStopping = true;
@@ -275,13 +295,13 @@ class Simulation {
       world.after(random.between(0, 60), () => loop.stall(random.between(4000, 8000)));
     }
     const beganMs = world.awakeMs;
-    await this.call(this.proxy.stop());
+    this.call(this.proxy.stop());
     if (world.awakeMs - beganMs > STOP_MS_MAX)
       world.violated(`the stop takes ${(world.awakeMs - beganMs).toFixed(0)} ms`);
     if (world.violation !== undefined) return;
     ledger.finish();
-    await this.turnsUntil(() => this.changesUnderWay === 0 && machine.openings === 0);
-    await this.turns(20);
+    this.turnsUntil(() => this.changesUnderWay === 0 && machine.openings === 0);
+    this.turns(20);
     this.nothingOpen();
   }
 
@@ -297,7 +317,6 @@ class Simulation {
     const beganMs = world.nowMs;
     this.changesUnderWay++;
     const ordinal = ++this.changesBegun;
-    this.loop.callsUnderWay++;
     world.fault(isGood ? "change" : "broken file");
     world.note("change", text);
     this.lookForTrouble();
@@ -311,7 +330,6 @@ class Simulation {
     const result = isByFile ? this.reload(proxy, text, settings) : this.changeTo(proxy, next);
     void result.then((problem) => {
       this.changesUnderWay--;
-      this.loop.callsUnderWay--;
       operators?.excuse();
       if (this.isStopping) return;
       const wasAlone = isAlone && ordinal === this.changesBegun;
@@ -356,14 +374,15 @@ class Simulation {
   }
 
   /** Each turn is followed by a look at everything. */
-  private async turn(): Promise<void> {
+  private turn(): void {
     const { loop, machine } = this;
     this.lookForTrouble();
     const { callbacks } = loop;
-    await loop.turn();
+    loop.turn();
     // Nothing of the proxy ran: nothing is otherwise, but that time has passed.
     if (loop.callbacks === callbacks && loop.turns % 8 !== 0) return;
     this.ledger.look();
+    this.delays.look(this.ledger.sockets.length);
     if (this.isStopping) return;
     if (!machine.hasRoute) this.health?.networkDisturbed();
     if (machine.isOutOfDescriptors) this.health?.descriptorsDisturbed();
@@ -371,6 +390,7 @@ class Simulation {
     this.operators?.look();
     this.health?.look();
     this.lookForWaiting();
+    this.lookForStrayChecks();
     this.lookForOutOfOrder();
     if (this.changesUnderWay === 0 && this.proxy) this.openAsConfigured();
   }
@@ -384,23 +404,22 @@ class Simulation {
     if (isTroubled || isLeaving || network.unknownNames > 0) machine.troubledAtMs = world.nowMs;
   }
 
-  private async turnsUntil(isOver: () => boolean): Promise<void> {
+  private turnsUntil(isOver: () => boolean): void {
     while (this.world.violation === undefined && !isOver()) {
       if (this.loop.turns > TURNS_MAX) this.world.violated("it goes round in circles");
-      await this.turn();
+      this.turn();
     }
   }
 
-  private async turns(count: number): Promise<void> {
+  private turns(count: number): void {
     const { turns } = this.loop;
-    await this.turnsUntil(() => this.loop.turns >= turns + count);
+    this.turnsUntil(() => this.loop.turns >= turns + count);
   }
 
   /** What the proxy promises, after as many turns as it takes; undefined: something was violated meanwhile. */
-  private async call<T>(promise: Promise<T>): Promise<T | undefined> {
+  private call<T>(promise: Promise<T>): T | undefined {
     let result: T | undefined;
     let isOver = false;
-    this.loop.callsUnderWay++;
     promise.then(
       (value) => {
         result = value;
@@ -411,8 +430,8 @@ class Simulation {
         isOver = true;
       },
     );
-    await this.turnsUntil(() => isOver);
-    this.loop.callsUnderWay--;
+    drainMicrotasks();
+    this.turnsUntil(() => isOver);
     return result;
   }
 
@@ -449,6 +468,16 @@ class Simulation {
       else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + 2 * insides.config.gather) {
         world.violated(`${node.batch.linesPending} lines for ${node.label} wait for nothing`);
       }
+    }
+  }
+
+  /** Checks go to where nodes are, and to nobody else. */
+  private lookForStrayChecks(): void {
+    const { world, machine, insides } = this;
+    if (insides === undefined) return;
+    for (const { address } of machine.management) {
+      const isAsked = insides.nodes.some((node) => node.address === address && node.config.managementport !== 0);
+      if (!isAsked) world.violated(`a check asks ${address}, where no node is that is checked`);
     }
   }
 
@@ -542,14 +571,16 @@ function hostsOf(world: World): Map<string, Host> {
   const { random } = world;
   const latencyMax = random.magnitude(0.05, 8);
   const icmpChance = random.pick([0, 0.2, 1, 1, 1]);
+  const localChance = random.pick([0, 0, 0.3, 1]);
   const isNeighbour = random.chance(0.5);
   const hosts = new Map<string, Host>();
   for (let node = 0; node < NODES_MAX; node++) {
     for (const place of [0, 1]) {
       for (const address of [namedAddress(node, place), namelessAddress(node, place)]) {
-        const latencyMs = random.between(0.01, latencyMax);
+        const isLocal = random.chance(localChance);
+        const latencyMs = isLocal ? 0.01 : random.between(0.01, latencyMax);
         const slot = slotOfAddress(address);
-        hosts.set(address, new Host({ ...{ world, address, slot, latencyMs, icmpChance, isNeighbour } }));
+        hosts.set(address, new Host({ ...{ world, address, slot, latencyMs, icmpChance, isLocal, isNeighbour } }));
       }
     }
   }
