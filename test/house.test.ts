@@ -88,6 +88,17 @@ test("tests await what they expect of a promise", () => {
   expect(found).toEqual([]);
 });
 
+test("whoever keeps the address of memory keeps that of memory that stays", () => {
+  const found = FILES.flatMap(({ path, code }) => {
+    const kept = [...code.matchAll(/At = ptr\(this\.(\w+)\)/g)];
+    return kept.flatMap(([, name]) => {
+      const stays = new RegExp(`\\b${name} = (?:wordsThatStay|Buffer\\.alloc|Buffer\\.allocUnsafeSlow)\\(`);
+      return stays.test(code) ? [] : [`${path}: ${name}`];
+    });
+  });
+  expect(found).toEqual([]);
+});
+
 test("ARCHITECTURE.md has a sentence for each room, in this order", () => {
   const text = readFileSync(join(SRC, "..", "ARCHITECTURE.md"), "utf8");
   const rooms = [...text.matchAll(/^\| `(\w+)\/` \|/gm)].map(([, room]) => room);

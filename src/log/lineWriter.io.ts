@@ -9,7 +9,7 @@
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { constants, fstatSync, openSync } from "node:fs";
-import { type Libc, openLibc } from "../system/libc.io.ts";
+import { type Libc, openLibc, wordsThatStay } from "../system/libc.io.ts";
 
 export interface LineWriter {
   /** Lines dropped. */
@@ -75,8 +75,8 @@ export class PollingWriter implements LineWriter {
   private start = 0;
   private end = 0;
   /** struct pollfd: fd, then events and revents of 16 bits each. */
-  private readonly pollfd: Int32Array;
-  private readonly pollfdAt: Pointer;
+  private readonly pollfd = wordsThatStay(2);
+  private readonly pollfdAt = ptr(this.pollfd);
   private isTurnEndDue = false;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private retryMs = RETRY_MS_MIN;
@@ -87,8 +87,7 @@ export class PollingWriter implements LineWriter {
     this.libc = libc;
     this.fd = fd;
     this.lostLine = lostLine;
-    this.pollfd = Int32Array.of(fd, POLLOUT);
-    this.pollfdAt = ptr(this.pollfd);
+    this.pollfd[0] = fd;
   }
 
   get linesLost(): number {
@@ -161,7 +160,7 @@ export class PollingWriter implements LineWriter {
   /** The descriptor's events according to poll(2); 0 if there are none within this time. */
   private poll(waitMs: number): number {
     this.pollfd[1] = POLLOUT;
-    return this.libc.poll(this.pollfdAt, 1, waitMs) > 0 ? this.pollfd[1] >> 16 : 0;
+    return this.libc.poll(this.pollfdAt, 1, waitMs) > 0 ? this.pollfd[1] >>> 16 : 0;
   }
 
   /** The end of as many whole lines as fit into one write, or of part of a long line. */

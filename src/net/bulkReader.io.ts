@@ -1,6 +1,6 @@
 /** Reads datagrams in bulk. */
 import { ptr } from "bun:ffi";
-import type { Libc } from "../system/libc.io.ts";
+import { type Libc, wordsThatStay } from "../system/libc.io.ts";
 import {
   HEADER_CONTROL,
   HEADER_CONTROLLEN,
@@ -40,8 +40,8 @@ export class BulkReader {
   private readonly libc: Libc;
   private readonly fd: number;
   private readonly memory = Buffer.allocUnsafeSlow(BULK_DATAGRAMS * STRIDE_BYTES);
-  private readonly vectors = new Uint32Array(BULK_DATAGRAMS * VECTOR_WORDS);
-  private readonly headers = new Uint32Array(BULK_DATAGRAMS * HEADER_WORDS);
+  private readonly vectors = wordsThatStay(BULK_DATAGRAMS * VECTOR_WORDS);
+  private readonly headers = wordsThatStay(BULK_DATAGRAMS * HEADER_WORDS);
   private readonly control: Uint32Array | undefined;
   private random = 1;
   /** Who sent each datagram, if the kernel was asked. */

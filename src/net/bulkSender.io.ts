@@ -1,7 +1,7 @@
 /** Sends batches in bulk. */
 import { ptr } from "bun:ffi";
 import { BATCH_DATAGRAMS_MAX, type Batch } from "../relay/batch.ts";
-import type { Libc } from "../system/libc.io.ts";
+import { type Libc, wordsThatStay } from "../system/libc.io.ts";
 import {
   HEADER_IOV,
   HEADER_IOVLEN,
@@ -19,8 +19,8 @@ import {
  */
 export class BulkSender {
   private readonly libc: Libc;
-  private readonly vectors = new Uint32Array(BATCH_DATAGRAMS_MAX * VECTOR_WORDS);
-  private readonly headers = new Uint32Array(BATCH_DATAGRAMS_MAX * HEADER_WORDS);
+  private readonly vectors = wordsThatStay(BATCH_DATAGRAMS_MAX * VECTOR_WORDS);
+  private readonly headers = wordsThatStay(BATCH_DATAGRAMS_MAX * HEADER_WORDS);
   private readonly headersAt: ReturnType<typeof ptr>;
 
   constructor(libc: Libc) {

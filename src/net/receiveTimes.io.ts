@@ -1,6 +1,6 @@
 /** When the kernel received datagrams of a UDP socket (Linux). */
 import { ptr } from "bun:ffi";
-import { type Libc, lastReceiveTime, setReceiveTimes, wallClockTime } from "../system/libc.io.ts";
+import { type Libc, lastReceiveTime, setReceiveTimes, wallClockTime, wordsThatStay } from "../system/libc.io.ts";
 import { CONTROL_WORDS, CONTROLS } from "./bulkReader.io.ts";
 import { ReceiveAge } from "./receiveAge.ts";
 
@@ -18,10 +18,10 @@ const SECONDS = 4;
  */
 export class ReceiveTimes {
   /** Where control data goes. Bun asks for more of it, which comes behind and is cut off. */
-  readonly control = new Uint32Array(CONTROLS * CONTROL_WORDS);
+  readonly control = wordsThatStay(CONTROLS * CONTROL_WORDS);
   private readonly libc: Libc;
   private readonly fd: number;
-  private readonly time = new Uint32Array(4);
+  private readonly time = wordsThatStay(4);
   private readonly timeAt: ReturnType<typeof ptr>;
   private readonly age = new ReceiveAge();
 

@@ -32,6 +32,15 @@ export function openLibc(): Libc {
   return dlopen("libc.so.6", SYMBOLS).symbols;
 }
 
+/**
+ * Words whose address may be kept. A small array (Bun 1.4.5: up to 1000 bytes) moves as soon as compiled code takes it for
+ * constant, and the kernel would go on writing to where it was, which is somebody else's by then (test: "a small array
+ * moves").
+ */
+export function wordsThatStay(count: number): Uint32Array {
+  return new Uint32Array(new ArrayBuffer(count * Uint32Array.BYTES_PER_ELEMENT));
+}
+
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 
@@ -50,7 +59,7 @@ export function wallClockTime(libc: Libc, timeAt: ReturnType<typeof ptr>): void 
 
 const CLOCK_THREAD_CPUTIME_ID = 3;
 /** struct timespec as 32-bit words: seconds are in the first, nanoseconds in the third. */
-const processorTime = new Uint32Array(4);
+const processorTime = wordsThatStay(4);
 
 /** How long the calling thread has had a processor. */
 export function threadProcessorMs(libc: Libc): number {
