@@ -44,7 +44,7 @@ test("growth is forgotten in steps of ten seconds", () => {
 test("a node's changes, and lines of the log that were lost, are looked at as well", () => {
   const view = new RelayBench({}).view();
   const [node, ...others] = view.nodes;
-  const changed = { ...node, health: { ...node.health, changes: 4 } };
+  const changed = { ...node, health: { ...node.health, ownChanges: 4 } };
   const { proxy, nodes } = new RecentGrowth().update({ ...view, nodes: [changed, ...others], logLinesLost: 3 });
   expect(proxy.log_lines_lost?.amount).toBe(3);
   expect(nodes.get(node.counters)?.state_changes?.amount).toBe(4);
