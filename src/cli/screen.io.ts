@@ -1,5 +1,5 @@
 /** Standard output as a screen that is redrawn until a key or a signal ends it; or as plain text. */
-import type { FrameLine } from "./topFrame.ts";
+import type { FrameLine } from "./topText.ts";
 
 // ECMA-48, and xterm's private modes 1049 (the alternate screen) and 25 (the cursor).
 const ENTER = "\x1b[?1049h\x1b[?25l";

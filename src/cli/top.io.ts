@@ -5,7 +5,8 @@ import { hostPort } from "../text/hostPort.ts";
 import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.ts";
 import { ConsoleClient, NO_CONSOLE } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
-import { frameOf, type Sample, sampleOf } from "./topFrame.ts";
+import { frameOf } from "./topFrame.ts";
+import { type Sample, sampleOf } from "./topSample.ts";
 import { afterKeys, FIRST_VIEW } from "./topView.ts";
 
 export const topCommand = new Command("top")

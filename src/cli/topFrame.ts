@@ -1,10 +1,12 @@
 /** The frames of `statsd-proxy top`: from two samples of a proxy's figures to lines of text. */
-import * as v from "valibot";
 import { delayText } from "../observe/delayText.ts";
 import { tableText } from "../text/table.ts";
 import { nodeLines } from "./topNodes.ts";
-import { countText, durationText, type PerSecond, printable, rateText, wrapped } from "./topText.ts";
+import type { Sample } from "./topSample.ts";
+import { countText, durationText, type FrameLine, type PerSecond, printable, rateText, wrapped } from "./topText.ts";
 import { FIRST_VIEW, type TopView } from "./topView.ts";
+
+type Name = keyof Sample["figures"];
 
 /** A verdict takes so many lines at most. */
 const VERDICT_LINES_MAX = 3;
@@ -13,74 +15,6 @@ const OTHERS_MAX = 4;
 const OTHER_LINES_MAX = 2;
 /** Lines of a terminal that has room for these, and for a line for each total. */
 const ROOMY_LINES = 30;
-
-/** Not every proxy, or every machine, has all figures. */
-const figure = v.optional(v.number());
-
-/** The part of a `StatusJson` that is shown. */
-const sampleSchema = v.object({
-  uptime_ms: v.number(),
-  version: v.optional(v.string()),
-  host_name: v.optional(v.string()),
-  listening: v.optional(v.string()),
-  file: v.nullish(v.string()),
-  verdict: v.optional(
-    v.object({ state: v.string(), line: v.string(), troubles: v.optional(v.array(v.object({ line: v.string() }))) }),
-  ),
-  config: v.optional(
-    v.object({ hash: v.optional(v.string()), last_failure: v.nullish(v.object({ reasons: v.array(v.string()) })) }),
-  ),
-  figures: v.object({
-    packets_received: figure,
-    kernel_drops: figure,
-    lines_received: v.number(),
-    lines_rejected: figure,
-    lines_relayed: figure,
-    lines_dropped: figure,
-    lines_pending: figure,
-    datagrams_sent: figure,
-    delay_p50_seconds: figure,
-    delay_p99_seconds: figure,
-    delays_measured: figure,
-    nodes: figure,
-    nodes_up: figure,
-    internal_errors: figure,
-    invariant_violations: figure,
-    log_lines_lost: figure,
-    lines_self_dropped: figure,
-    config_latest: figure,
-  }),
-  nodes: v.array(
-    v.object({
-      node: v.string(),
-      up: v.boolean(),
-      state: v.optional(v.string()),
-      flapping: v.nullish(v.object({ changes: v.number() })),
-      figures: v.object({
-        ring_share: figure,
-        lines_relayed: figure,
-        lines_dropped: figure,
-        lines_pending: figure,
-        datagrams_sent: figure,
-        bytes_sent: figure,
-        lines_refused: figure,
-        send_errors: figure,
-        checks_failed: figure,
-        checks_skipped: figure,
-      }),
-    }),
-  ),
-});
-
-/** A proxy's figures at one moment. */
-export type Sample = v.InferOutput<typeof sampleSchema>;
-type Name = keyof Sample["figures"];
-
-export interface FrameLine {
-  readonly text: string;
-  /** Something is lost, or a node is down. */
-  readonly alarm: boolean;
-}
 
 export interface FrameParts {
   /** Where the figures come from. */
@@ -123,16 +57,6 @@ const RARE: readonly Total[] = [
   { label: "log lines lost", name: "log_lines_lost" },
   { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
-/** Parses the answer to `status json`; undefined: it is something else. */
-export function sampleOf(answer: string): Sample | undefined {
-  try {
-    const { success, output } = v.safeParse(sampleSchema, JSON.parse(answer));
-    return success ? output : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 export function frameOf(parts: FrameParts): FrameLine[] {
   const { address, before, now, view = FIRST_VIEW, noAnswer } = parts;
   const { linesMax = Number.POSITIVE_INFINITY, columnsMax = Number.POSITIVE_INFINITY } = parts;

@@ -2,8 +2,8 @@
 
 import { cutName, type NameParts, namePartsOf } from "../text/nameParts.ts";
 import { shareText } from "../text/quantities.ts";
-import type { FrameLine, Sample } from "./topFrame.ts";
-import { countText, type PerSecond, printable, rateText } from "./topText.ts";
+import type { Sample } from "./topSample.ts";
+import { countText, type FrameLine, type PerSecond, printable, rateText } from "./topText.ts";
 import type { TopView } from "./topView.ts";
 
 type SampleNode = Sample["nodes"][number];

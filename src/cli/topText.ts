@@ -1,6 +1,12 @@
 /** Figures in a frame of `top`. */
 import { wholeText } from "../text/quantities.ts";
 
+export interface FrameLine {
+  readonly text: string;
+  /** Something is lost, or a node is down. */
+  readonly alarm: boolean;
+}
+
 /** A figure's growth per second; undefined: not known. */
 export type PerSecond = (from: number | undefined, to: number | undefined) => number | undefined;
 

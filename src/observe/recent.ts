@@ -1,7 +1,6 @@
 /** What has grown within the last five minutes, and since when: the ground for a verdict. Fed once a second. */
-import type { DropReason, NodeCounters } from "../relay/counters.ts";
+import type { Counters, DropReason, NodeCounters } from "../relay/counters.ts";
 import { sum } from "../relay/counters.ts";
-import type { NodeView, View } from "./view.ts";
 
 export const WINDOW_MS = 300_000;
 const STEPS = 30;
@@ -18,7 +17,17 @@ export interface Grown {
   readonly lastMs: number;
 }
 
-type Counted = Omit<View, "recent">;
+/** What is looked at. */
+interface Counted {
+  readonly nowMs: number;
+  readonly uptimeSeconds: number;
+  readonly counters: Counters;
+  readonly kernelDrops: number | undefined;
+  readonly receiveBufferBytes: number | undefined;
+  readonly logLinesLost: number;
+  readonly resources: { readonly cpuSeconds: number };
+  readonly nodes: readonly CountingNode[];
+}
 
 const OF_PROXY = {
   kernel_drops: ({ kernelDrops }: Counted) => kernelDrops ?? 0,
@@ -37,7 +46,7 @@ export interface Counting {
   readonly label: string;
   readonly counters: NodeCounters;
 }
-type CountingNode = Counting & { readonly health: Pick<NodeView["health"], "ownChanges"> };
+type CountingNode = Counting & { readonly health: { readonly ownChanges: number } };
 
 const droppedAs =
   (reason: DropReason) =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type FrameParts, frameOf, type Sample, sampleOf } from "../../src/cli/topFrame.ts";
+import { type FrameParts, frameOf } from "../../src/cli/topFrame.ts";
+import { type Sample, sampleOf } from "../../src/cli/topSample.ts";
 import { afterKeys, FIRST_VIEW, type TopView } from "../../src/cli/topView.ts";
 import { answer } from "../../src/console/commands.ts";
 import { statusJsonParts } from "../../src/observe/statusJson.ts";
