@@ -133,10 +133,11 @@ export class Probe {
     else if (answers === 1 && text === "") this.connect();
     else if (answers === 0 && error !== undefined && this.isLocal(error)) this.skip(error);
     else {
-      const reason = error ?? this.failureOf(text, "closed without an answer");
-      if (reason === undefined) this.pass();
-      else if (answers > 1) this.fail(reason, "end");
-      else this.fail(reason, error === undefined && text !== "" ? "silence" : "refusal");
+      const failure = this.failureOf(text, "closed without an answer");
+      // What it has said counts, however the connection ends: one that is closed before its question is read is reset.
+      if (failure === undefined) this.pass();
+      else if (answers > 1) this.fail(error ?? failure, "end");
+      else this.fail(error ?? failure, error === undefined && text !== "" ? "silence" : "refusal");
     }
   }
 

@@ -78,6 +78,8 @@ function portOf(manners: Manners): number {
 test.each<[what: string, manners: Manners, outcome: string]>([
   ["up", MANNERS.up, "up"],
   ["up without a line end, and then the end", (client) => void client.end("health: up"), "up"],
+  ["up without a line end, and then a reset", (client) => resetLater(client, "health: up"), "up"],
+  ["part of it, and then a reset", (client) => resetLater(client, "health: u"), "refusal: ECONNRESET"],
   ["up, and that it is not", (client) => endLater(client, "health: up", "-not\n"), "silence: answered health: up-not"],
   ["up in two segments", (client) => sayLater(client, "health: u", "p\n"), "up"],
   ["up in single bytes", MANNERS.bytewise, "up"],
@@ -389,6 +391,11 @@ describe.skipIf(!RAW_PORTS_WORK)("10,000 checks leave nothing behind (Linux only
 });
 
 /** Writes the second text when the first has been read. */
+function resetLater(client: Parameters<Manners>[0], text: string): void {
+  client.write(text);
+  setTimeout(() => client.terminate(), 20);
+}
+
 function endLater(
   client: { write(text: string): unknown; end(text: string): unknown },
   first: string,
