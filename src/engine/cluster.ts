@@ -148,10 +148,12 @@ export class Cluster {
       wanted.nodes.map((node) => this.prepareNode(next, node, known.get(node.config.label), isOwn, opening)),
     );
     const nodes = prepared.filter((node) => node !== undefined);
-    // One without a route is down, and tried again. Without any other there is nothing to start for.
-    if (next !== this.config && nodes.every(({ settings }) => settings.host === undefined)) {
-      for (const [i, { at, hostName }] of wanted.nodes.entries()) {
-        const failure = hostName === undefined ? prepared[i]?.failure : undefined;
+    // One without a route is down, and tried again. Without any other, and no name to wait for, there is nothing to start for.
+    const isHopeless = ({ hostName }: WantedNode, i: number) =>
+      hostName === undefined && prepared[i]?.settings.host === undefined;
+    if (next !== this.config && wanted.nodes.every(isHopeless)) {
+      for (const [i, { at }] of wanted.nodes.entries()) {
+        const failure = prepared[i]?.failure;
         if (failure !== undefined) opening.problems.push({ at, message: failure });
       }
     }
@@ -326,7 +328,8 @@ export class Cluster {
       if (known?.isAt(host, config.port)) return preparedAt(host, undefined);
       const opened = await opening.tryToOpen(() => openAt(host));
       if (!isUnopened(opened)) return preparedAt(host, opened);
-      if (hostName === undefined && !opened.isUnreachable) {
+      // Of the configuration in force nothing is refused: a route may have come that forbids the address.
+      if (hostName === undefined && !opened.isUnreachable && next !== this.config) {
         opening.problems.push({ at, message: opened.reason });
         return undefined;
       }

@@ -68,7 +68,8 @@ async function routeProblems(
   const unreachable: Problem[] = [];
   let usable = 0;
   for (const { hostName, addresses, config, at } of nodes) {
-    if (hostName !== undefined && addresses.length > 0) usable++;
+    // It may get another address at any time.
+    if (hostName !== undefined) usable++;
     if (hostName !== undefined) continue;
     for (const host of addresses) {
       const opening = new Opening(network);

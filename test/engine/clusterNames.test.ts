@@ -145,6 +145,27 @@ describe("a node whose address cannot be reached", () => {
     expect(await bench.change({ nodes: [NEAR, FAR] })).toEqual(["nodes[1]"]);
   });
 
+  test("is no problem if there is a name, whatever is behind it", async () => {
+    const bench = new ClusterBench();
+    bench.network.nameService.say(NAME, [FAR.host]);
+    withoutRoute(bench, (host) => (host === FAR.host ? "ENETUNREACH" : undefined));
+    expect(await bench.change({ nodes: [FAR, { host: NAME, port: 8131 }] })).toEqual([]);
+    expect(bench.cluster.views()).toMatchObject([{ isUp: false }, { isUp: false }]);
+  });
+
+  test("is no problem of the configuration in force, whatever the reason is by then", async () => {
+    const bench = new ClusterBench();
+    bench.network.nameService.say(NAME, ["10.0.0.1"]);
+    let errno = "ENETUNREACH";
+    withoutRoute(bench, (host) => (host === FAR.host ? errno : undefined));
+    const config = configOf({ nodes: [FAR, { host: NAME, port: 8131 }] });
+    expect(await bench.use(config)).toEqual([]);
+    for (errno of ["EINVAL", "EACCES", "EMFILE"]) {
+      expect(await bench.use(config)).toEqual([]);
+      expect(bench.cluster.views()[0].health.noAddress).toContain(errno);
+    }
+  });
+
   test("does not keep the one that it had before: its lines would go to the wrong place", async () => {
     const bench = new ClusterBench();
     withoutRoute(bench, (host) => (host === FAR.host ? "ENETUNREACH" : undefined));
