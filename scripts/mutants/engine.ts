@@ -152,7 +152,7 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "start-without-any-node-that-can-be-reached",
     file: "src/engine/cluster.ts",
-    find: "next !== this.config && nodes.every(({ settings }) => settings.host === undefined)",
+    find: "next !== this.config && wanted.nodes.every(isHopeless)",
     replace: "false",
     tests: ["engine/clusterNames.test.ts"],
   },

@@ -62,8 +62,8 @@ export function nodeText(node: NodeView, view: View): string {
   return `${label}: ${stateText(node, view, ", ")}${why === undefined ? "" : ` (${why})`}\n${lines.join("")}`;
 }
 
-function stateText(node: NodeView, { recent }: View, separator: string): string {
-  return `${node.health.state}${flapsOf(node, recent) ? `${separator}flapping` : ""}`;
+function stateText(node: NodeView, view: View, separator: string): string {
+  return `${node.health.state}${flapsOf(node, view) ? `${separator}flapping` : ""}`;
 }
 
 function addressOf({ address, config }: NodeView): string {

@@ -72,7 +72,7 @@ export class Flapping {
       this.count--;
       const { changes, sinceMs } = flaps;
       const fields = { node, ...spanOf(changes, lastMs - sinceMs) };
-      events.push({ level: "info", event: "flapping_over", fields }, last);
+      events.push({ level: "info", event: "flapping_over", fields }, since(last, nowMs - lastMs));
     }
     return events;
   }
@@ -82,6 +82,12 @@ export class Flapping {
       if (flaps === undefined && nowMs - atMs[atMs.length - 1] > FLAPPING_WITHIN_MS) this.nodes.delete(node);
     }
   }
+}
+
+/** How the node is by now. Of the others it says nothing: that would be as it was then. */
+function since({ level, event, fields: { node, reason } }: LogEvent, ms: number): LogEvent {
+  const told = { node, ...(reason !== undefined && { reason }) };
+  return { level, event, fields: Number.isFinite(ms) ? { ...told, seconds_ago: Math.round(ms / 1000) } : told };
 }
 
 function spanOf(changes: number, ms: number) {

@@ -9,24 +9,30 @@ import { whyDown } from "./whyDown.ts";
 
 /** A node that changes its state so often within the window is flapping. */
 const CHANGES_MAX = 6;
+/** Down for so long it does not flap any more: it is down. */
+const DOWN_MS = 30_000;
 
 export function nodeTroubles(view: View): Trouble[] {
   return [...nodesDown(view), ...setAside(view), ...sendingFails(view), ...refused(view), ...flapping(view)];
 }
 
 /** How often it went down or came back, if it keeps doing so: then it is in trouble, however it is at the moment. */
-export function flapsOf(node: Pick<NodeView, "counters" | "health">, recent: Recent): Grown | undefined {
+export function flapsOf(
+  node: Pick<NodeView, "counters" | "health" | "isUp">,
+  { recent, nowMs }: Pick<View, "recent" | "nowMs">,
+): Grown | undefined {
   const changes = recent.nodes.get(node.counters)?.state_changes;
-  return changes === undefined || changes.amount < CHANGES_MAX || isSetAside(node) ? undefined : changes;
+  if (changes === undefined || changes.amount < CHANGES_MAX || isSetAside(node)) return undefined;
+  return !node.isUp && nowMs - node.health.sinceMs >= DOWN_MS ? undefined : changes;
 }
 
 function nodesDown(view: View): Trouble[] {
   const { nodes, recent, nowMs, namesMoved } = view;
   const isAll = nodes.every(({ isUp }) => !isUp);
   // Of one that flaps something else is told, which stays while it comes and goes.
-  const steady = nodes.filter((node) => !isSetAside(node) && (isAll || flapsOf(node, recent) === undefined));
-  const down = steady.filter(({ isUp }) => !isUp);
-  if (down.length === 0) return pastDrops(steady, false, view);
+  const steady = nodes.filter((node) => !isSetAside(node) && (isAll || flapsOf(node, view) === undefined));
+  if (steady.every(({ isUp }) => isUp)) return pastDrops(steady, false, view);
+  const down = nodes.filter((node) => !node.isUp && !isSetAside(node));
   const dropped = joined([recent.proxy.no_live_node, droppedAt(steady, recent)]);
   const times = down.map(({ health }) => health.sinceMs);
   // All of them are down since the last one went.
@@ -164,7 +170,7 @@ function refused({ nodes, recent, nowMs }: View): Trouble[] {
 
 function flapping(view: View): Trouble[] {
   const { nodes, recent, nowMs } = view;
-  const flappers = nodes.filter((node) => flapsOf(node, recent) !== undefined);
+  const flappers = nodes.filter((node) => flapsOf(node, view) !== undefined);
   if (nodes.every(({ isUp }) => !isUp)) return [];
   const { all, named } = grownOf(flappers, { ...recent, gone: [] }, ({ state_changes }) => state_changes);
   const dropped = droppedAt(flappers, recent);

@@ -10,7 +10,6 @@ import { hostPort } from "../text/hostPort.ts";
 import { joinedBy } from "../text/pieces.ts";
 import { flapsOf } from "./nodeTroubles.ts";
 import { nodeStatsOf, proxyStatsOf } from "./readings.ts";
-import type { Recent } from "./recent.ts";
 import type { VerdictState } from "./trouble.ts";
 import { verdictOf } from "./verdict.ts";
 import type { ConfigView, NodeView, View } from "./view.ts";
@@ -180,9 +179,10 @@ export function* statusJsonParts(source: StatsSource): Generator<string> {
 }
 
 /** The nodes as in the whole status, without the brackets of their list. */
-export function* nodesJsonParts({ nodes, recent }: View): Generator<string> {
+export function* nodesJsonParts(view: View): Generator<string> {
+  const { nodes } = view;
   yield* joinedBy(NODES_PER_STEP, nodes, (node) => {
-    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node, recent))}`;
+    return `${node === nodes[0] ? "" : ","}${JSON.stringify(nodeJson(node, view))}`;
   });
 }
 
@@ -206,10 +206,10 @@ function configJson({ hash, loadedAtSeconds, isLatest, lastFailure }: ConfigView
   };
 }
 
-function nodeJson(node: NodeView, recent: Recent): NodeJson {
+function nodeJson(node: NodeView, view: View): NodeJson {
   const { host, port } = node.config;
   const check = node.health.lastCheck;
-  const flaps = flapsOf(node, recent);
+  const flaps = flapsOf(node, view);
   return {
     node: node.label,
     address: hostPort(node.address ?? host, port),

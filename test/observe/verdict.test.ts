@@ -119,7 +119,19 @@ describe("the verdict", () => {
     [
       `losing: ${B.label} changed between up and down 12 times in 5 min, since 23:34:10 UTC, 3 lines dropped in 5 min: ` +
         "raise fall and rise, or look at it",
-      view({ nodes: [A, down(B, "a"), C], settings: HOLD }, kinds(B, { state_changes: grown(12), held: grown(3) })),
+      view(
+        { nodes: [A, down(B, "a", NOW - 29_999), C], settings: HOLD },
+        kinds(B, { state_changes: grown(12), held: grown(3) }),
+      ),
+    ],
+    // Down for longer it is down, whatever it did before; and so it is counted, if others are.
+    [
+      `warning: 1 of 3 nodes down since 23:39:30 UTC: ${B.label} (check statsd at port 8141: a): start it, or see why its check fails`,
+      view({ nodes: [A, down(B, "a", NOW - 30_000), C] }, ofNode(B, "state_changes", 12)),
+    ],
+    [
+      `warning: 2 of 3 nodes down since 23:34:10 UTC: ${B.label} (check statsd at port 8141: b), ${C.label} (check statsd at port 8142: a): start them, or see why their checks fail (and 1 more)`,
+      view({ nodes: [A, down(B, "b", NOW - 1000), down(C, "a")] }, ofNode(B, "state_changes", 12)),
     ],
     [
       `warning: 1 of 3 nodes down since 23:34:10 UTC: ${C.label} (check statsd at port 8142: a): start it, or see why its check fails (and 1 more)`,
