@@ -10,6 +10,8 @@ const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 
 /** The runtime reads one datagram a turn, or few. To ask how long the first one waited takes a fiftieth of a turn. */
 const TURNS_PER_WAIT = 4;
+/** But of those that have piled up, one in so many is asked for: they are late, and they are many at once. */
+const PILED_PER_WAIT = 8;
 /** Time limit for draining. */
 const DRAIN_MS_MAX = 5000;
 /** How long draining may block the event loop at a time. */
@@ -41,6 +43,8 @@ export class UdpSource implements Source {
   private datagrams = 0;
   /** Turns that began with a datagram from the runtime. */
   private turns = 0;
+  /** Datagrams from the runtime in this turn. */
+  private inTurn = 0;
   private isClosed = false;
   private dropsAtClose: number | undefined;
 
@@ -146,8 +150,11 @@ export class UdpSource implements Source {
   }
 
   private takeFromRuntime(bytes: Buffer, start: number, end: number): void {
-    if (this.reader.isBetweenTurns && this.turns++ % TURNS_PER_WAIT === 0)
-      this.waited(this.waits?.ofRuntime(), TURNS_PER_WAIT);
+    if (this.reader.isBetweenTurns) {
+      this.inTurn = 0;
+      if (this.turns++ % TURNS_PER_WAIT === 0) this.waited(this.waits?.ofRuntime(), TURNS_PER_WAIT);
+    } else if (this.inTurn % PILED_PER_WAIT === 1) this.waited(this.waits?.ofRuntime(), PILED_PER_WAIT);
+    this.inTurn++;
     this.take(bytes, start, end);
     this.reader.datagramFromRuntime(end - start);
   }

@@ -31,9 +31,9 @@ function nodesDown(view: View): Trouble[] {
   const isAll = nodes.every(({ isUp }) => !isUp);
   // Of one that flaps something else is told, which stays while it comes and goes.
   const steady = nodes.filter((node) => !isSetAside(node) && (isAll || flapsOf(node, view) === undefined));
-  if (steady.every(({ isUp }) => isUp)) return pastDrops(steady, false, view);
+  if (steady.every(({ isUp }) => isUp)) return pastDrops(steady, view);
   const down = nodes.filter((node) => !node.isUp && !isSetAside(node));
-  const dropped = joined([recent.proxy.no_live_node, droppedAt(steady, recent)]);
+  const dropped = joined([isAll ? recent.proxy.no_live_node : undefined, droppedAt(steady, recent)]);
   const times = down.map(({ health }) => health.sinceMs);
   // All of them are down since the last one went.
   const sinceMs = isAll ? Math.max(...times) : Math.min(...times);
@@ -52,7 +52,7 @@ function nodesDown(view: View): Trouble[] {
   const why = namedText(down, (node) => whyDown(node) ?? "");
   const help = helpFor(down, isAll, view);
   const line = `${state}: ${which} down since ${timeText(sinceMs, nowMs)}${moved}${lost}: ${why}: ${help}`;
-  return [{ kind: "nodes_down", state, line, sinceMs }, ...pastDrops([], true, view)];
+  return [{ kind: "nodes_down", state, line, sinceMs }, ...pastDrops([], view)];
 }
 
 /** What to do about nodes that are down. */
@@ -62,10 +62,15 @@ function helpFor(down: readonly NodeView[], isAll: boolean, { settings }: View):
   const [them, their] = isOne ? ["it", "its"] : ["them", "their"];
   const passesOn = settings.failover === "hold" && !settings.mirror && !isAll;
   const drain = passesOn ? `; "node NAME drain" passes ${their} names on` : "";
-  const [{ health, config }] = down;
+  const [first, ...others] = down;
+  const { health, config } = first;
+  if (others.some((node) => faultOf(node) !== faultOf(first)))
+    return `"node NAME" says what is wrong with each${drain}`;
   if (health.noAddress !== undefined) {
     const found =
-      isIP(config.host) === 0 ? "host, or look at DNS and the route" : "address, or look at the route to it";
+      isIP(config.host) === 0
+        ? `${isOne ? "host" : "hosts"}, or look at DNS and the route`
+        : `${isOne ? "address" : "addresses"}, or look at the route to ${them}`;
     return `correct ${their} ${found}${drain}`;
   }
   const mend =
@@ -73,6 +78,12 @@ function helpFor(down: readonly NodeView[], isAll: boolean, { settings }: View):
       ? `correct ${their} port`
       : `see why ${their} ${isOne ? "check fails" : "checks fail"}`;
   return `start ${them}, or ${mend}${drain}`;
+}
+
+/** What kind of thing is wrong with a node that is down: each kind has its own help. */
+function faultOf({ health, config }: NodeView): string {
+  if (health.noAddress !== undefined) return isIP(config.host) === 0 ? "name" : "address";
+  return checkOf(config) === undefined ? "port" : "check";
 }
 
 /** Part of the names that moved because of these nodes, which are some of those that get no lines. */
@@ -93,7 +104,7 @@ function droppedAt(nodes: readonly Counting[], recent: Recent): Grown | undefine
 
 /** An operator wants it so; without another node, or if the names are held, lines are lost all the same. */
 function setAside(view: View): Trouble[] {
-  const { nodes, nowMs, settings } = view;
+  const { nodes, recent, nowMs, settings } = view;
   const aside = nodes.filter(isSetAside);
   if (aside.length === 0) return [];
   const sinceMs = Math.min(...aside.map(({ health }) => health.sinceMs));
@@ -102,7 +113,8 @@ function setAside(view: View): Trouble[] {
   const which = nodes.length === 1 ? "the only node is" : `${aside.length} of ${nodes.length} nodes`;
   const how = namedText(aside, ({ health }) => health.state);
   // When mirroring, the others have a copy.
-  const dropped = settings.mirror ? undefined : droppedAt(aside, view.recent);
+  const nodeless = aside.length === nodes.length ? recent.proxy.no_live_node : undefined;
+  const dropped = joined([nodeless, settings.mirror ? undefined : droppedAt(aside, recent)]);
   const lost = dropped === undefined ? "" : `, ${counted(dropped.amount, "line")} dropped ${IN_WINDOW}`;
   const state = isAll ? "critical" : isGoingOn(dropped, nowMs) ? "losing" : "warning";
   const line = `${state}: ${which} taken out by operators since ${timeText(sinceMs, nowMs)}${nobody}${lost}: ${how}: node NAME up ends it`;
@@ -114,8 +126,8 @@ function isSetAside({ health }: Pick<NodeView, "health">): boolean {
 }
 
 /** The nodes are back, or removed, but their lines are not. */
-function pastDrops(back: readonly NodeView[], isAnyDown: boolean, { nodes, recent, nowMs, ...view }: View): Trouble[] {
-  const nodeless = !isAnyDown && nodes.some(({ isUp }) => isUp) ? recent.proxy.no_live_node : undefined;
+function pastDrops(back: readonly NodeView[], { nodes, recent, nowMs, ...view }: View): Trouble[] {
+  const nodeless = nodes.some(({ isUp }) => isUp) ? recent.proxy.no_live_node : undefined;
   const removed = droppedAt(recent.gone, recent);
   const dropped = joined([nodeless, droppedAt(back, recent), removed]);
   const end = removed === undefined && nodes.every(({ isUp }) => isUp) ? "; all are back" : "";

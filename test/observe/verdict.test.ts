@@ -124,6 +124,24 @@ describe("the verdict", () => {
         kinds(B, { state_changes: grown(12), held: grown(3) }),
       ),
     ],
+    // All were down for a while, and one of them still is: it has not lost what nobody got.
+    [
+      `warning: 1 of 3 nodes down since 23:34:10 UTC: ${B.label} (check statsd at port 8141: a): start it, or see why its check fails (and 1 more)`,
+      view({ nodes: [A, down(B, "a"), C] }, { proxy: { no_live_node: grown(899) } }),
+    ],
+    [
+      `critical: 3 of 3 nodes taken out by operators since 23:34:10 UTC, and no node is left, 300 lines dropped in 5 min: ` +
+        `${A.label} (drained), ${B.label} (drained) and 1 more: node NAME up ends it`,
+      view({ nodes: [A, B, C].map((node) => setAside(node)) }, { proxy: { no_live_node: grown(300) } }),
+    ],
+    [
+      `losing: 1 of 3 nodes taken out by operators since 23:34:10 UTC, 5 lines dropped in 5 min: ${B.label} (drained): node NAME up ends it`,
+      view({ nodes: [A, setAside(B), C], settings: HOLD }, ofNode(B, "held", 5)),
+    ],
+    [
+      `warning: 2 of 3 nodes down since 23:34:10 UTC: ${A.label} (check statsd at port 8140: a), ${B.label} (nobody listens): "node NAME" says what is wrong with each`,
+      view({ nodes: [down(A, "a"), unchecked(down(B, "nobody listens")), C] }),
+    ],
     // Down for longer it is down, whatever it did before; and so it is counted, if others are.
     [
       `warning: 1 of 3 nodes down since 23:39:30 UTC: ${B.label} (check statsd at port 8141: a): start it, or see why its check fails`,
