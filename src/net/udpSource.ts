@@ -10,7 +10,7 @@ const RECEIVE_BUFFER_DEFAULT_BYTES = 212_992;
 
 /** The runtime reads one datagram a turn, or few. To ask how long the first one waited takes a fiftieth of a turn. */
 const TURNS_PER_WAIT = 4;
-/** But of those that have piled up, one in so many is asked for: they are late, and they are many at once. */
+/** Of those that have piled up behind it, which are late, the first few and then one in so many. */
 const PILED_PER_WAIT = 8;
 /** Time limit for draining. */
 const DRAIN_MS_MAX = 5000;
@@ -43,8 +43,9 @@ export class UdpSource implements Source {
   private datagrams = 0;
   /** Turns that began with a datagram from the runtime. */
   private turns = 0;
-  /** Datagrams from the runtime in this turn. */
+  /** Datagrams from the runtime in this turn, after the first; and the last of them whose wait was asked for. */
   private inTurn = 0;
+  private askedInTurn = 0;
   private isClosed = false;
   private dropsAtClose: number | undefined;
 
@@ -152,9 +153,12 @@ export class UdpSource implements Source {
   private takeFromRuntime(bytes: Buffer, start: number, end: number): void {
     if (this.reader.isBetweenTurns) {
       this.inTurn = 0;
+      this.askedInTurn = 0;
       if (this.turns++ % TURNS_PER_WAIT === 0) this.waited(this.waits?.ofRuntime(), TURNS_PER_WAIT);
-    } else if (this.inTurn % PILED_PER_WAIT === 1) this.waited(this.waits?.ofRuntime(), PILED_PER_WAIT);
-    this.inTurn++;
+    } else if (++this.inTurn % PILED_PER_WAIT === 0 || isPowerOfTwo(this.inTurn)) {
+      this.waited(this.waits?.ofRuntime(), this.inTurn - this.askedInTurn);
+      this.askedInTurn = this.inTurn;
+    }
     this.take(bytes, start, end);
     this.reader.datagramFromRuntime(end - start);
   }
@@ -235,4 +239,8 @@ export class UdpSource implements Source {
   private nextTurn(): Promise<void> {
     return new Promise((resolve) => this.parts.clock.setImmediate(resolve));
   }
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return (count & (count - 1)) === 0;
 }

@@ -575,12 +575,13 @@ describe.skipIf(!LINUX)("how long a datagram waited in the kernel is told (Linux
     for (const ms of waits) expectWithin(ms, 0, performance.now() - fromMs);
   });
 
-  test("and of one in eight of those that have piled up, which are many at once, and late", async () => {
+  test("and of the first few of those that have piled up, and one in eight of the rest", async () => {
     const { receiver, datagrams, waits } = await open();
     await burst(receiver.port, 0, 20);
     Bun.sleepSync(20);
     await until("all", () => datagrams.length === 20);
-    expect(waits.length).toBe(1 + 3);
+    // The first, and then the 2nd, 3rd, 5th, 9th and 17th.
+    expect(waits).toHaveLength(6);
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(20);
   });
 
