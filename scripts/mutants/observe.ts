@@ -145,14 +145,14 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "losses-are-logged-every-second",
     file: "src/observe/unlogged.ts",
-    find: " || nowMs < this.loggedAtMs + LOG_AGAIN_MS",
+    find: " || (!isLast && nowMs < this.loggedAtMs + LOG_AGAIN_MS)",
     replace: "",
     tests: ["observe/losses.test.ts", "observe/rejections.test.ts"],
   },
   {
     name: "losses-are-logged-once-and-never-again",
     file: "src/observe/unlogged.ts",
-    find: "amount === 0 || nowMs < this.loggedAtMs + LOG_AGAIN_MS",
+    find: "amount === 0 || (!isLast && nowMs < this.loggedAtMs + LOG_AGAIN_MS)",
     replace: "amount === 0 || this.logged > 0",
     tests: ["observe/losses.test.ts"],
   },
@@ -166,15 +166,15 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "losses-of-a-node-that-is-gone-are-remembered",
     file: "src/observe/losses.ts",
-    find: "    this.forgetRemoved(view);\n",
+    find: "      this.unlogged.delete(node.counters);\n",
     replace: "",
     tests: ["observe/losses.test.ts"],
   },
   {
     name: "losses-of-a-node-that-counts-anew-go-by-its-label",
     file: "src/observe/losses.ts",
-    find: "this.collect(NODE_LOSSES, node, node.counters, node.label, nowMs, events);",
-    replace: "this.collect(NODE_LOSSES, node, view.counters, node.label, nowMs, events);",
+    find: "this.unloggedOf(counters, nameOf(figure, key))",
+    replace: "this.unloggedOf((node ?? counters) as object, nameOf(figure, key))",
     tests: ["observe/losses.test.ts"],
   },
   {

@@ -3,7 +3,7 @@ import type { LogEvent } from "../log/logLimit.ts";
 import { FIGURES, type Key, NODE_FIGURES, nameOf } from "./figures.ts";
 import { type FigureWith, figuresWith, visit } from "./readings.ts";
 import { type Growth, Unlogged } from "./unlogged.ts";
-import type { View } from "./view.ts";
+import type { NodeView, View } from "./view.ts";
 
 const LOSSES = figuresWith("loss", FIGURES);
 const NODE_LOSSES = figuresWith("loss", NODE_FIGURES);
@@ -11,13 +11,24 @@ const NODE_LOSSES = figuresWith("loss", NODE_FIGURES);
 export class Losses {
   /** By the counters of a node, or the proxy's, then by figure; only those that have lost something. */
   private readonly unlogged = new Map<object, Map<string, Unlogged>>();
+  private nodes: readonly NodeView[] = [];
 
-  /** Returns the events that are due, and forgets nodes that are not in the view any more. */
-  update(view: View, nowMs: number): LogEvent[] {
+  /**
+   * Returns the events that are due: of nodes that are not in the view any more, all that is left.
+   * @param isLast whether there will be no more
+   */
+  update(view: View, nowMs: number, isLast = false): LogEvent[] {
     const events: LogEvent[] = [];
-    this.collect(LOSSES, view, view.counters, undefined, nowMs, events);
-    for (const node of view.nodes) this.collect(NODE_LOSSES, node, node.counters, node.label, nowMs, events);
-    this.forgetRemoved(view);
+    const present = new Set(view.nodes.map(({ counters }) => counters));
+    for (const node of this.nodes) {
+      if (present.has(node.counters)) continue;
+      this.collect(NODE_LOSSES, node, node.counters, node.label, { nowMs, isLast: true }, events);
+      this.unlogged.delete(node.counters);
+    }
+    this.nodes = view.nodes;
+    this.collect(LOSSES, view, view.counters, undefined, { nowMs, isLast }, events);
+    for (const node of view.nodes)
+      this.collect(NODE_LOSSES, node, node.counters, node.label, { nowMs, isLast }, events);
     return events;
   }
 
@@ -26,12 +37,12 @@ export class Losses {
     of: Of,
     counters: object,
     node: string | undefined,
-    nowMs: number,
+    { nowMs, isLast }: { readonly nowMs: number; readonly isLast: boolean },
     events: LogEvent[],
   ): void {
     visit(figures, of, (value, figure, key) => {
       if (value === 0) return;
-      const growth = this.unloggedOf(counters, nameOf(figure, key)).update(value, nowMs);
+      const growth = this.unloggedOf(counters, nameOf(figure, key)).update(value, nowMs, isLast);
       if (growth !== undefined) events.push(eventOf(figure, node, key, growth, value));
     });
   }
@@ -42,11 +53,6 @@ export class Losses {
     const unlogged = known.get(name) ?? new Unlogged();
     known.set(name, unlogged);
     return unlogged;
-  }
-
-  private forgetRemoved({ nodes, counters }: View): void {
-    const present = new Set<object>(nodes.map(({ counters }) => counters)).add(counters);
-    for (const key of this.unlogged.keys()) if (!present.has(key)) this.unlogged.delete(key);
   }
 }
 

@@ -20,15 +20,15 @@ export class Unlogged {
   private sinceMs = 0;
   private lastMs = 0;
 
-  /** Undefined: nothing is due. */
-  update(value: number, nowMs: number): Growth | undefined {
+  /** Undefined: nothing is due. @param isLast whether this is the last chance to tell it */
+  update(value: number, nowMs: number, isLast = false): Growth | undefined {
     if (value > this.seen) {
       if (this.seen === this.logged) this.sinceMs = nowMs;
       this.lastMs = nowMs;
       this.seen = value;
     }
     const amount = this.seen - this.logged;
-    if (amount === 0 || nowMs < this.loggedAtMs + LOG_AGAIN_MS) return undefined;
+    if (amount === 0 || (!isLast && nowMs < this.loggedAtMs + LOG_AGAIN_MS)) return undefined;
     this.logged = this.seen;
     this.loggedAtMs = nowMs;
     return { amount, span: this.spanAt(nowMs) };

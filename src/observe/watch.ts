@@ -50,19 +50,19 @@ export class Watch {
   /** Checks one last time. */
   finish(): void {
     this.close();
-    this.check();
+    this.check(true);
   }
 
   close(): void {
     this.parts.clock.cancel(this.timer);
   }
 
-  private check(): void {
+  private check(isLast = false): void {
     const { view, counters, log, clock } = this.parts;
     const now = view();
     const rejected = this.rejections.update(counters, clock.nowMs());
     if (rejected !== undefined) log.warn(rejected.event, rejected.fields);
-    for (const { event, fields } of this.losses.update(now, clock.nowMs())) log.warn(event, fields);
+    for (const { event, fields } of this.losses.update(now, clock.nowMs(), isLast)) log.warn(event, fields);
     for (const { sum, expected, found } of violations(now)) {
       counters.invariantViolations++;
       log.error("invariant_violated", { sum, expected, found });

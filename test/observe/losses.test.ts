@@ -49,6 +49,30 @@ test("what is left of a loss that is over is a sum: of how many seconds, and for
   expect(see(3 * LOG_AGAIN_MS)).toEqual([{ event: "refusing", node: BENCH_LABELS[2], lines: 1, total: 10 }]);
 });
 
+test("what a node has lost when it is removed is said then, and what is left at the end is said, too", () => {
+  const bench = new RelayBench({});
+  const losses = new Losses();
+  const [gone, ...others] = bench.view().nodes;
+  const [of, stays] = [gone, others[0]].map(({ counters }) => counters.linesDropped);
+  const see = (nowMs: number, nodes: readonly NodeView[], isLast = false) =>
+    losses
+      .update({ ...bench.view(), kernelDrops: undefined, nodes }, nowMs, isLast)
+      .map(({ fields }) => [fields.node, fields.lines, fields.total]);
+  of.held = 3;
+  stays.held = 1;
+  expect(see(0, [gone, ...others])).toEqual([
+    [gone.label, 3, 3],
+    [others[0].label, 1, 1],
+  ]);
+  of.held = 10;
+  stays.held = 2;
+  expect(see(1000, [gone, ...others])).toEqual([]);
+  of.held = 11;
+  expect(see(2000, others)).toEqual([[gone.label, 8, 11]]);
+  expect(see(3000, others)).toEqual([]);
+  expect(see(4000, others, true)).toEqual([[others[0].label, 1, 2]]);
+});
+
 test("every kind of loss is said once, with the node if there is one", () => {
   const bench = new RelayBench({});
   const losses = new Losses();
