@@ -9,7 +9,7 @@
  */
 import { type Pointer, ptr } from "bun:ffi";
 import { constants, fstatSync, openSync } from "node:fs";
-import { type Libc, openLibc, wordsThatStay } from "../system/libc.io.ts";
+import { bytesThatStay, type Libc, openLibc, wordsThatStay } from "../system/libc.io.ts";
 
 export interface LineWriter {
   /** Lines dropped. */
@@ -70,7 +70,7 @@ export class PollingWriter implements LineWriter {
   private readonly fd: number;
   private readonly lostLine: (lines: number) => string;
   /** Pending bytes are in `[start, end)`. Memory that is never written to costs nothing. */
-  private readonly bytes = Buffer.allocUnsafeSlow(WAITING_BYTES_MAX);
+  private readonly bytes = bytesThatStay(WAITING_BYTES_MAX);
   private readonly bytesAt = ptr(this.bytes);
   private start = 0;
   private end = 0;

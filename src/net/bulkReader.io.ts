@@ -1,6 +1,6 @@
 /** Reads datagrams in bulk. */
 import { ptr } from "bun:ffi";
-import { type Libc, wordsThatStay } from "../system/libc.io.ts";
+import { bytesThatStay, type Libc, wordsThatStay } from "../system/libc.io.ts";
 import {
   HEADER_CONTROL,
   HEADER_CONTROLLEN,
@@ -39,13 +39,13 @@ export class BulkReader {
   chosen = 0;
   private readonly libc: Libc;
   private readonly fd: number;
-  private readonly memory = Buffer.allocUnsafeSlow(BULK_DATAGRAMS * STRIDE_BYTES);
+  private readonly memory = bytesThatStay(BULK_DATAGRAMS * STRIDE_BYTES);
   private readonly vectors = wordsThatStay(BULK_DATAGRAMS * VECTOR_WORDS);
   private readonly headers = wordsThatStay(BULK_DATAGRAMS * HEADER_WORDS);
   private readonly control: Uint32Array | undefined;
   private random = 1;
   /** Who sent each datagram, if the kernel was asked. */
-  private readonly names = Buffer.alloc(BULK_DATAGRAMS * SOCKET_ADDRESS_BYTES);
+  private readonly names = bytesThatStay(BULK_DATAGRAMS * SOCKET_ADDRESS_BYTES);
   private readonly namesAt = ptr(this.names);
   private areNamesWanted = false;
   private areNamesTold = false;

@@ -108,7 +108,7 @@ export interface View {
   readonly resources: ProcessFigures;
 }
 
-interface EventLoopLag {
+export interface EventLoopLag {
   readonly lastSeconds: number;
   /** Within the last minute. */
   readonly maxSeconds: number;

@@ -10,7 +10,7 @@ import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
 import { Rejections } from "./rejections.ts";
 import { VERDICT_STATES } from "./trouble.ts";
 import { troubleKey, type Verdict, verdictKey, verdictOf } from "./verdict.ts";
-import type { View } from "./view.ts";
+import type { EventLoopLag, View } from "./view.ts";
 
 const WATCH_MS = 1000;
 /** A verdict that changes is logged at most so often. */
@@ -39,11 +39,13 @@ export class Watch {
     ...{ state: "ok", line: "", troubles: [] },
     atMs: Number.NEGATIVE_INFINITY,
   };
+  private lookedAtMs: number;
   private readonly timer: Timer;
 
   constructor(parts: WatchParts) {
     this.parts = parts;
     this.rejections = new Rejections(parts.rejected);
+    this.lookedAtMs = parts.clock.nowMs();
     this.timer = parts.clock.setInterval(() => this.check(), WATCH_MS);
   }
 
@@ -69,7 +71,14 @@ export class Watch {
     }
     this.parts.also();
     this.recent = this.growth.update(now);
-    this.logVerdict({ ...now, recent: this.recent }, clock.nowMs());
+    this.logVerdict({ ...now, recent: this.recent, eventLoopLag: this.lagOf(now, clock.nowMs()) }, clock.nowMs());
+  }
+
+  /** After a halt this timer may be the first to see it. */
+  private lagOf({ eventLoopLag }: View, nowMs: number): EventLoopLag | undefined {
+    const lateSeconds = (nowMs - this.lookedAtMs - WATCH_MS) / 1000;
+    this.lookedAtMs = nowMs;
+    return eventLoopLag && { ...eventLoopLag, maxSeconds: Math.max(eventLoopLag.maxSeconds, lateSeconds) };
   }
 
   /** What is new, or else the worst that is left. Once for each change, other figures apart. */

@@ -1,14 +1,15 @@
 /** Errors, in words. */
+import { counted } from "../text/quantities.ts";
 import { countText } from "./format.ts";
 
 type Figures = Readonly<Record<string, number>>;
 
-const NODE_ERRORS: readonly (readonly [name: string, what: string])[] = [
-  ["lines_dropped", "lines dropped"],
-  ["send_errors", "send errors"],
-  ["lines_refused", "lines refused"],
-  ["checks_failed", "checks failed"],
-  ["checks_skipped", "checks skipped"],
+const NODE_ERRORS: readonly (readonly [name: string, one: string, how: string])[] = [
+  ["lines_dropped", "line", " dropped"],
+  ["send_errors", "send error", ""],
+  ["lines_refused", "line", " refused"],
+  ["checks_failed", "check", " failed"],
+  ["checks_skipped", "check", " skipped"],
 ];
 
 const REPORT = "(please report them with the log)";
@@ -32,7 +33,7 @@ export function errorsOf(figures: Figures, now: readonly string[]): NodeErrors {
     ([a], [b]) => Number(now.includes(b)) - Number(now.includes(a)),
   );
   return {
-    errors: found.map(([name, what]) => `${countText(figures[name])} ${what}`),
+    errors: found.map(([name, one, how]) => counted(figures[name], one) + how),
     errorCount: found.reduce((sum, [name]) => sum + figures[name], 0),
   };
 }

@@ -41,6 +41,11 @@ export function wordsThatStay(count: number): Uint32Array {
   return new Uint32Array(new ArrayBuffer(count * Uint32Array.BYTES_PER_ELEMENT));
 }
 
+/** The same in bytes. Large memory that is never written to takes no room. */
+export function bytesThatStay(count: number): Buffer {
+  return Buffer.from(new ArrayBuffer(count));
+}
+
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 

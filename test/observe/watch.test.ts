@@ -2,10 +2,11 @@ import { expect, onTestFinished, spyOn, test } from "bun:test";
 import { openLog } from "../../src/log/log.io.ts";
 import { Watch } from "../../src/observe/watch.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import type { Clock } from "../../src/system/clock.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
 /** A watch over a bench, its log, and what its timer does. */
-function watched() {
+function watched(clock: Clock = systemClock) {
   const bench = new RelayBench({});
   const lines: string[] = [];
   const writer = { linesLost: 0, write: (line: string) => void lines.push(line), flush: () => {} };
@@ -18,7 +19,7 @@ function watched() {
     counters: bench.counters,
     rejected: bench.relay.rejected,
     log,
-    clock: systemClock,
+    clock,
     also: () => {},
   });
   onTestFinished(() => watch.close());
@@ -49,6 +50,17 @@ test("what was lost since the last look is told at the end", () => {
   expect(lines).toEqual([
     expect.stringContaining("level=warn event=rejecting_lines lines=1 total=1 no_colon=1 example=bad"),
   ]);
+});
+
+test("after a halt it is told what it was, though this timer is the first to see it", () => {
+  let nowMs = 0;
+  const { lines, look } = watched({ ...systemClock, nowMs: () => nowMs });
+  nowMs += 1000;
+  look();
+  expect(lines).toEqual([]);
+  nowMs += 4000;
+  look();
+  expect(lines).toEqual([expect.stringContaining("the event loop was 3.0 s late")]);
 });
 
 test("a verdict that became worse is logged at once, and what else is new beside the worst", () => {
