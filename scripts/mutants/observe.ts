@@ -40,8 +40,8 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "recent-buffer-that-was-full-is-the-one-of-now",
     file: "src/observe/recent.ts",
-    find: "if (proxy.kernel_drops?.lastMs === nowMs) this",
-    replace: "this",
+    find: "if (proxy.kernel_drops?.lastMs === nowMs) {",
+    replace: "if (nowMs >= 0) {",
     tests: ["observe/recent.test.ts"],
   },
   {

@@ -24,6 +24,7 @@ interface Counted {
   readonly counters: Counters;
   readonly kernelDrops: number | undefined;
   readonly receiveBufferBytes: number | undefined;
+  readonly eventLoopLag: { readonly maxSeconds: number } | undefined;
   readonly logLinesLost: number;
   readonly resources: { readonly cpuSeconds: number };
   readonly nodes: readonly CountingNode[];
@@ -78,13 +79,15 @@ export interface Recent {
   readonly gone: readonly Counting[];
   /** What the receive buffer was when the kernel dropped something last; undefined: it is not known, or never did. */
   readonly fullBufferBytes: number | undefined;
+  /** How late the event loop had been then. */
+  readonly lateSeconds: number | undefined;
   /** Of one core, within the last ten seconds; undefined: not known yet. */
   readonly cpuShare: number | undefined;
 }
 
 export const NOTHING_RECENT: Recent = {
   ...{ proxy: {}, nodes: new Map(), gone: [] },
-  ...{ fullBufferBytes: undefined, cpuShare: undefined },
+  ...{ fullBufferBytes: undefined, lateSeconds: undefined, cpuShare: undefined },
 };
 
 export class RecentGrowth {
@@ -92,16 +95,20 @@ export class RecentGrowth {
   /** Those that are in the configuration, and those that are gone, by their counters. */
   private nodes = new Map<NodeCounters, Watched>();
   private fullBufferBytes: number | undefined;
+  private lateSeconds: number | undefined;
   private readonly cpu: { readonly atSeconds: number; readonly usedSeconds: number }[] = [];
 
   update(view: Counted): Recent {
-    const { nowMs, receiveBufferBytes } = view;
+    const { nowMs, receiveBufferBytes, eventLoopLag } = view;
     const { grown, gone } = this.ofNodes(view);
     const proxy = this.proxy.update(view, nowMs) ?? {};
     // It may be another by the time that this is told.
-    if (proxy.kernel_drops?.lastMs === nowMs) this.fullBufferBytes = receiveBufferBytes;
-    const { fullBufferBytes } = this;
-    return { proxy, nodes: grown, gone, fullBufferBytes, cpuShare: this.cpuShare(view) };
+    if (proxy.kernel_drops?.lastMs === nowMs) {
+      this.fullBufferBytes = receiveBufferBytes;
+      this.lateSeconds = eventLoopLag?.maxSeconds;
+    }
+    const { fullBufferBytes, lateSeconds } = this;
+    return { proxy, nodes: grown, gone, fullBufferBytes, lateSeconds, cpuShare: this.cpuShare(view) };
   }
 
   private ofNodes({ nodes, nowMs }: Counted) {

@@ -105,8 +105,8 @@ function kernelDrops(view: View): Trouble[] {
   });
 }
 
-function bufferHelp({ recent, receiveBufferBytes, settings, eventLoopLag }: View): string {
-  const lateSeconds = eventLoopLag?.maxSeconds ?? 0;
+function bufferHelp({ recent, receiveBufferBytes, settings }: View): string {
+  const { lateSeconds = 0 } = recent;
   const [then, now] = [grantedOf(recent.fullBufferBytes), grantedOf(receiveBufferBytes)];
   if (then > 0 && now > then) return `it has ${sizeText(now)} by now`;
   if (lateSeconds > LAG_SECONDS_MAX)

@@ -61,7 +61,8 @@ export class Watch {
 
   private check(isLast = false): void {
     const { view, counters, log, clock } = this.parts;
-    const now = view();
+    const seen = view();
+    const now = { ...seen, eventLoopLag: this.lagOf(seen, clock.nowMs()) };
     const rejected = this.rejections.update(counters, clock.nowMs());
     if (rejected !== undefined) log.warn(rejected.event, rejected.fields);
     for (const { event, fields } of this.losses.update(now, clock.nowMs(), isLast)) log.warn(event, fields);
@@ -71,7 +72,7 @@ export class Watch {
     }
     this.parts.also();
     this.recent = this.growth.update(now);
-    this.logVerdict({ ...now, recent: this.recent, eventLoopLag: this.lagOf(now, clock.nowMs()) }, clock.nowMs());
+    this.logVerdict({ ...now, recent: this.recent }, clock.nowMs());
   }
 
   /** After a halt this timer may be the first to see it. */

@@ -14,7 +14,7 @@ import { nodesByLabel, numberedLabel } from "./nodesByLabel.ts";
 import { Rates } from "./rates.ts";
 import { type RecentLosses, recentLosses } from "./recentLosses.ts";
 import { Shares } from "./shares.ts";
-import { FRESH_MS, noAnswer, type ShownVerdict, shownVerdict } from "./verdict.ts";
+import { FRESH_MS, noAnswer, pausedTitle, type ShownVerdict, shownVerdict } from "./verdict.ts";
 
 const INTERVAL_MS = 1000;
 const TIMEOUT_MS = 5000;
@@ -111,11 +111,12 @@ function showAge(): void {
     const since = last === undefined ? "" : ` since ${clockText(last.atMs, nowMs)}`;
     setText(byId("connection"), `✕ no answer${since}`);
   } else if (last !== undefined) {
-    showVerdict(shownVerdict(last.stats));
+    const verdict = shownVerdict(last.stats);
+    showVerdict(verdict);
+    if (document.hidden) document.title = pausedTitle(verdict, last.atMs, nowMs);
     setText(byId("stale"), "");
     setText(byId("connection"), "live");
   }
-  if (document.hidden) document.title = `(paused) ${document.title.replace("(paused) ", "")}`;
 }
 
 function showVerdict({ state, line, title, others }: ShownVerdict): void {

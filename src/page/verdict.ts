@@ -40,6 +40,12 @@ export function shownVerdict(status: Pick<StatusJson, "verdict" | "host_name" | 
   return { ...worst, title: `${whole.line} · statsd-proxy ${host_name}`, others };
 }
 
+/** Of a page that nobody sees, and that does not ask: no news, neither good nor bad. @param lastMs of the last answer */
+export function pausedTitle({ title }: ShownVerdict, lastMs: number, nowMs: number): string {
+  const [, ...words] = title.split(" ");
+  return `(paused at ${clockText(lastMs, nowMs)}) ○ ${words.join(" ")}`;
+}
+
 /** @param lastMs of the last answer; undefined: there was none */
 export function noAnswer(lastMs: number | undefined, nowMs: number, hostName: string): ShownVerdict {
   const period = lastMs === undefined ? "" : ` for ${durationText((nowMs - lastMs) / 1000)}`;

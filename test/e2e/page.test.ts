@@ -397,6 +397,7 @@ needing(CHROMIUM).describe("the status page", () => {
       if (now.answered !== before.answered) before = now;
       return now.checks >= before.checks + 20;
     });
+    expect(await visit.page.title()).toMatch(/^\(paused at \d\d:\d\d:\d\d UTC\) ○ ok: the node is up, /);
     await visit.page.evaluate(`
       globalThis.isAway = false;
       document.dispatchEvent(new Event("visibilitychange"));

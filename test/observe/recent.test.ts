@@ -129,6 +129,14 @@ test("however many nodes are removed, a thousand are remembered", () => {
   expect(at(1000, 0, 0, { nodes: [] }).gone).toHaveLength(1000);
 });
 
+test("how late the event loop was when the kernel dropped something is told for as long as the loss", () => {
+  const { at } = growing();
+  const late = (maxSeconds: number) => ({ eventLoopLag: { lastSeconds: 0, maxSeconds } });
+  at(0, 0, 0, late(9));
+  expect(at(1000, 0, 5, late(2.4)).lateSeconds).toBe(2.4);
+  expect(at(200_000, 0, 5, late(0)).lateSeconds).toBe(2.4);
+});
+
 test("the buffer that was full is the one of then", () => {
   const { at } = growing();
   at(0, 0, 0, { receiveBufferBytes: 4096 });

@@ -77,6 +77,11 @@ describe("the verdict", () => {
       view({}, { proxy: { kernel_drops: grown(5, AT) }, fullBufferBytes: 8192 }),
     ],
     [
+      "losing: the kernel dropped 5 datagrams in 5 min (100%), since 23:34:10 UTC, its buffer of 208 KiB was full: " +
+        "the proxy did not run for 2.4 s: was it stopped, or the machine too busy?",
+      view({}, { proxy: { kernel_drops: grown(5) }, fullBufferBytes: 425_984, lateSeconds: 2.4 }),
+    ],
+    [
       `losing: 1 of 3 nodes down since 23:34:10 UTC, 2 copies dropped in 5 min: ${B.label} (check statsd at port 8141: a): ` +
         "start it, or see why its check fails",
       view({ nodes: [A, down(B, "a"), C], settings: MIRROR }, ofNode(B, "node_down", 2)),
