@@ -57,6 +57,7 @@ const RARE: readonly Total[] = [
   { label: "log lines lost", name: "log_lines_lost" },
   { label: "lines of its own metrics dropped", name: "lines_self_dropped" },
 ];
+
 export function frameOf(parts: FrameParts): FrameLine[] {
   const { address, before, now, view = FIRST_VIEW, noAnswer } = parts;
   const { linesMax = Number.POSITIVE_INFINITY, columnsMax = Number.POSITIVE_INFINITY } = parts;

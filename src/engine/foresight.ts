@@ -68,9 +68,11 @@ async function routeProblems(
   const unreachable: Problem[] = [];
   let usable = 0;
   for (const { hostName, addresses, config, at } of nodes) {
-    // It may get another address at any time.
-    if (hostName !== undefined) usable++;
-    if (hostName !== undefined) continue;
+    if (hostName !== undefined) {
+      // It may get another address at any time.
+      usable++;
+      continue;
+    }
     for (const host of addresses) {
       const opening = new Opening(network);
       const parts = { host, port: config.port, onError: ignore, onDrain: ignore };

@@ -3,7 +3,7 @@ import type { LogFields } from "../log/logfmt.ts";
 
 export const LOG_AGAIN_MS = 60_000;
 /** Counters are looked at once a second. */
-const LOOK_MS = 1000;
+export const LOOK_MS = 1000;
 
 export interface Growth {
   readonly amount: number;

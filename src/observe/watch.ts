@@ -9,10 +9,10 @@ import { Losses } from "./losses.ts";
 import { NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
 import { Rejections } from "./rejections.ts";
 import { VERDICT_STATES } from "./trouble.ts";
+import { LOOK_MS } from "./unlogged.ts";
 import { troubleKey, type Verdict, verdictKey, verdictOf } from "./verdict.ts";
 import type { EventLoopLag, View } from "./view.ts";
 
-const WATCH_MS = 1000;
 /** A verdict that changes is logged at most so often. */
 const VERDICT_AGAIN_MS = 10_000;
 const LEVELS = { critical: "error", losing: "warn", drained: "warn", warning: "warn", ok: "info" } as const;
@@ -46,7 +46,7 @@ export class Watch {
     this.parts = parts;
     this.rejections = new Rejections(parts.rejected);
     this.lookedAtMs = parts.clock.nowMs();
-    this.timer = parts.clock.setInterval(() => this.check(), WATCH_MS);
+    this.timer = parts.clock.setInterval(() => this.check(), LOOK_MS);
   }
 
   /** Checks one last time. */
@@ -77,7 +77,7 @@ export class Watch {
 
   /** After a halt this timer may be the first to see it. */
   private lagOf({ eventLoopLag }: View, nowMs: number): EventLoopLag | undefined {
-    const lateSeconds = (nowMs - this.lookedAtMs - WATCH_MS) / 1000;
+    const lateSeconds = (nowMs - this.lookedAtMs - LOOK_MS) / 1000;
     this.lookedAtMs = nowMs;
     return eventLoopLag && { ...eventLoopLag, maxSeconds: Math.max(eventLoopLag.maxSeconds, lateSeconds) };
   }
