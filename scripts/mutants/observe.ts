@@ -143,6 +143,27 @@ export const OBSERVE: readonly Mutant[] = [
     tests: ["observe/rateMeter.test.ts"],
   },
   {
+    name: "losses-that-are-left-at-the-end-are-not-logged",
+    file: "src/observe/watch.ts",
+    find: "this.check(true);",
+    replace: "this.check();",
+    tests: ["observe/watch.test.ts"],
+  },
+  {
+    name: "verdict-a-node-that-flapped-is-down-a-moment-later",
+    file: "src/observe/nodeTroubles.ts",
+    find: "node.health.sinceMs >= DOWN_MS",
+    replace: "node.health.sinceMs > DOWN_MS",
+    tests: ["observe/verdict.test.ts"],
+  },
+  {
+    name: "waits-of-a-pile-count-all-before-them",
+    file: "src/net/udpSource.ts",
+    find: "      this.askedInTurn = this.inTurn;\n",
+    replace: "",
+    tests: ["simulation/simulation.test.ts"],
+  },
+  {
     name: "losses-are-logged-every-second",
     file: "src/observe/unlogged.ts",
     find: " || (!isLast && nowMs < this.loggedAtMs + LOG_AGAIN_MS)",

@@ -52,6 +52,18 @@ test("what was lost since the last look is told at the end", () => {
   ]);
 });
 
+test("what is left of a loss that was logged within the minute is logged at the end", () => {
+  const { bench, lines, look, watch } = watched();
+  bench.nodes[1].counters.linesRefused = 3;
+  look();
+  bench.nodes[1].counters.linesRefused = 8;
+  look();
+  const refusing = () => lines.filter((line) => line.includes("event=refusing"));
+  expect(refusing()).toEqual([expect.stringContaining("lines=3 total=3")]);
+  watch.finish();
+  expect(refusing().slice(1)).toEqual([expect.stringContaining("lines=5 total=8")]);
+});
+
 test("after a halt it is told what it was, though this timer is the first to see it", () => {
   let nowMs = 0;
   const { lines, look } = watched({ ...systemClock, nowMs: () => nowMs });
