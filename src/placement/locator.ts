@@ -16,6 +16,8 @@ export interface Locator {
   owner(bytes: Buffer, start: number, end: number, hash: number): number;
   /** Whether `owner` needs the hash of the name: a cache does. */
   readonly isHashed: boolean;
+  /** What the core looks names up by; undefined: it asks for their owner. */
+  readonly index: RingIndex | undefined;
   /** The ring in use. */
   readonly ring: Ring;
   /**
@@ -38,14 +40,14 @@ class DirectLocator implements Locator {
   readonly namesCached = 0;
   private readonly placement: Placement;
   private latest: Ring;
-  private index: RingIndex;
+  private latestIndex: RingIndex;
   /** Makes the ring that replaces `latest`; undefined: `latest` is up to date. */
   private makeNext: (() => Ring) | undefined;
 
   constructor(placement: Placement) {
     this.placement = placement;
     this.latest = placement.full;
-    this.index = new RingIndex(placement.full);
+    this.latestIndex = new RingIndex(placement.full);
     this.makeNext = undefined;
   }
 
@@ -54,8 +56,12 @@ class DirectLocator implements Locator {
     return this.latest;
   }
 
-  owner(bytes: Buffer, start: number, end: number, _hash: number): number {
+  get index(): RingIndex {
     if (this.makeNext !== undefined) this.renew(this.makeNext);
+    return this.latestIndex;
+  }
+
+  owner(bytes: Buffer, start: number, end: number, _hash: number): number {
     return this.index.ownerAt(this.placement.position(bytes, start, end));
   }
 
@@ -65,13 +71,14 @@ class DirectLocator implements Locator {
 
   private renew(makeRing: () => Ring): void {
     this.latest = makeRing();
-    this.index = new RingIndex(this.latest);
+    this.latestIndex = new RingIndex(this.latest);
     this.makeNext = undefined;
   }
 }
 
 class CachedLocator implements Locator {
   readonly isHashed = true;
+  readonly index = undefined;
   private readonly locator: Locator;
   private readonly cache: RouteCache;
 

@@ -1,10 +1,15 @@
-/** A metric's way: datagram, lines, route, batch. Sending is requested here and done elsewhere. */
+/**
+ * A metric's way: datagram, lines, route, batch. The core goes it (core/assembly/relay.ts); here it is told where to, and
+ * asked what came of it. Sending is requested here and done elsewhere.
+ */
 
+import { coreMemory, type Host, relayFor } from "../core/core.ts";
+import { Inbox } from "../core/inbox.ts";
 import type { Locator } from "../placement/locator.ts";
 import { EVERY_NODE, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "../placement/owner.ts";
-import { type Lines, Verdict } from "../protocol/line.ts";
+import type { RingIndex } from "../placement/ringIndex.ts";
+import { type Lines, REJECT_REASONS, Verdict } from "../protocol/line.ts";
 import type { Batch } from "./batch.ts";
-import { countLines } from "./batch.ts";
 import type { Counters, NodeCounters } from "./counters.ts";
 import { chargedBytes } from "./kernelCharge.ts";
 import { RejectedExample } from "./rejectedExample.ts";
@@ -12,8 +17,40 @@ import { RejectedExample } from "./rejectedExample.ts";
 /** Held back for a node at most, as a receiver's kernel charges it: a quarter of the usual buffer takes it at once. */
 const HELD_CHARGED_MAX = 212_992 / 4;
 
-/** Owner of the current run before the first line. */
-const NO_OWNER = -4;
+/** Words of the core's `Relay`. */
+const LINES = 0;
+const PLACING = 1;
+const BUCKETS = 2;
+const POINTS = 3;
+const SHIFT = 4;
+const TARGETS = 5;
+const NODES = 6;
+const SHOWS = 7;
+const RECEIVED = 8;
+const ACCEPTED = 9;
+const DELIVERED = 10;
+const NOBODY_LIVE = 11;
+/** By verdict; the first is unused. */
+const REJECTED = 12;
+const RELAY_WORDS = REJECTED + 1 + REJECT_REASONS.length;
+
+/** Words of the core's `Target`. */
+const BATCH = 0;
+const IS_UP = 1;
+const DUE = 2;
+const DOWN = 3;
+const NO_ROOM = 4;
+const TARGET_WORDS = 5;
+
+/** How names are given to nodes: to all; by the index of the ring; as the locator says. */
+const MIRRORED = 0;
+const DIRECT = 1;
+const ASKED = 2;
+
+/** Which lines are shown. */
+const SHOWS_NONE = 0;
+const SHOWS_REJECTED = 1;
+const SHOWS_ALL = 2;
 
 /**
  * Sees each line: for debug mode and taps. `to` is the destination as operators see it, which stays valid when nodes
@@ -53,24 +90,41 @@ export class Relay {
   /** How often lines were sent although they were to be held back: there were too many. */
   holdsBroken = 0;
   private held: ReadonlySet<RelayNode> = new Set();
-  private lines: Lines;
-  private locator: Locator | undefined;
-  private nodes: readonly RelayNode[];
+  private routes: Routes;
   private readonly counters: Counters;
+  /** Positions in the core's memory: of its relay, and of a target for each node. */
+  private readonly at = coreMemory.block(this, 4 * RELAY_WORDS);
+  private targets = 0;
+  private readonly inbox = new Inbox();
+  private readonly host: Host;
+  /** What the core was last told to look names up by. */
+  private index: RingIndex | undefined;
 
   constructor(parts: RelayParts) {
-    this.lines = parts.lines;
-    this.locator = parts.locator;
-    this.nodes = parts.nodes;
     this.counters = parts.counters;
     this.observer = undefined;
+    this.routes = parts;
+    this.host = {
+      send: (node) => this.routes.nodes[node].send(),
+      locate: (start, end, hash) => this.routes.locator?.owner(coreMemory.bytes, start, end, hash) ?? EVERY_NODE,
+      seen: (start, end, verdict, owner) => this.seen(coreMemory.bytes.subarray(start, end), verdict as Verdict, owner),
+    };
+    coreMemory.words.fill(0, this.at / 4, this.at / 4 + RELAY_WORDS);
+    this.use(parts);
   }
 
   /** Switches routes, starting with the next datagram. */
-  use({ lines, locator, nodes }: Routes): void {
-    this.lines = lines;
-    this.locator = locator;
-    this.nodes = nodes;
+  use(routes: Routes): void {
+    const { lines, locator, nodes } = routes;
+    this.routes = routes;
+    this.targets = coreMemory.block(nodes, 4 * TARGET_WORDS * nodes.length);
+    const { words } = coreMemory;
+    words.fill(0, this.targets / 4, this.targets / 4 + TARGET_WORDS * nodes.length);
+    for (let i = 0; i < nodes.length; i++) words[this.targets / 4 + i * TARGET_WORDS + BATCH] = nodes[i].batch.at;
+    this.set(LINES, lines.at);
+    this.set(TARGETS, this.targets);
+    this.set(NODES, nodes.length);
+    this.set(PLACING, locator === undefined ? MIRRORED : locator.index === undefined ? ASKED : DIRECT);
   }
 
   /**
@@ -78,57 +132,22 @@ export class Relay {
    * owner (all lines, when mirroring) form a run and are copied together.
    */
   datagram(bytes: Buffer, start: number, end: number): void {
-    const { lines, counters, locator } = this;
+    const { counters } = this;
     counters.packetsReceived++;
     counters.bytesReceived += end - start;
-    let received = 0;
-    let accepted = 0;
-    let delivered = 0;
-    let runStart = 0;
-    let runEnd = 0;
-    let runLines = 0;
-    let runOwner = NO_OWNER;
+    const at = this.inbox.bring(bytes, start, end);
+    this.prepare();
     try {
-      lines.open(bytes, start, end);
-      for (let verdict = lines.next(); verdict !== Verdict.end; verdict = lines.next()) {
-        received++;
-        if (verdict !== Verdict.accepted) {
-          counters.linesRejected[verdict - 1]++;
-          if (this.rejected.isWanted) this.rejected.keep(bytes, lines.start, lines.lineEnd);
-          if (this.observer) this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, NO_NODE_TEXT);
-          continue;
-        }
-        accepted++;
-        const owner = locator ? locator.owner(bytes, lines.nameStart, lines.nameEnd, lines.nameHash) : EVERY_NODE;
-        if (this.observer)
-          this.observer(bytes.subarray(lines.start, lines.lineEnd), verdict, this.destinationText(owner));
-        // One byte apart: that byte is the LF, with nothing (a rejected line, an empty one, a CR) in between.
-        if (owner === runOwner && lines.start === runEnd + 1) {
-          runLines++;
-        } else {
-          if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
-          delivered += runLines;
-          runOwner = owner;
-          runStart = lines.start;
-          runLines = 1;
-        }
-        runEnd = lines.lineEnd;
-      }
-      if (runLines > 0) this.deliver(runOwner, bytes, runStart, runEnd, runLines);
-      delivered += runLines;
+      relayFor(this.host, this.at, at, at + end - start);
     } finally {
-      // Only a bug throws here. Even then, each received line is counted in exactly one place.
-      counters.linesReceived += received;
-      counters.linesAccepted += accepted;
-      const copies = locator ? 1 : Math.max(1, this.nodes.length);
-      counters.linesCopied += accepted * (copies - 1);
-      counters.linesDropped.internal_error += (accepted - delivered) * copies;
+      this.account();
     }
   }
 
   /** Sends everything that is pending, apart from what is held back. */
   flush(): void {
-    const { nodes, held } = this;
+    const { held } = this;
+    const { nodes } = this.routes;
     for (let i = 0; i < nodes.length; i++) {
       const { batch } = nodes[i];
       if (batch.linesPending === 0) continue;
@@ -148,48 +167,78 @@ export class Relay {
 
   /** Pending lines in all batches. */
   get linesPending(): number {
-    return this.nodes.reduce((sum, { batch }) => sum + batch.linesPending, 0);
+    return this.routes.nodes.reduce((sum, { batch }) => sum + batch.linesPending, 0);
   }
 
   /** As operators see it: a node that is down gets nothing, even if it keeps the name. */
   private destinationText(owner: number): string {
-    const { nodes } = this;
+    const { nodes } = this.routes;
     const isLive = owner === EVERY_NODE ? nodes.some(({ isUp }) => isUp) : owner !== NO_LIVE_NODE && nodes[owner].isUp;
     return isLive ? ownerText(owner, nodes) : NO_NODE_TEXT;
   }
 
-  private deliver(owner: number, bytes: Buffer, start: number, end: number, lines: number): void {
-    const { nodes } = this;
-    if (owner === EVERY_NODE && nodes.length > 0) {
-      for (let i = 0; i < nodes.length; i++) this.deliverTo(nodes[i], bytes, start, end, lines);
-    } else if (owner < 0) {
-      // No node is live, or there is none to mirror to.
-      this.counters.linesDropped.no_live_node += lines;
-    } else {
-      this.deliverTo(nodes[owner], bytes, start, end, lines);
+  /** Tells the core what may have changed since the last datagram. */
+  private prepare(): void {
+    const { nodes, locator } = this.routes;
+    const { words } = coreMemory;
+    for (let i = 0, at = this.targets / 4 + IS_UP; i < nodes.length; i++, at += TARGET_WORDS) {
+      words[at] = nodes[i].isUp ? 1 : 0;
+    }
+    this.set(SHOWS, this.observer ? SHOWS_ALL : this.rejected.isWanted ? SHOWS_REJECTED : SHOWS_NONE);
+    const index = locator?.index;
+    if (index === undefined || index === this.index) return;
+    this.index = index;
+    this.set(BUCKETS, index.bucketsAt);
+    this.set(POINTS, index.pointsAt);
+    this.set(SHIFT, index.shift);
+  }
+
+  /** Takes over what the core has counted. */
+  private account(): void {
+    const { counters } = this;
+    const { nodes, locator } = this.routes;
+    const received = this.take(RECEIVED);
+    const accepted = this.take(ACCEPTED);
+    counters.linesReceived += received;
+    counters.linesAccepted += accepted;
+    if (received > accepted) {
+      for (let i = 0; i < REJECT_REASONS.length; i++) counters.linesRejected[i] += this.take(REJECTED + 1 + i);
+    }
+    const copies = locator ? 1 : Math.max(1, nodes.length);
+    counters.linesCopied += accepted * (copies - 1);
+    counters.linesDropped.no_live_node += this.take(NOBODY_LIVE);
+    // Only a bug leaves any. Even then, each received line is counted in exactly one place.
+    counters.linesDropped.internal_error += (accepted - this.take(DELIVERED)) * copies;
+    const { words } = coreMemory;
+    for (let i = 0, at = this.targets / 4; i < nodes.length; i++, at += TARGET_WORDS) {
+      if (words[at + DUE] === 0) continue;
+      const { linesDropped } = nodes[i].counters;
+      nodes[i].counters.linesDue += words[at + DUE];
+      if (locator) linesDropped.held += words[at + DOWN];
+      else linesDropped.node_down += words[at + DOWN];
+      linesDropped.send_buffer_full += words[at + NO_ROOM];
+      words[at + DUE] = 0;
+      words[at + DOWN] = 0;
+      words[at + NO_ROOM] = 0;
     }
   }
 
-  private deliverTo(node: RelayNode, bytes: Buffer, start: number, end: number, lines: number): void {
-    const { batch, counters } = node;
-    const dropped = counters.linesDropped;
-    counters.linesDue += lines;
-    if (!node.isUp) {
-      if (this.locator) dropped.held += lines;
-      else dropped.node_down += lines;
-      return;
-    }
-    let at = batch.append(bytes, start, end, lines);
-    while (at < end) {
-      const waiting = batch.datagrams;
-      node.send();
-      if (batch.datagrams === waiting) {
-        // The socket takes nothing, so the batch has no room.
-        dropped.send_buffer_full += countLines(bytes, at, end);
-        return;
-      }
-      at = batch.append(bytes, at, end, countLines(bytes, at, end));
-    }
+  private seen(line: Buffer, verdict: Verdict, owner: number): void {
+    const isAccepted = verdict === Verdict.accepted;
+    if (!isAccepted && this.rejected.isWanted) this.rejected.keep(line, 0, line.length);
+    this.observer?.(line, verdict, isAccepted ? this.destinationText(owner) : NO_NODE_TEXT);
+  }
+
+  private set(word: number, value: number): void {
+    coreMemory.words[this.at / 4 + word] = value;
+  }
+
+  /** A count since it was taken last. */
+  private take(word: number): number {
+    const at = this.at / 4 + word;
+    const count = coreMemory.words[at];
+    coreMemory.words[at] = 0;
+    return count;
   }
 }
 

@@ -31,7 +31,7 @@ describe.each([
     ["accepted", (bench: RelayBench) => void bench.counters.linesAccepted++],
     ["relayed", (bench: RelayBench) => void bench.nodes[2].counters.linesRelayed++],
     ["dropped", (bench: RelayBench) => void bench.nodes[2].counters.linesDropped.send_error++],
-    ["pending", (bench: RelayBench) => void bench.nodes[1].batch.linesPending++],
+    ["pending", (bench: RelayBench) => void bench.nodes[1].batch.append(Buffer.from("a:1|c"), 0, 5, 1)],
   ])("a line too many that is %s is found", (_, lie) => {
     const bench = busyBench();
     lie(bench);
