@@ -7,7 +7,7 @@ const SRC = join(import.meta.dir, "..", "src");
 
 /** From the ground up: a room imports from itself and from those below it. */
 const ROOMS = [
-  ...["text", "system", "protocol", "placement", "config", "log", "relay", "net", "health", "observe"],
+  ...["text", "system", "core", "protocol", "placement", "config", "log", "relay", "net", "health", "observe"],
   ...["engine", "server", "console", "http", "page", "proxy", "cli"],
 ];
 
@@ -32,6 +32,8 @@ interface Import {
   readonly names: readonly string[];
   readonly from: string;
   readonly isType: boolean;
+  /** It runs when the file is compiled. */
+  readonly isMacro: boolean;
 }
 
 const FILES = [...new Bun.Glob("**/*.ts").scanSync(SRC)].sort().map((path) => {
@@ -67,8 +69,8 @@ describe("a file that is not called *.io.ts", () => {
 
   test("imports types, and nothing else, from those that do", () => {
     const found = pure.flatMap(({ path, imports }) =>
-      imports.flatMap(({ from, isType, names }) => {
-        if (isType) return [];
+      imports.flatMap(({ from, isType, isMacro, names }) => {
+        if (isType || isMacro) return [];
         const impure = PURE_PARTS[from] ? names.some((name) => !PURE_PARTS[from].test(name)) : from.endsWith(".io.ts");
         return impure ? [`${path} -> ${from}`] : [];
       }),
@@ -117,15 +119,18 @@ function targetOf(path: string, from: string): string | undefined {
 }
 
 function importsOf(text: string): Import[] {
-  const statements = text.matchAll(/^(?:import|export) (type )?([^;]*?)\s*from "([^"]+)"/gm);
+  const statements = text.matchAll(
+    /^(?:import|export) (type )?([^;]*?)\s*from "([^"]+)"( with \{ type: "macro" \})?/gm,
+  );
   const dynamic = text.matchAll(/\bimport\("([^"]+)"\)/g);
   return [
-    ...[...statements].map(([, type, what, from]) => {
+    ...[...statements].map(([, type, what, from, macro]) => {
       const names = what.replace(/[{}]/g, "").split(",");
       const values = names.map((name) => name.trim()).filter((name) => name !== "" && !name.startsWith("type "));
-      return { names: values, from, isType: type !== undefined || values.length === 0 };
+      const isType = type !== undefined || values.length === 0;
+      return { names: values, from, isType, isMacro: macro !== undefined };
     }),
-    ...[...dynamic].map(([, from]) => ({ names: ["*"], from, isType: false })),
+    ...[...dynamic].map(([, from]) => ({ names: ["*"], from, isType: false, isMacro: false })),
   ];
 }
 

@@ -8,6 +8,7 @@
  */
 import { ptr } from "bun:ffi";
 import type { udp } from "bun";
+import type { Datagrams } from "../../src/core/datagrams.ts";
 import { BulkReader } from "../../src/net/bulkReader.io.ts";
 import { type Libc, openLibc } from "../../src/system/libc.io.ts";
 import { NAME_PREFIX } from "./workloads.ts";
@@ -57,6 +58,14 @@ class Tally {
     }
   };
 
+  /** Counts the datagrams of a bulk read. */
+  readonly datagramsInBulk = (datagrams: Datagrams): void => {
+    for (let i = 0; i < datagrams.count; i++) {
+      const datagram = datagrams.view(i);
+      this.datagram(datagram, 0, datagram.length);
+    }
+  };
+
   reset(): void {
     this.datagrams = this.metrics = this.bytes = 0;
   }
@@ -72,7 +81,7 @@ async function main(): Promise<void> {
   const ports = sockets.map(({ port }) => ({ port, managementport: openHealth() }));
   const readers = libc ? sockets.map((socket) => bulkReader(socket, libc)) : [];
   const look = () => {
-    for (const reader of readers) for (let i = 0; i < READS_MAX && reader.read(tally.datagram); i++);
+    for (const reader of readers) for (let i = 0; i < READS_MAX && reader.read(tally.datagramsInBulk); i++);
   };
   keepLooking(look);
 

@@ -26,10 +26,20 @@ interface Exports {
   append(batch: number, start: number, end: number, lines: number): number;
   startOf(batch: number, datagram: number): number;
   endOf(batch: number, datagram: number): number;
+  bytesOf(batch: number, datagrams: number): number;
+  putVectors(batch: number, vectors: number, base: number): void;
   shift(batch: number, datagrams: number): number;
   fingerprint32(start: number, end: number): number;
   next(lines: number): number;
-  relay(relay: number, start: number, end: number): void;
+  relay(
+    relay: number,
+    first: number,
+    count: number,
+    slots: number,
+    slotStride: number,
+    lengths: number,
+    lengthStride: number,
+  ): void;
 }
 
 export const coreMemory = new CoreMemory();
@@ -43,11 +53,11 @@ let host = NOBODY;
 
 export const core = instantiate();
 
-/** Relays the datagram `[start, end)`: see `Relay` in assembly/relay.ts. */
-export function relayFor(relaying: Host, relay: number, start: number, end: number): void {
+/** Lets the core relay, and answers what it asks for meanwhile. */
+export function relayFor(relaying: Host, ...work: Parameters<Exports["relay"]>): void {
   host = relaying;
   try {
-    core.relay(relay, start, end);
+    core.relay(...work);
   } finally {
     host = NOBODY;
   }

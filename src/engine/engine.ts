@@ -250,15 +250,17 @@ export class Engine {
     const { rejected } = relay;
     const { port, receiveBuffer, gather, reusePort } = settings;
     let source: Source | undefined;
+    const whileRejectedIsKept = (take: () => void) => {
+      try {
+        take();
+      } finally {
+        if (rejected.awaitsSender) rejected.sentBy(source?.sender(rejected.datagram));
+      }
+    };
     const open = UdpSource.open({
       ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
-      onLines: (bytes, start, end) => {
-        try {
-          relay.datagram(bytes, start, end);
-        } finally {
-          if (rejected.awaitsSender) rejected.sentBy(source?.sender());
-        }
-      },
+      onLines: (bytes, start, end) => whileRejectedIsKept(() => relay.datagram(bytes, start, end)),
+      onDatagrams: (datagrams) => whileRejectedIsKept(() => relay.datagrams(datagrams)),
       onWaited: (ms, datagrams) => this.delays.read(ms, clock.nowMs(), datagrams),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),

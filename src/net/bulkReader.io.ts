@@ -1,6 +1,8 @@
 /** Reads datagrams in bulk. */
-import { ptr } from "bun:ffi";
-import { bytesThatStay, type Libc, wordsThatStay } from "../system/libc.io.ts";
+import { type Pointer, ptr } from "bun:ffi";
+import { coreMemory } from "../core/core.ts";
+import { Datagrams } from "../core/datagrams.ts";
+import { bytesThatStay, type Libc } from "../system/libc.io.ts";
 import {
   HEADER_CONTROL,
   HEADER_CONTROLLEN,
@@ -31,7 +33,7 @@ const CONTROL_EVERY = 8;
 export const CONTROLS = BULK_DATAGRAMS / CONTROL_EVERY;
 
 /**
- * Reads up to 64 datagrams per call into memory that is reused. Bun reads 8 per call and creates three objects for each
+ * Reads up to 64 datagrams per call into the core's memory. Bun reads 8 per call and creates three objects for each
  * datagram; this creates none.
  */
 export class BulkReader {
@@ -39,84 +41,102 @@ export class BulkReader {
   chosen = 0;
   private readonly libc: Libc;
   private readonly fd: number;
-  private readonly memory = bytesThatStay(BULK_DATAGRAMS * STRIDE_BYTES);
-  private readonly vectors = wordsThatStay(BULK_DATAGRAMS * VECTOR_WORDS);
-  private readonly headers = wordsThatStay(BULK_DATAGRAMS * HEADER_WORDS);
+  private readonly slots = coreMemory.block(this, BULK_DATAGRAMS * STRIDE_BYTES);
+  private readonly vectors = coreMemory.block(this, BULK_DATAGRAMS * VECTOR_WORDS * 4);
+  private readonly headers = coreMemory.block(this, BULK_DATAGRAMS * HEADER_WORDS * 4);
   private readonly control: Uint32Array | undefined;
+  private readonly datagrams: Datagrams;
   private random = 1;
   /** Who sent each datagram, if the kernel was asked. */
   private readonly names = bytesThatStay(BULK_DATAGRAMS * SOCKET_ADDRESS_BYTES);
   private readonly namesAt = ptr(this.names);
   private areNamesWanted = false;
   private areNamesTold = false;
-  /** The datagram that is being passed on. */
-  private at = -1;
-  private readonly headersAt: ReturnType<typeof ptr>;
+  private isPassingOn = false;
+  /** The memory that the headers have the addresses of, and the headers' own address. */
+  private memory: Buffer | undefined;
+  private headersAt = 0;
 
   /** @param control where the control data of every eighth datagram of a read goes: `CONTROL_WORDS` for each */
   constructor(libc: Libc, fd: number, control?: Uint32Array) {
     this.libc = libc;
     this.fd = fd;
     this.control = control;
-    const memoryAt = ptr(this.memory);
-    const vectorsAt = ptr(this.vectors);
-    for (let i = 0; i < BULK_DATAGRAMS; i++) {
-      putAddress(this.vectors, i * VECTOR_WORDS, memoryAt + i * STRIDE_BYTES);
-      this.vectors[i * VECTOR_WORDS + VECTOR_LEN] = DATAGRAM_BYTES_MAX;
-      putAddress(this.headers, i * HEADER_WORDS + HEADER_IOV, vectorsAt + i * VECTOR_WORDS * 4);
-      this.headers[i * HEADER_WORDS + HEADER_IOVLEN] = 1;
-    }
-    if (control) {
-      const controlAt = ptr(control);
-      for (let i = 0; i < CONTROLS; i++) {
-        const header = i * CONTROL_EVERY * HEADER_WORDS;
-        putAddress(this.headers, header + HEADER_CONTROL, controlAt + i * CONTROL_WORDS * 4);
-      }
-    }
-    this.headersAt = ptr(this.headers);
+    this.datagrams = new Datagrams(
+      { at: this.slots, stride: STRIDE_BYTES },
+      { at: this.headers + HEADER_LEN * 4, stride: HEADER_WORDS * 4 },
+    );
   }
 
-  /**
-   * Passes on up to 64 waiting datagrams, each as `bytes[start, end)`, valid until the callback returns. Returns how
-   * many there were; if 64, there may be more.
-   */
-  read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
+  /** Passes on the datagrams that wait, up to 64, if there are any. Returns how many; if 64, there may be more. */
+  read(onDatagrams: (datagrams: Datagrams) => void): number {
+    if (this.memory !== coreMemory.bytes) this.putHeaders();
     if (this.control) this.clear(this.control);
     // The kernel writes over the lengths, so they are set for each read.
     if (this.areNamesWanted || this.areNamesTold) this.tellNames(this.areNamesWanted);
-    const count = this.libc.recvmmsg(this.fd, this.headersAt, BULK_DATAGRAMS, MSG_DONTWAIT, null);
-    for (let i = 0; i < count; i++) {
-      const start = i * STRIDE_BYTES;
-      this.at = i;
-      onDatagram(this.memory, start, start + this.headers[i * HEADER_WORDS + HEADER_LEN]);
+    const count = this.libc.recvmmsg(this.fd, this.headersAt as Pointer, BULK_DATAGRAMS, MSG_DONTWAIT, null);
+    if (count <= 0) return 0;
+    this.choose(count);
+    this.datagrams.have(count);
+    this.isPassingOn = true;
+    try {
+      onDatagrams(this.datagrams);
+    } finally {
+      this.isPassingOn = false;
     }
-    this.at = -1;
-    if (count > 0) this.choose(count);
-    return Math.max(0, count);
+    return count;
   }
 
-  /** Who sent the datagram that is being passed on; undefined: not known, and then the next read asks the kernel. */
-  sender(): string | undefined {
+  /** Who sent one of those that are being passed on; undefined: not known, and then the next read asks the kernel. */
+  sender(datagram: number): string | undefined {
     this.areNamesWanted = !this.areNamesTold;
-    return this.areNamesTold && this.at >= 0
-      ? socketAddressText(this.names, this.at * SOCKET_ADDRESS_BYTES)
+    return this.areNamesTold && this.isPassingOn
+      ? socketAddressText(this.names, datagram * SOCKET_ADDRESS_BYTES)
       : undefined;
+  }
+
+  /** The kernel is told addresses, so this is done anew when the memory has grown. */
+  private putHeaders(): void {
+    this.memory = coreMemory.bytes;
+    const { words } = coreMemory;
+    const base = ptr(coreMemory.bytes);
+    this.headersAt = base + this.headers;
+    words.fill(0, this.headers / 4, this.headers / 4 + BULK_DATAGRAMS * HEADER_WORDS);
+    words.fill(0, this.vectors / 4, this.vectors / 4 + BULK_DATAGRAMS * VECTOR_WORDS);
+    for (let i = 0; i < BULK_DATAGRAMS; i++) {
+      const vector = this.vectors / 4 + i * VECTOR_WORDS;
+      const header = this.headers / 4 + i * HEADER_WORDS;
+      putAddress(words, vector, base + this.slots + i * STRIDE_BYTES);
+      words[vector + VECTOR_LEN] = DATAGRAM_BYTES_MAX;
+      putAddress(words, header + HEADER_IOV, base + this.vectors + i * VECTOR_WORDS * 4);
+      words[header + HEADER_IOVLEN] = 1;
+    }
+    this.areNamesTold = false;
+    const { control } = this;
+    if (control === undefined) return;
+    const controlAt = ptr(control);
+    for (let i = 0; i < CONTROLS; i++) {
+      const header = this.headers / 4 + i * CONTROL_EVERY * HEADER_WORDS;
+      putAddress(words, header + HEADER_CONTROL, controlAt + i * CONTROL_WORDS * 4);
+    }
   }
 
   private tellNames(isTold: boolean): void {
     this.areNamesTold = isTold;
+    const { words } = coreMemory;
     for (let i = 0; i < BULK_DATAGRAMS; i++) {
-      const header = i * HEADER_WORDS;
-      putAddress(this.headers, header + HEADER_NAME, isTold ? this.namesAt + i * SOCKET_ADDRESS_BYTES : 0);
-      this.headers[header + HEADER_NAMELEN] = isTold ? SOCKET_ADDRESS_BYTES : 0;
+      const header = this.headers / 4 + i * HEADER_WORDS;
+      putAddress(words, header + HEADER_NAME, isTold ? this.namesAt + i * SOCKET_ADDRESS_BYTES : 0);
+      words[header + HEADER_NAMELEN] = isTold ? SOCKET_ADDRESS_BYTES : 0;
     }
   }
 
   /** The kernel writes over it, and how much there was. */
   private clear(control: Uint32Array): void {
     control.fill(0);
+    const { words } = coreMemory;
     for (let i = 0; i < CONTROLS; i++) {
-      this.headers[i * CONTROL_EVERY * HEADER_WORDS + HEADER_CONTROLLEN] = CONTROL_WORDS * 4;
+      words[this.headers / 4 + i * CONTROL_EVERY * HEADER_WORDS + HEADER_CONTROLLEN] = CONTROL_WORDS * 4;
     }
   }
 

@@ -1,7 +1,8 @@
 /** Sends batches in bulk. */
-import { ptr } from "bun:ffi";
+import { type Pointer, ptr } from "bun:ffi";
+import { core, coreMemory } from "../core/core.ts";
 import { BATCH_DATAGRAMS_MAX, type Batch } from "../relay/batch.ts";
-import { type Libc, wordsThatStay } from "../system/libc.io.ts";
+import type { Libc } from "../system/libc.io.ts";
 import {
   HEADER_IOV,
   HEADER_IOVLEN,
@@ -9,7 +10,6 @@ import {
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   putAddress,
-  VECTOR_LEN,
   VECTOR_WORDS,
 } from "./mmsghdr.ts";
 
@@ -19,30 +19,34 @@ import {
  */
 export class BulkSender {
   private readonly libc: Libc;
-  private readonly vectors = wordsThatStay(BATCH_DATAGRAMS_MAX * VECTOR_WORDS);
-  private readonly headers = wordsThatStay(BATCH_DATAGRAMS_MAX * HEADER_WORDS);
-  private readonly headersAt: ReturnType<typeof ptr>;
+  private readonly vectors = coreMemory.block(this, BATCH_DATAGRAMS_MAX * VECTOR_WORDS * 4);
+  private readonly headers = coreMemory.block(this, BATCH_DATAGRAMS_MAX * HEADER_WORDS * 4);
+  /** The memory that the headers have the addresses of, and its own. */
+  private memory: Buffer | undefined;
+  private base = 0;
 
   constructor(libc: Libc) {
     this.libc = libc;
-    const vectorsAt = ptr(this.vectors);
-    for (let i = 0; i < BATCH_DATAGRAMS_MAX; i++) {
-      putAddress(this.headers, i * HEADER_WORDS + HEADER_IOV, vectorsAt + i * VECTOR_WORDS * 4);
-      this.headers[i * HEADER_WORDS + HEADER_IOVLEN] = 1;
-    }
-    this.headersAt = ptr(this.headers);
   }
 
   /** Sends the batch on a connected socket. Returns how many of its datagrams the kernel took, in order. */
   send(fd: number, batch: Batch): number {
-    const { vectors } = this;
-    const { datagrams } = batch;
-    const bytesAt = ptr(batch.bytes);
-    for (let i = 0; i < datagrams; i++) {
-      const start = batch.startOf(i);
-      putAddress(vectors, i * VECTOR_WORDS, bytesAt + start);
-      vectors[i * VECTOR_WORDS + VECTOR_LEN] = batch.endOf(i) - start;
+    if (this.memory !== coreMemory.bytes) this.putHeaders();
+    core.putVectors(batch.at, this.vectors, this.base);
+    const headers = (this.base + this.headers) as Pointer;
+    return Math.max(0, this.libc.sendmmsg(fd, headers, batch.datagrams, MSG_DONTWAIT | MSG_NOSIGNAL));
+  }
+
+  /** The kernel is told addresses, so this is done anew when the memory has grown. */
+  private putHeaders(): void {
+    this.memory = coreMemory.bytes;
+    this.base = ptr(coreMemory.bytes);
+    const { words } = coreMemory;
+    words.fill(0, this.headers / 4, this.headers / 4 + BATCH_DATAGRAMS_MAX * HEADER_WORDS);
+    for (let i = 0; i < BATCH_DATAGRAMS_MAX; i++) {
+      const header = this.headers / 4 + i * HEADER_WORDS;
+      putAddress(words, header + HEADER_IOV, this.base + this.vectors + i * VECTOR_WORDS * 4);
+      words[header + HEADER_IOVLEN] = 1;
     }
-    return Math.max(0, this.libc.sendmmsg(fd, this.headersAt, datagrams, MSG_DONTWAIT | MSG_NOSIGNAL));
   }
 }

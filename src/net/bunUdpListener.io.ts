@@ -1,5 +1,6 @@
 /** A bound UDP socket: Bun's, plus direct system calls where a C library is available. */
 import type { udp } from "bun";
+import type { Datagrams } from "../core/datagrams.ts";
 import {
   connectToItself,
   droppedDatagrams,
@@ -54,9 +55,9 @@ export async function listenUdp(parts: UdpListenerParts, libc: Libc | Error = li
     if (closedPort) interrupt = new IcmpInterrupt(socket, closedPort);
     const kernel = libc instanceof Error ? libc : new Kernel(libc, socket, parts.receiveBuffer);
     const reading = kernel instanceof Error ? (interrupt as IcmpInterrupt) : kernel;
-    const senderOf = () => {
+    const senderOf = (datagram: number) => {
       if (sender.address !== "") return hostPort(unmapped(sender.address), sender.port);
-      return kernel instanceof Kernel ? kernel.sender() : undefined;
+      return kernel instanceof Kernel ? kernel.sender(datagram) : undefined;
     };
     return listenerOf({
       socket,
@@ -130,12 +131,12 @@ class Kernel implements UdpKernel, PausedReading {
     this.reading.close();
   }
 
-  read(onDatagram: (bytes: Buffer, start: number, end: number) => void): number {
-    return this.bulk.read(onDatagram);
+  read(onDatagrams: (datagrams: Datagrams) => void): number {
+    return this.bulk.read(onDatagrams);
   }
 
-  sender(): string | undefined {
-    return this.bulk.sender();
+  sender(datagram: number): string | undefined {
+    return this.bulk.sender(datagram);
   }
 
   drops(): number | undefined {

@@ -2,6 +2,7 @@
  * What the proxy needs of a network: Bun's and the kernel's (bunNetwork.io.ts), or a simulated one. Hosts are IP
  * addresses unless stated otherwise.
  */
+import type { Datagrams } from "../core/datagrams.ts";
 import type { Batch } from "../relay/batch.ts";
 import type { NameService } from "./nameService.ts";
 
@@ -31,9 +32,6 @@ export interface Network {
   listenTcp<Data>(parts: TcpListenerParts<Data>): TcpListener;
 }
 
-/** A datagram, `bytes[start, end)`, valid until the callback returns. */
-type OnDatagram = (bytes: Buffer, start: number, end: number) => void;
-
 export interface UdpListenerParts {
   readonly host: string;
   readonly port: number;
@@ -41,8 +39,8 @@ export interface UdpListenerParts {
   readonly reusePort: boolean;
   /** Kernel buffer size to ask for, in bytes. */
   readonly receiveBuffer: number;
-  /** Called for each datagram that the runtime reads by itself. */
-  readonly onDatagram: OnDatagram;
+  /** Called for each datagram that the runtime reads by itself: `bytes[start, end)`, valid until the callback returns. */
+  readonly onDatagram: (bytes: Buffer, start: number, end: number) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -55,10 +53,10 @@ export interface UdpListener {
   /** False: a flood blocks the event loop, because the ICMP message that would interrupt it is filtered. */
   readonly canBeInterrupted: boolean;
   /**
-   * Address and port of who sent the datagram that is being passed on. Undefined: not known; then the next bulk read
-   * asks the kernel, which costs time.
+   * Address and port of who sent the datagram that is being passed on; of several, of that one. Undefined: not known;
+   * then the next bulk read asks the kernel, which costs time.
    */
-  sender?(): string | undefined;
+  sender?(datagram: number): string | undefined;
   /** Makes the runtime return to the event loop, without losing a datagram. With a `kernel`, it stays paused. */
   pause(): void;
   /** Lets the runtime read again. */
@@ -73,10 +71,10 @@ export interface UdpKernel {
   /** The receive buffer granted, as the kernel reports it: twice the number of bytes that can be asked for. */
   readonly receiveBufferBytes: number;
   /**
-   * Passes on up to `BULK_DATAGRAMS` waiting datagrams and returns their number; if that is the maximum, there may be
-   * more.
+   * Passes on up to `BULK_DATAGRAMS` waiting datagrams, if there are any, and returns their number; if that is the
+   * maximum, there may be more. They are valid until the callback returns.
    */
-  read(onDatagram: OnDatagram): number;
+  read(onDatagrams: (datagrams: Datagrams) => void): number;
   /** How long datagrams have waited since the kernel received them; undefined: it does not tell. */
   readonly waits?: Waits | undefined;
   /** Datagrams that the kernel dropped at the socket, modulo 2^32; undefined if it cannot tell. */

@@ -1,4 +1,5 @@
 /** A way in: where lines come from. */
+import type { Datagrams } from "../core/datagrams.ts";
 
 export interface Source {
   /** The port that was bound. */
@@ -14,10 +15,10 @@ export interface Source {
   /** Datagrams still in the kernel when the time for draining was up. */
   readonly datagramsUnread: number;
   /**
-   * Address and port of who sent the datagram that is being delivered; undefined: not known, but perhaps of one that
-   * follows.
+   * Address and port of who sent the datagram that is being delivered; of several, of that one. Undefined: not known, but
+   * perhaps of one that follows.
    */
-  sender(): string | undefined;
+  sender(datagram: number): string | undefined;
   /** Starts to deliver: until then, what arrives waits in the kernel. */
   begin(): void;
   /** Applies other settings without interruption. */
@@ -42,10 +43,12 @@ export interface SourceEvents {
    * Lines `bytes[start, end)`, separated by LF; the last LF is optional: a datagram. Valid until the callback returns.
    */
   readonly onLines: (bytes: Buffer, start: number, end: number) => void;
+  /** The same in bulk. */
+  readonly onDatagrams: (datagrams: Datagrams) => void;
   /** Of a sample of the datagrams: how long one had waited in the kernel when it was read, just now. NaN: not known. */
   readonly onWaited?: (ms: number, datagrams: number) => void;
   /** Nothing more for now: what is pending can be sent. */
   readonly onTurnEnd: () => void;
-  /** The socket failed, or one of the two callbacks above threw. Reading goes on. */
+  /** The socket failed, or one of the callbacks above threw. Reading goes on. */
   readonly onError: (error: Error) => void;
 }

@@ -112,13 +112,13 @@ export class Reader {
 
   /** Call this for each datagram that the runtime delivered, after relaying it. */
   datagramFromRuntime(bytes: number): void {
-    this.datagram(bytes);
+    this.datagramsInBulk(1, bytes);
     if (++this.fromRuntime % this.fromRuntimeMax === 0) this.pause();
   }
 
-  /** Call this for each datagram from a bulk read, after relaying it. */
-  datagram(bytes: number): void {
-    this.datagrams++;
+  /** Call this for the datagrams of a bulk read, after relaying them. */
+  datagramsInBulk(count: number, bytes: number): void {
+    this.datagrams += count;
     this.bytes += bytes;
     if (!this.isStopped) this.events.begin();
   }

@@ -1,4 +1,5 @@
 /** A UDP socket that receives metrics, read in turns. */
+import type { Datagrams } from "../core/datagrams.ts";
 import type { Clock } from "../system/clock.ts";
 import { Gather } from "./gather.ts";
 import { BULK_DATAGRAMS, type Network, type UdpKernel, type UdpListener, type Waits } from "./network.ts";
@@ -99,8 +100,8 @@ export class UdpSource implements Source {
     return this.listener.canBeInterrupted;
   }
 
-  sender(): string | undefined {
-    return this.listener.sender?.();
+  sender(datagram: number): string | undefined {
+    return this.listener.sender?.(datagram);
   }
 
   kernelDrops(): number | undefined {
@@ -159,7 +160,12 @@ export class UdpSource implements Source {
       this.waited(this.waits?.ofRuntime(), this.inTurn - this.askedInTurn);
       this.askedInTurn = this.inTurn;
     }
-    this.take(bytes, start, end);
+    this.datagrams++;
+    try {
+      this.parts.onLines(bytes, start, end);
+    } catch (error) {
+      this.parts.onError(error as Error);
+    }
     this.reader.datagramFromRuntime(end - start);
   }
 
@@ -173,19 +179,19 @@ export class UdpSource implements Source {
     if (ms !== undefined) this.parts.onWaited?.(ms, datagrams);
   }
 
-  private readonly takeBulk = (bytes: Buffer, start: number, end: number): void => {
-    this.take(bytes, start, end);
-    this.reader.datagram(end - start);
+  private readonly takeBulk = (datagrams: Datagrams): void => {
+    this.take(datagrams);
+    this.reader.datagramsInBulk(datagrams.count, datagrams.bytes);
   };
 
-  private take(bytes: Buffer, start: number, end: number): void {
-    this.datagrams++;
+  private readonly take = (datagrams: Datagrams): void => {
+    this.datagrams += datagrams.count;
     try {
-      this.parts.onLines(bytes, start, end);
+      this.parts.onDatagrams(datagrams);
     } catch (error) {
       this.parts.onError(error as Error);
     }
-  }
+  };
 
   private endTurn(): void {
     try {
@@ -201,11 +207,10 @@ export class UdpSource implements Source {
     this.reader.stop();
     this.listener.pause();
     kernel.refuseSenders();
-    const take = (bytes: Buffer, start: number, end: number) => this.take(bytes, start, end);
     let sliceEndMs = clock.nowMs() + DRAIN_SLICE_MS;
     let wasEmpty = false;
     while (clock.nowMs() < untilMs) {
-      const isEmpty = kernel.read(take) === 0;
+      const isEmpty = kernel.read(this.take) === 0;
       if (isEmpty && wasEmpty) break;
       if (!isEmpty && clock.nowMs() < sliceEndMs) continue;
       this.endTurn();

@@ -47,18 +47,9 @@ export class Batch {
     this.set(DATAGRAM_BYTES_MAX, bytes);
   }
 
-  /** Where the pending datagrams lie. */
-  get bytes(): Buffer {
-    return coreMemory.bytes;
-  }
-
-  /** Half-open bounds in `bytes` of a pending datagram; 0: the first one. */
-  startOf(datagram: number): number {
-    return core.startOf(this.at, datagram);
-  }
-
-  endOf(datagram: number): number {
-    return core.endOf(this.at, datagram);
+  /** Bytes of the first `datagrams`. */
+  bytesOf(datagrams: number): number {
+    return core.bytesOf(this.at, datagrams);
   }
 
   /**
@@ -86,7 +77,7 @@ export class Batch {
   }
 
   private view(datagram: number): Buffer {
-    return this.bytes.subarray(this.startOf(datagram), this.endOf(datagram));
+    return coreMemory.bytes.subarray(core.startOf(this.at, datagram), core.endOf(this.at, datagram));
   }
 
   private get(word: number): number {

@@ -16,15 +16,18 @@ export interface Rejected {
 export class RejectedExample {
   /** Whether the next rejected line is to be kept. */
   isWanted = true;
-  /** Whether one was kept of the datagram just read. */
+  /** Whether one was kept of the datagrams just read. */
   awaitsSender = false;
+  /** Of which of them, counted from the first. */
+  datagram = 0;
   private readonly bytes = Buffer.alloc(EXAMPLE_BYTES_MAX);
   private lineBytes = 0;
   private from: string | undefined;
 
-  /** The line is `bytes[start, end)`. */
-  keep(bytes: Buffer, start: number, end: number): void {
+  /** The line is `bytes[start, end)`, and in that datagram of a read. */
+  keep(bytes: Buffer, start: number, end: number, datagram: number): void {
     this.lineBytes = end - start;
+    this.datagram = datagram;
     bytes.copy(this.bytes, 0, start, Math.min(end, start + EXAMPLE_BYTES_MAX));
     this.isWanted = false;
     this.awaitsSender = true;

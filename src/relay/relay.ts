@@ -4,6 +4,7 @@
  */
 
 import { coreMemory, type Host, relayFor } from "../core/core.ts";
+import { Datagrams } from "../core/datagrams.ts";
 import { Inbox } from "../core/inbox.ts";
 import type { Locator } from "../placement/locator.ts";
 import { EVERY_NODE, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "../placement/owner.ts";
@@ -26,12 +27,14 @@ const SHIFT = 4;
 const TARGETS = 5;
 const NODES = 6;
 const SHOWS = 7;
-const RECEIVED = 8;
-const ACCEPTED = 9;
-const DELIVERED = 10;
-const NOBODY_LIVE = 11;
+const DATAGRAM = 8;
+const LENGTH = 9;
+const RECEIVED = 10;
+const ACCEPTED = 11;
+const DELIVERED = 12;
+const NOBODY_LIVE = 13;
 /** By verdict; the first is unused. */
-const REJECTED = 12;
+const REJECTED = 14;
 const RELAY_WORDS = REJECTED + 1 + REJECT_REASONS.length;
 
 /** Words of the core's `Target`. */
@@ -96,6 +99,8 @@ export class Relay {
   private readonly at = coreMemory.block(this, 4 * RELAY_WORDS);
   private targets = 0;
   private readonly inbox = new Inbox();
+  /** A datagram that came alone. */
+  private readonly one: Datagrams;
   private readonly host: Host;
   /** What the core was last told to look names up by. */
   private index: RingIndex | undefined;
@@ -104,6 +109,7 @@ export class Relay {
     this.counters = parts.counters;
     this.observer = undefined;
     this.routes = parts;
+    this.one = new Datagrams({ at: 0, stride: 0 }, { at: this.at + 4 * LENGTH, stride: 0 });
     this.host = {
       send: (node) => this.routes.nodes[node].send(),
       locate: (start, end, hash) => this.routes.locator?.owner(coreMemory.bytes, start, end, hash) ?? EVERY_NODE,
@@ -132,16 +138,30 @@ export class Relay {
    * owner (all lines, when mirroring) form a run and are copied together.
    */
   datagram(bytes: Buffer, start: number, end: number): void {
-    const { counters } = this;
-    counters.packetsReceived++;
-    counters.bytesReceived += end - start;
-    const at = this.inbox.bring(bytes, start, end);
+    this.one.slotsAt = this.inbox.bring(bytes, start, end);
+    this.set(LENGTH, end - start);
+    this.one.have(1);
+    this.datagrams(this.one);
+  }
+
+  /** The same for all datagrams of a read. */
+  datagrams(datagrams: Datagrams): void {
+    const { count, slotsAt, slotStride, lengthsAt, lengthStride } = datagrams;
+    this.counters.packetsReceived += count;
+    this.counters.bytesReceived += datagrams.bytes;
     this.prepare();
-    try {
-      relayFor(this.host, this.at, at, at + end - start);
-    } finally {
-      this.account();
+    let failure: unknown;
+    for (let first = 0; first < count; first = this.get(DATAGRAM) + 1) {
+      try {
+        relayFor(this.host, this.at, first, count, slotsAt, slotStride, lengthsAt, lengthStride);
+        break;
+      } catch (error) {
+        // A bug; it costs the rest of its datagram, and no other.
+        failure ??= error;
+      }
     }
+    this.account();
+    if (failure !== undefined) throw failure;
   }
 
   /** Sends everything that is pending, apart from what is held back. */
@@ -225,8 +245,12 @@ export class Relay {
 
   private seen(line: Buffer, verdict: Verdict, owner: number): void {
     const isAccepted = verdict === Verdict.accepted;
-    if (!isAccepted && this.rejected.isWanted) this.rejected.keep(line, 0, line.length);
+    if (!isAccepted && this.rejected.isWanted) this.rejected.keep(line, 0, line.length, this.get(DATAGRAM));
     this.observer?.(line, verdict, isAccepted ? this.destinationText(owner) : NO_NODE_TEXT);
+  }
+
+  private get(word: number): number {
+    return coreMemory.words[this.at / 4 + word];
   }
 
   private set(word: number, value: number): void {
@@ -244,6 +268,5 @@ export class Relay {
 
 function isSmall(batch: Batch): boolean {
   const { datagrams } = batch;
-  const bytes = batch.endOf(datagrams - 1) - batch.startOf(0);
-  return datagrams * chargedBytes(bytes / datagrams) <= HELD_CHARGED_MAX;
+  return datagrams * chargedBytes(batch.bytesOf(datagrams) / datagrams) <= HELD_CHARGED_MAX;
 }

@@ -66,10 +66,8 @@ function simulate({ perSecond, bufferBytes, gatherMs, burst, bulk }: Weather) {
   });
   const readBulk = () => {
     const count = Math.min(BULK_DATAGRAMS, queued);
-    for (let i = 0; i < count; i++) {
-      read();
-      reader.datagram(DATAGRAM_BYTES);
-    }
+    for (let i = 0; i < count; i++) read();
+    if (count > 0) reader.datagramsInBulk(count, count * DATAGRAM_BYTES);
     return count === BULK_DATAGRAMS;
   };
   const reader: Reader = turns.add(
@@ -164,7 +162,7 @@ class Bench {
     const readBulk = () => {
       note("read");
       const count = read();
-      for (let i = 0; i < count; i++) this.reader.datagram(DATAGRAM_BYTES);
+      if (count > 0) this.reader.datagramsInBulk(count, count * DATAGRAM_BYTES);
       return count === BULK_DATAGRAMS;
     };
     const gather = new Gather({ msMax: 10, bufferBytes: 8_388_608 });

@@ -12,6 +12,7 @@ import { descriptorOfPort, EPOLLIN, watchedEvents } from "../support/epoll.ts";
 import { startFlood } from "../support/flood.ts";
 import { type Forge, NO_FORGING, openForge, UNREACHABLE } from "../support/forgedIcmp.ts";
 import { freePorts, IPV6_HERE, silentSocket } from "../support/ports.ts";
+import { textsOf } from "../support/slots.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(30_000);
@@ -74,6 +75,10 @@ async function open(parts: Parts = {}): Promise<Open> {
     onLines: (bytes, start, end) => {
       datagrams.push(bytes.toString("latin1", start, end));
       parts.work?.();
+    },
+    onDatagrams: (read) => {
+      datagrams.push(...textsOf(read));
+      for (let i = 0; i < read.count; i++) parts.work?.();
     },
     onWaited: (ms) => void waits.push(ms),
     onTurnEnd,

@@ -30,6 +30,9 @@ async function open(kernel?: Error) {
       },
     },
     onLines: () => void seen.datagrams++,
+    onDatagrams: ({ count }) => {
+      seen.datagrams += count;
+    },
     onTurnEnd: endTurn,
     onError: (error) => {
       throw error;

@@ -35,7 +35,7 @@ test("while the sender is not known, the next rejected line takes its place, unt
 
 test("of a long line only the beginning is kept, and of a shorter one after it nothing of that", () => {
   const rejected = new RejectedExample();
-  const line = (length: number) => rejected.keep(Buffer.from(`<${"x".repeat(length)}>`), 1, 1 + length);
+  const line = (length: number) => rejected.keep(Buffer.from(`<${"x".repeat(length)}>`), 1, 1 + length, 0);
   line(EXAMPLE_BYTES_MAX);
   expect(rejected.take()?.example).toBe("x".repeat(EXAMPLE_BYTES_MAX));
   line(65_000);

@@ -81,9 +81,9 @@ export class Ledger {
   }
 
   /** A datagram is handed to the proxy. */
-  arrives(bytes: Buffer, start: number, end: number): void {
+  arrives(datagram: Buffer): void {
     const { proxy } = this;
-    const text = bytes.toString("latin1", start, end);
+    const text = datagram.toString("latin1");
     if (proxy === undefined) this.readEarly.push(...naiveLines(text));
     this.arriving = { expected: proxy && this.expectedOf(proxy, text), thrown: this.thrown };
   }

@@ -8,6 +8,7 @@ import {
   type Waits,
 } from "../../src/net/network.ts";
 import { chargedBytes } from "../../src/relay/kernelCharge.ts";
+import { Slots } from "../support/slots.ts";
 import type { EventLoop, Pollable } from "./eventLoop.ts";
 import type { Machine } from "./machine.ts";
 
@@ -16,13 +17,13 @@ const BUFFER_DEFAULT_BYTES = 212_992;
 /** Bun reads so many at a time, and hands all of them over. */
 const RUNTIME_DATAGRAMS = 8;
 
-type OnDatagram = Parameters<UdpKernel["read"]>[0];
+type OnDatagrams = Parameters<UdpKernel["read"]>[0];
 
 /** What the kernel has on its way to a socket arrives, also when that refuses senders meanwhile. */
 const UNDER_WAY_MS = 0.05;
 
 /** What bulk reading reads into: one memory for all, so that what lies around a datagram is what was there before. */
-const MEMORY = Buffer.alloc(1024 * 1024, "stale:1|c\n");
+const SLOTS = new Slots(1);
 
 export class MetricsSocket implements UdpListener, Pollable {
   isQueued = false;
@@ -112,7 +113,7 @@ export class MetricsSocket implements UdpListener, Pollable {
       for (const datagram of read) {
         machine.world.advance(machine.readMs);
         // The runtime makes a buffer for each, which is nobody else's.
-        this.handOver(this.parts.onDatagram, Buffer.from(datagram), 0, datagram.length);
+        this.handOver(datagram, () => this.parts.onDatagram(Buffer.from(datagram), 0, datagram.length));
       }
     }
     if (!this.isClosed && !this.isPaused && this.queued > 0) this.loop.wake(this);
@@ -141,7 +142,7 @@ export class MetricsSocket implements UdpListener, Pollable {
       get receiveBufferBytes() {
         return socket.bufferBytes;
       },
-      read: (onDatagram) => this.readBulk(onDatagram),
+      read: (onDatagrams) => this.readBulk(onDatagrams),
       waits: this.machine.habits.tellsWaits > 0 ? this.waits() : undefined,
       drops: () => this.drops,
       refuseSenders: () => {
@@ -173,33 +174,27 @@ export class MetricsSocket implements UdpListener, Pollable {
     return world.nowMs - cameAtMs;
   }
 
-  private readBulk(onDatagram: OnDatagram): number {
+  private readBulk(onDatagrams: OnDatagrams): number {
     const { machine } = this;
     if (this.isClosed) {
       machine.world.violated("somebody reads a socket that is closed");
       return 0;
     }
-    const bounds: number[] = [];
+    const read: Buffer[] = [];
     this.readAtOnce.length = 0;
-    let at = 64;
-    while (bounds.length < 2 * BULK_DATAGRAMS && this.queued > 0) {
-      if (at + this.queue[this.head].length > MEMORY.length) break;
-      const datagram = this.take();
-      datagram.copy(MEMORY, at);
-      bounds.push(at, at + datagram.length);
-      at += datagram.length + 32;
-    }
-    for (let i = 0; i < bounds.length; i += 2) {
+    while (read.length < BULK_DATAGRAMS && this.queued > 0) read.push(this.take());
+    for (const datagram of read) {
       machine.world.advance(machine.readMs);
-      this.handOver(onDatagram, MEMORY, bounds[i], bounds[i + 1]);
+      // One by one, so that the ledger can tell what becomes of each.
+      this.handOver(datagram, () => onDatagrams(SLOTS.of(datagram)));
     }
-    return bounds.length / 2;
+    return read.length;
   }
 
-  private handOver(onDatagram: OnDatagram, bytes: Buffer, start: number, end: number): void {
+  private handOver(datagram: Buffer, take: () => void): void {
     const { ledger } = this.machine;
-    ledger.arrives(bytes, start, end);
-    onDatagram(bytes, start, end);
+    ledger.arrives(datagram);
+    take();
     if (ledger.arrived()) this.handedOver++;
     else this.thrownAway++;
   }

@@ -12,6 +12,7 @@ import type {
 } from "../../src/net/network.ts";
 import { BULK_DATAGRAMS, type UdpKernel, type UdpListener, type UdpListenerParts } from "../../src/net/network.ts";
 import { FakeNames } from "./nameServer.ts";
+import { Slots } from "./slots.ts";
 
 export class FakeNetwork implements Network {
   readonly repeatsAnswers = true;
@@ -132,7 +133,7 @@ export class FakeListener implements UdpListener {
     this.port = parts.port;
     this.kernel = kernel ?? {
       receiveBufferBytes: 2 * parts.receiveBuffer,
-      read: (onDatagram) => this.read(onDatagram),
+      read: (onDatagrams) => this.read(onDatagrams),
       drops: () => this.dropped,
       refuseSenders: () => void this.done.push("refuseSenders"),
       setReceiveBuffer: (bytes) => {
@@ -155,17 +156,18 @@ export class FakeListener implements UdpListener {
     this.done.push("close");
   }
 
-  private read(onDatagram: UdpListenerParts["onDatagram"]): number {
+  private read(onDatagrams: Parameters<UdpKernel["read"]>[0]): number {
     this.onRead();
     this.done.push("read");
     const count = Math.min(this.held, BULK_DATAGRAMS);
     this.held -= count;
-    for (let i = 0; i < count; i++) onDatagram(DATAGRAM, 0, DATAGRAM.length);
+    if (count > 0) onDatagrams(SLOTS.of(...Array(count).fill(DATAGRAM)));
     return count;
   }
 }
 
 const DATAGRAM = Buffer.from("a:1|c");
+const SLOTS = new Slots(BULK_DATAGRAMS, DATAGRAM.length);
 
 /** A listening TCP socket. */
 export class FakeServer implements TcpListener {

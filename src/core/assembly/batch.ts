@@ -47,6 +47,24 @@ export function endOf(batch: Batch, datagram: u32): usize {
   return bytesAt(batch, load<u32>(slot(batch, datagram + batch.head), ENDS));
 }
 
+/** Bytes of the first `datagrams`. */
+export function bytesOf(batch: Batch, datagrams: u32): u32 {
+  let bytes: u32 = 0;
+  for (let i: u32 = 0; i < datagrams; i++) bytes += u32(endOf(batch, i) - startOf(batch, i));
+  return bytes;
+}
+
+/** Writes a struct iovec for each pending datagram; `base` is the address of the core's memory. */
+export function putVectors(batch: Batch, vectors: usize, base: f64): void {
+  const datagrams = batch.tail - batch.head;
+  for (let i: u32 = 0; i < datagrams; i++) {
+    const start = startOf(batch, i);
+    store<u64>(vectors, u64(base) + start);
+    store<u64>(vectors, endOf(batch, i) - start, 8);
+    vectors += 16;
+  }
+}
+
 /** Removes the first `datagrams`, sent or dropped; returns the number of their lines. */
 export function shift(batch: Batch, datagrams: u32): u32 {
   const head = batch.head + datagrams;

@@ -29,6 +29,10 @@ export class Relay {
   nodes: u32;
   /** Which lines the host is shown: 0: none, 1: rejected ones, 2: all. */
   shows: u32;
+  /** The datagram at work, counted from the first of its read. */
+  datagram: u32;
+  /** Its length, where it came alone. */
+  length: u32;
   received: u32;
   accepted: u32;
   /** Of the accepted ones, those whose way has ended: in batches, or dropped. */
@@ -56,8 +60,27 @@ export class Target {
   noRoom: u32;
 }
 
-/** Adds the lines of the datagram `[start, end)` to the batches of their owners. */
-export function relay(relay: Relay, start: usize, end: usize): void {
+/**
+ * Adds the lines of datagrams to the batches of their owners: of those from `first` on of a read of `count`. Slots and
+ * lengths are so many bytes apart.
+ */
+export function relay(
+  relay: Relay,
+  first: u32,
+  count: u32,
+  slots: usize,
+  slotStride: usize,
+  lengths: usize,
+  lengthStride: usize,
+): void {
+  for (let datagram = first; datagram < count; datagram++) {
+    relay.datagram = datagram;
+    const start = slots + datagram * slotStride;
+    relayOne(relay, start, start + load<u32>(lengths + datagram * lengthStride));
+  }
+}
+
+function relayOne(relay: Relay, start: usize, end: usize): void {
   const lines = relay.lines;
   const placing = relay.placing;
   const shows = relay.shows;
