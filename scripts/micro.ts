@@ -133,6 +133,9 @@ function relay(name: WorkloadName): void {
     locator: mirror ? undefined : locatorOf(placementOf(config.ring), config.cacheSize),
     nodes,
     counters: new Counters(),
+    onFailure: (error) => {
+      throw error;
+    },
   });
   const next = roundAndRound(datagramsOf(WORKLOADS[name]));
   const datagramsOfTurn = datagramsPerSecond * TURN_SECONDS;

@@ -31,6 +31,7 @@ interface Exports {
   shift(batch: number, datagrams: number): number;
   fingerprint32(start: number, end: number): number;
   next(lines: number): number;
+  foundSize(): number;
   relay(
     relay: number,
     first: number,

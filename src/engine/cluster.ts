@@ -123,7 +123,8 @@ export class Cluster {
     const { clock, network } = platform;
     this.parts = parts;
     this.seed = platform.random32();
-    this.relay = new Relay({ lines: new Lines([]), locator: undefined, nodes: [], counters });
+    const { onFailure } = parts;
+    this.relay = new Relay({ lines: new Lines([]), locator: undefined, nodes: [], counters, onFailure });
     this.resolver = new Resolver({
       ...{ service: network.nameService, clock, log },
       onAnswer: (host, hasChanged) => {
@@ -132,7 +133,7 @@ export class Cluster {
     });
     this.membership = new Membership({ nodes: [], rules: { fall: 1, rise: 1 }, placed: undefined, holds: false });
     this.retiredNodes = new RetiredNodes(clock, parts.log);
-    this.selfMetrics = new SelfMetricsSender({ clock, counters, view });
+    this.selfMetrics = new SelfMetricsSender({ clock, counters, view, onFailure });
   }
 
   /** Opens what is new in the next configuration, or behind its names. Returns the number of nodes. */

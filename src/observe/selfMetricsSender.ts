@@ -23,6 +23,8 @@ export interface SelfMetricsParts {
   readonly view: () => View;
   /** The proxy's counters: `linesSelf` and `linesSelfDropped` are kept here. */
   readonly counters: Counters;
+  /** A bug showed up. */
+  readonly onFailure: (error: Error) => void;
 }
 
 export interface SelfMetricsSettings {
@@ -48,7 +50,8 @@ export class SelfMetricsSender {
 
   constructor(parts: SelfMetricsParts) {
     this.parts = parts;
-    this.relay = new Relay({ lines: this.lines, locator: undefined, nodes: [], counters: this.own });
+    const { onFailure } = parts;
+    this.relay = new Relay({ lines: this.lines, locator: undefined, nodes: [], counters: this.own, onFailure });
   }
 
   /**

@@ -56,17 +56,22 @@ class DirectLocator implements Locator {
     return this.latest;
   }
 
-  get index(): RingIndex {
-    if (this.makeNext !== undefined) this.renew(this.makeNext);
-    return this.latestIndex;
+  /** The core knows no other position of a name than that on a `farmhash` ring. */
+  get index(): RingIndex | undefined {
+    return this.placement.isCheap ? this.newestIndex() : undefined;
   }
 
   owner(bytes: Buffer, start: number, end: number, _hash: number): number {
-    return this.index.ownerAt(this.placement.position(bytes, start, end));
+    return this.newestIndex().ownerAt(this.placement.position(bytes, start, end));
   }
 
   use(makeRing: () => Ring): void {
     this.makeNext = makeRing;
+  }
+
+  private newestIndex(): RingIndex {
+    if (this.makeNext !== undefined) this.renew(this.makeNext);
+    return this.latestIndex;
   }
 
   private renew(makeRing: () => Ring): void {

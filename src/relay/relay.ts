@@ -3,7 +3,7 @@
  * asked what came of it. Sending is requested here and done elsewhere.
  */
 
-import { coreMemory, type Host, relayFor } from "../core/core.ts";
+import { core, coreMemory, type Host, relayFor } from "../core/core.ts";
 import { Datagrams } from "../core/datagrams.ts";
 import { Inbox } from "../core/inbox.ts";
 import type { Locator } from "../placement/locator.ts";
@@ -29,13 +29,15 @@ const NODES = 6;
 const SHOWS = 7;
 const DATAGRAM = 8;
 const LENGTH = 9;
-const RECEIVED = 10;
-const ACCEPTED = 11;
-const DELIVERED = 12;
-const NOBODY_LIVE = 13;
+const DATAGRAM_SHOWN = 10;
+const FOUND = 11;
+const RECEIVED = 14;
+const ACCEPTED = 15;
+const DELIVERED = 16;
+const NOBODY_LIVE = 17;
 /** By verdict; the first is unused. */
-const REJECTED = 14;
-const RELAY_WORDS = REJECTED + 1 + REJECT_REASONS.length;
+const REJECTED = 18;
+const RELAY_WORDS = REJECTED + REJECT_REASONS.length + 2;
 
 /** Words of the core's `Target`. */
 const BATCH = 0;
@@ -72,6 +74,8 @@ export interface Routes {
 
 export interface RelayParts extends Routes {
   readonly counters: Counters;
+  /** A bug showed up. The rest of a datagram may be lost by it, which is counted, and no other datagram. */
+  readonly onFailure: (error: Error) => void;
 }
 
 /** A node as the relay sees it: its batch, its counters, and whether it gets lines. */
@@ -95,6 +99,7 @@ export class Relay {
   private held: ReadonlySet<RelayNode> = new Set();
   private routes: Routes;
   private readonly counters: Counters;
+  private readonly onFailure: (error: Error) => void;
   /** Positions in the core's memory: of its relay, and of a target for each node. */
   private readonly at = coreMemory.block(this, 4 * RELAY_WORDS);
   private targets = 0;
@@ -107,6 +112,7 @@ export class Relay {
 
   constructor(parts: RelayParts) {
     this.counters = parts.counters;
+    this.onFailure = parts.onFailure;
     this.observer = undefined;
     this.routes = parts;
     this.one = new Datagrams({ at: 0, stride: 0 }, { at: this.at + 4 * LENGTH, stride: 0 });
@@ -116,6 +122,7 @@ export class Relay {
       seen: (start, end, verdict, owner) => this.seen(coreMemory.bytes.subarray(start, end), verdict as Verdict, owner),
     };
     coreMemory.words.fill(0, this.at / 4, this.at / 4 + RELAY_WORDS);
+    this.set(FOUND, coreMemory.block(this, core.foundSize()));
     this.use(parts);
   }
 
@@ -150,18 +157,16 @@ export class Relay {
     this.counters.packetsReceived += count;
     this.counters.bytesReceived += datagrams.bytes;
     this.prepare();
-    let failure: unknown;
-    for (let first = 0; first < count; first = this.get(DATAGRAM) + 1) {
+    for (let first = 0; ; first = this.get(DATAGRAM) + 1) {
       try {
         relayFor(this.host, this.at, first, count, slotsAt, slotStride, lengthsAt, lengthStride);
         break;
       } catch (error) {
         // A bug; it costs the rest of its datagram, and no other.
-        failure ??= error;
+        this.onFailure(error as Error);
       }
     }
     this.account();
-    if (failure !== undefined) throw failure;
   }
 
   /** Sends everything that is pending, apart from what is held back. */
@@ -245,7 +250,7 @@ export class Relay {
 
   private seen(line: Buffer, verdict: Verdict, owner: number): void {
     const isAccepted = verdict === Verdict.accepted;
-    if (!isAccepted && this.rejected.isWanted) this.rejected.keep(line, 0, line.length, this.get(DATAGRAM));
+    if (!isAccepted && this.rejected.isWanted) this.rejected.keep(line, 0, line.length, this.get(DATAGRAM_SHOWN));
     this.observer?.(line, verdict, isAccepted ? this.destinationText(owner) : NO_NODE_TEXT);
   }
 

@@ -45,7 +45,13 @@ test("a bug while one node sends does not affect the others, and every line stay
     throw new Error("a programmer's");
   });
   const counters = new Counters();
-  const relay = new Relay({ lines: new Lines(DEFAULT_TYPES, 1), locator: undefined, nodes, counters });
+  const relay = new Relay({
+    lines: new Lines(DEFAULT_TYPES, 1),
+    locator: undefined,
+    nodes,
+    counters,
+    onFailure: () => {},
+  });
   const bytes = Buffer.from(Array.from({ length: 1000 }, (_, i) => `a:${i}|c`).join("\n"));
   relay.datagram(bytes, 0, bytes.length);
   relay.flush();

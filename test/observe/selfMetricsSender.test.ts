@@ -20,7 +20,7 @@ const SETTINGS = { prefix: "self", interval: 60_000, datagramBytesMax: 1432 };
 function senderOver(flush: Flush) {
   const counters = new Counters();
   const view = () => new RelayBench({}).view();
-  const sender = new SelfMetricsSender({ clock: systemClock, view, counters });
+  const sender = new SelfMetricsSender({ clock: systemClock, view, counters, onFailure: unexpected });
   sender.use({ ...SETTINGS, locator: undefined, nodes: [{ label: "a", isUp: true, flush }] }, true);
   onTestFinished(() => sender.finish());
   return { sender, counters };
@@ -55,7 +55,7 @@ test("lines that no node is up to own count as dropped", () => {
   const view = () => new RelayBench({}).view();
   const locator = { owner: () => NO_LIVE_NODE } as unknown as Locator;
   const nodes = [{ label: "a", isUp: true, flush: takesAll }];
-  const sender = new SelfMetricsSender({ clock: systemClock, view, counters });
+  const sender = new SelfMetricsSender({ clock: systemClock, view, counters, onFailure: unexpected });
   sender.use({ ...SETTINGS, locator, nodes }, true);
   onTestFinished(() => sender.finish());
   sender.send();
@@ -77,7 +77,7 @@ test("what a link did not take is sent when it is ready again", () => {
 test("lines are sent once per interval of the latest settings, and never without settings or after the stop", () => {
   const [counters, clock] = [new Counters(), new ManualClock()];
   const view = () => new RelayBench({}).view();
-  const sender = new SelfMetricsSender({ clock, view, counters });
+  const sender = new SelfMetricsSender({ clock, view, counters, onFailure: unexpected });
   const settings = { ...SETTINGS, locator: undefined, nodes: [{ label: "a", isUp: true, flush: takesAll }] };
   const sentIn = (ms: number) => {
     const before = counters.linesSelf;
@@ -95,3 +95,7 @@ test("lines are sent once per interval of the latest settings, and never without
   sender.finish();
   expect([sentIn(600_000), clock.timersLeft]).toEqual([0, 0]);
 });
+
+function unexpected(error: Error): never {
+  throw error;
+}

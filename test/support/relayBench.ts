@@ -73,12 +73,15 @@ export class RelayBench {
   readonly locator: Locator | undefined;
   readonly counters = new Counters();
   readonly nodes: readonly BenchNode[];
+  readonly failures: string[] = [];
 
   constructor({ mirror = false, datagramBytesMax = 1432, cacheSize = 64 }: RelayBenchParts) {
     this.nodes = BENCH_NODES.map((config) => new BenchNode(config, datagramBytesMax));
     this.locator = mirror ? undefined : locatorOf(PLACEMENT, cacheSize);
     const lines = new Lines(DEFAULT_TYPES, 1);
-    this.relay = new Relay({ lines, locator: this.locator, nodes: this.nodes, counters: this.counters });
+    const { locator, nodes, counters } = this;
+    const onFailure = (error: Error) => void this.failures.push(error.message);
+    this.relay = new Relay({ lines, locator, nodes, counters, onFailure });
   }
 
   /** A datagram arrives; latin1, a character a byte. What lies around it in memory would be metrics, too. */

@@ -5,4 +5,4 @@
 export { append, batchSize, bytesOf, endOf, putVectors, shift, startOf } from "./batch";
 export { fingerprint32 } from "./fingerprint32";
 export { next } from "./lines";
-export { relay } from "./relay";
+export { foundSize, relay } from "./relay";
