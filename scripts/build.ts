@@ -10,6 +10,11 @@ import { hostTarget, type Target } from "./targets.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/**
+ * How many times later than usual the runtime compiles what runs often, until the program says that its start is over.
+ */
+const START_JIT_POLICY = 10;
+
 if (import.meta.main) {
   const outfile = join(root, "dist", "statsd-proxy");
   await build(outfile);
@@ -27,7 +32,7 @@ export async function build(outfile: string, target: Target = hostTarget()): Pro
     ...(target.format === "ELF" && { bytecode: true, format: "esm" }),
     plugins: [embedAddon(target.addon)],
     // The binary ignores whatever is in the folder that it is started in.
-    compile: { outfile, target: target.bun, autoloadBunfig: false, autoloadDotenv: false },
+    compile: { outfile, target: target.bun, autoloadBunfig: false, autoloadDotenv: false, jitPolicy: START_JIT_POLICY },
   });
   if (target.format === "Mach-O") sign(outfile);
   const wrong = whatIsWrong(readFileSync(outfile), target);

@@ -98,6 +98,8 @@ export async function serve({ text, isDebug, isDemo, isWatching, ...options }: S
     return;
   }
   proxy = started;
+  // What runs from here on runs often. What the start runs is hardly ever worth compiling (scripts/build.ts).
+  Bun.unsafe.setJITPolicy(1);
   // Whatever a timer or handler throws is counted and logged; the metrics keep flowing.
   process.on("uncaughtException", (error) => started.failed(error));
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
