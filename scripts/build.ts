@@ -46,16 +46,24 @@ export async function build(outfile: string, target: Target = hostTarget()): Pro
  * binary dies with "Unsupported platform"). This makes the path a constant, so that the addon is embedded.
  */
 function embedAddon(addon: string): BunPlugin {
+  const replacements = [
+    // Finding it out takes another package.
+    ["require('./platform')", `'${addon}'`],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the package's text
+    ["-${platform}.node", `-${addon}.node`],
+    // The actual reason why it cannot be loaded, instead of this for everything.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the package's text
+    ["throw new Error(`Unsupported platform: ${platform}`)", "throw _err"],
+  ] as const;
   return {
     name: "embed-farmhash-addon",
     setup: (build) => {
       build.onLoad({ filter: /node_modules\/farmhash\/index\.js$/ }, async ({ path }) => {
         const source = await Bun.file(path).text();
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the package's text
-        const whole = source.replaceAll("${platform}", addon);
-        // The actual reason why it cannot be loaded, instead of the package's "Unsupported platform" for everything.
-        const contents = whole.replace(/throw new Error\(`Unsupported platform[^)]*\)/, "throw _err");
-        if (contents === whole || whole === source) throw new Error("the farmhash package loads its addon differently");
+        const contents = replacements.reduce((text, [part, replacement]) => {
+          if (!text.includes(part)) throw new Error("the farmhash package loads its addon differently");
+          return text.replaceAll(part, replacement);
+        }, source);
         return { contents, loader: "js" };
       });
     },
