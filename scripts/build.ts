@@ -10,6 +10,12 @@ import { hostTarget, type Target } from "./targets.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/**
+ * How many times later than usual the runtime compiles what runs often, until the proxy runs (cli/serve.io.ts): a start
+ * takes 37 ms of CPU instead of 46.
+ */
+const START_JIT_POLICY = 10;
+
 if (import.meta.main) {
   const outfile = join(root, "dist", "statsd-proxy");
   await build(outfile);
@@ -22,12 +28,14 @@ export async function build(outfile: string, target: Target = hostTarget()): Pro
     entrypoints: [join(root, "src", "main.ts")],
     target: "bun",
     minify: true,
-    // Compiled ahead of time: a start takes 170 ms of CPU instead of 245. On macOS, the file then has no room left for a
+    // What is imported when a command is called is loaded then: --version takes 14 ms of CPU instead of 17.
+    splitting: true,
+    // Compiled ahead of time: a start takes 37 ms of CPU instead of 89. On macOS, the file then has no room left for a
     // signature (Bun 1.4.5, darwin-x64).
     ...(target.format === "ELF" && { bytecode: true, format: "esm" }),
     plugins: [embedAddon(target.addon)],
     // The binary ignores whatever is in the folder that it is started in.
-    compile: { outfile, target: target.bun, autoloadBunfig: false, autoloadDotenv: false },
+    compile: { outfile, target: target.bun, autoloadBunfig: false, autoloadDotenv: false, jitPolicy: START_JIT_POLICY },
   });
   if (target.format === "Mach-O") sign(outfile);
   const wrong = whatIsWrong(readFileSync(outfile), target);
@@ -39,16 +47,24 @@ export async function build(outfile: string, target: Target = hostTarget()): Pro
  * binary dies with "Unsupported platform"). This makes the path a constant, so that the addon is embedded.
  */
 function embedAddon(addon: string): BunPlugin {
+  const replacements = [
+    // Finding it out takes another package.
+    ["require('./platform')", `'${addon}'`],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the package's text
+    ["-${platform}.node", `-${addon}.node`],
+    // The actual reason why it cannot be loaded, instead of this for everything.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the package's text
+    ["throw new Error(`Unsupported platform: ${platform}`)", "throw _err"],
+  ] as const;
   return {
     name: "embed-farmhash-addon",
     setup: (build) => {
       build.onLoad({ filter: /node_modules\/farmhash\/index\.js$/ }, async ({ path }) => {
         const source = await Bun.file(path).text();
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the package's text
-        const whole = source.replaceAll("${platform}", addon);
-        // The actual reason why it cannot be loaded, instead of the package's "Unsupported platform" for everything.
-        const contents = whole.replace(/throw new Error\(`Unsupported platform[^)]*\)/, "throw _err");
-        if (contents === whole || whole === source) throw new Error("the farmhash package loads its addon differently");
+        const contents = replacements.reduce((text, [part, replacement]) => {
+          if (!text.includes(part)) throw new Error("the farmhash package loads its addon differently");
+          return text.replaceAll(part, replacement);
+        }, source);
         return { contents, loader: "js" };
       });
     },

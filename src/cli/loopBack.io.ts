@@ -1,9 +1,10 @@
 /** Whether a node is a proxy that relays to this one, as its console tells: metrics would go in a circle. */
-import { isIP } from "node:net";
+
 import { readConfig } from "../config/config.ts";
 import type { Network } from "../net/network.ts";
 import { type IsOwn, isOfMachine } from "../net/ownAddress.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { isIP } from "../text/ip.ts";
 import { ConsoleClient } from "./consoleClient.io.ts";
 
 export interface LoopBackParts {

@@ -9,7 +9,7 @@ import { hostPort } from "../text/hostPort.ts";
 import { listText } from "../text/list.ts";
 import { shareText } from "../text/quantities.ts";
 import { tableText } from "../text/table.ts";
-import { downLines } from "./down.ts";
+import { downLines } from "./downText.ts";
 
 /** What is shown of a configuration's file. */
 interface Planned {

@@ -1,14 +1,13 @@
 /** `statsd-proxy route`: where names go, without a running proxy. */
-import { Command } from "@commander-js/extra-typings";
 import type { Config } from "../config/config.ts";
-import { DEFAULT_FILE, fileNamed, readFrom, reportOnStandardError, STANDARD_INPUT } from "../config/file.io.ts";
+import { readFrom, reportOnStandardError } from "../config/file.io.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
 import { nodesNow, withNodes } from "../engine/nodesNow.ts";
 import { destinationOf, type Routing } from "../placement/destination.ts";
 import { loadFingerprint32 } from "../placement/farmhash.io.ts";
 import { NO_NODE_TEXT } from "../placement/owner.ts";
 import { placementOf } from "../placement/placementOf.ts";
-import { collectDown, unknownNodes } from "./down.ts";
+import { unknownNodes } from "./down.ts";
 import { readInput, writeOutput } from "./standardStreams.io.ts";
 
 const LF = 0x0a;
@@ -16,26 +15,26 @@ const CR = 0x0d;
 /** Unit of reading and writing. */
 const CHUNK_BYTES = 256 * 1024;
 
-export const routeCommand = new Command("route")
-  .description(
-    "Prints the node that owns each name, as NAME, a tab, NODE. Reads names from standard input if none are given.",
-  )
-  .argument("[name...]", "metric names, or whole lines")
-  .option("-f, --file <file>", `configuration file, JSON5 (default: ${DEFAULT_FILE})`, fileNamed)
-  .option("--json", 'print a JSON object for each name instead: {"name":"NAME","node":"NODE"}')
-  .option("--down <node>", "treat this node as down; can be repeated", collectDown)
-  .action(async (names, _, command) => {
-    const { file, json, down = [] } = command.optsWithGlobals();
-    if (file === STANDARD_INPUT && names.length === 0) {
-      command.error("error: the configuration takes standard input: give the names as arguments");
-    }
-    const config = await configNow(file);
-    const labels = config?.nodes.map(({ label }) => label);
-    const unknown = labels ? unknownNodes(down, labels) : [];
-    for (const line of unknown) console.error(line);
-    if (config === undefined || unknown.length > 0) process.exitCode = 1;
-    else if (!route(names, config, down, json === true)) process.exitCode = 1;
-  });
+export interface RouteOptions {
+  /** Absent: the default one. */
+  readonly file?: string | undefined;
+  /** JSON instead of columns. */
+  readonly isJson: boolean;
+  /** Labels of nodes that are taken for down. */
+  readonly down: readonly string[];
+}
+
+/** Prints where these names go, or those on standard input if there are none. False: it failed, and the reason was printed. */
+export async function route(names: readonly string[], { file, isJson, down }: RouteOptions): Promise<boolean> {
+  const config = await configNow(file);
+  if (config === undefined) return false;
+  const unknown = unknownNodes(
+    down,
+    config.nodes.map(({ label }) => label),
+  );
+  for (const line of unknown) console.error(line);
+  return unknown.length === 0 && printed(names, config, down, isJson);
+}
 
 /** With the nodes that it means now. Undefined: a proxy would not start with it, and the reasons were printed. */
 async function configNow(file: string | undefined): Promise<Config | undefined> {
@@ -49,7 +48,7 @@ async function configNow(file: string | undefined): Promise<Config | undefined> 
 }
 
 /** False: it failed, and the reason was printed. */
-function route(names: readonly string[], config: Config, down: readonly string[], json: boolean): boolean {
+function printed(names: readonly string[], config: Config, down: readonly string[], json: boolean): boolean {
   try {
     const out = new Rows(config, down, json);
     if (names.length > 0) for (const name of names) out.add(Buffer.from(name));

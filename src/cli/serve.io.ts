@@ -1,20 +1,14 @@
 /** The proxy as a process: its log, its signals, and its exit. */
 
 import { comesOnce, NO_SECOND_TIME } from "../config/boundedFile.io.ts";
-import {
-  DEFAULT_FILE,
-  type FileOptions,
-  type FileReport,
-  readAgain,
-  readFrom,
-  shownFile,
-  WAITING,
-} from "../config/file.io.ts";
+import { type FileOptions, type FileReport, readAgain, readFrom, WAITING } from "../config/file.io.ts";
+import { DEFAULT_FILE, shownFile } from "../config/fileName.ts";
 import { type Problem, problemText } from "../config/problem.ts";
 import { type WatchEvents, watchFile } from "../config/watchFile.io.ts";
 import { bunPlatform } from "../engine/bunPlatform.io.ts";
-import { type LogFormat, openLog } from "../log/log.io.ts";
+import { openLog } from "../log/log.io.ts";
 import type { Log } from "../log/log.ts";
+import type { LogFormat } from "../log/logfmt.ts";
 import type { LogLevel } from "../log/logLimit.ts";
 import { StatsdProxy } from "../proxy/proxy.ts";
 import { Notifier } from "../system/notify.io.ts";
@@ -98,6 +92,8 @@ export async function serve({ text, isDebug, isDemo, isWatching, ...options }: S
     return;
   }
   proxy = started;
+  // What runs from here on runs often. What the start runs is hardly ever worth compiling (scripts/build.ts).
+  Bun.unsafe.setJITPolicy(1);
   // Whatever a timer or handler throws is counted and logged; the metrics keep flowing.
   process.on("uncaughtException", (error) => started.failed(error));
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));

@@ -1,6 +1,5 @@
 /** The terminal that this process was started in. */
 import { closeSync, constants, openSync } from "node:fs";
-import { isatty } from "node:tty";
 
 const STDIN = 0;
 const STDERR = 2;
@@ -10,8 +9,14 @@ const STDERR = 2;
  * and what `nohup` or `setsid` started, has none.
  */
 export function terminalOfStart(): { isGone(): boolean } {
-  const hadOne = (isatty(STDIN) || isatty(STDERR)) && hasTerminal();
+  const hadOne = hasTerminal() && isOnTerminal();
   return { isGone: () => hadOne && !hasTerminal() };
+}
+
+/** node:tty is loaded only where there may be a terminal: with it comes all of node:stream. */
+function isOnTerminal(): boolean {
+  const { isatty } = require("node:tty") as typeof import("node:tty");
+  return isatty(STDIN) || isatty(STDERR);
 }
 
 /** Whether there is a controlling terminal. After a hangup, opening it fails with ENXIO. */

@@ -1,47 +1,26 @@
 /** `statsd-proxy top`: a live view of a running proxy, over its console. */
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { configFrom, fileNamed } from "../config/file.io.ts";
 import { hostPort } from "../text/hostPort.ts";
-import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.ts";
+import type { Address } from "./address.ts";
 import { ConsoleClient, NO_CONSOLE } from "./consoleClient.io.ts";
 import { Screen } from "./screen.io.ts";
 import { frameOf } from "./topFrame.ts";
 import { type Sample, sampleOf } from "./topSample.ts";
 import { afterKeys, FIRST_VIEW } from "./topView.ts";
 
-export const topCommand = new Command("top")
-  .description("Shows the rates, losses and nodes of a running proxy, live, as its console reports them.")
-  .argument(
-    "[address]",
-    `address of the console, HOST:PORT or PORT (default: ${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port})`,
-    addressOf,
-  )
-  .option("-f, --file <file>", "take the console's address from the proxy's configuration file", fileNamed)
-  .option("-i, --interval <seconds>", "time between frames", positive, 1)
-  .option("-n, --count <frames>", "stop after this many frames", positive)
-  .option(
-    "--plain",
-    "print plain text, without terminal control sequences (the default if standard output is not a terminal)",
-  )
-  .action(async (given, _, command) => {
-    const { file, interval, count = Number.POSITIVE_INFINITY, plain } = command.optsWithGlobals();
-    const address = given ?? (file === undefined ? DEFAULT_ADDRESS : consoleIn(file));
-    if (address === undefined) process.exitCode = 1;
-    else await top(address, { intervalMs: 1000 * interval, count, plain: plain === true || !process.stdout.isTTY });
-  });
-
 const WINDOW_MS = 10_500;
 /** Beyond the interval: an answer takes a while. */
 const FRESH_MS = 2000;
 
-interface TopOptions {
+export interface TopOptions {
   readonly intervalMs: number;
   /** Number of frames to show. */
   readonly count: number;
+  /** No terminal control sequences. */
   readonly plain: boolean;
 }
 
-async function top(address: Address, options: TopOptions): Promise<void> {
+/** Shows frames until there were enough. A failure is printed, and the process will exit with 1. */
+export async function top(address: Address, options: TopOptions): Promise<void> {
   const client = new ConsoleClient(address.host, address.port);
   const shownAddress = hostPort(address.host, address.port);
   try {
@@ -117,17 +96,4 @@ async function sample(client: ConsoleClient): Promise<Sample> {
   const found = sampleOf(await client.ask("status json"));
   if (found === undefined) throw new Error(NO_CONSOLE);
   return found;
-}
-
-function consoleIn(file: string): Address | undefined {
-  const config = configFrom(file);
-  return config && consoleOf(config);
-}
-
-/** @throws InvalidArgumentError */
-function positive(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value > 0 && value <= 86_400))
-    throw new InvalidArgumentError("Expected a number above 0, at most 86400.");
-  return value;
 }

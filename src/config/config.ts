@@ -2,11 +2,12 @@
  * The configuration: from JSON5 text as written for this project, go-statsd-proxy or Etsy's proxy.js (a JavaScript
  * object literal) to one plain immutable value. All problems are found and reported together, each with its path.
  */
-import { isIPv4 } from "node:net";
+
 import * as v from "valibot";
 import type { RingKind } from "../placement/placement.ts";
 import { NODES_MAX } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { isIPv4 } from "../text/ip.ts";
 import { NODE_KEYS, type nodeSchema, topSchema } from "./keys.ts";
 import { listenerProblems } from "./listeners.ts";
 import { checkProblems } from "./nodeCheck.ts";

@@ -3,9 +3,8 @@
 import { counted } from "../text/quantities.ts";
 import { NO_SECOND_TIME, readBounded } from "./boundedFile.io.ts";
 import { type Config, type FileReading, hashOf, readConfig, strictly } from "./config.ts";
+import { DEFAULT_FILE, shownFile } from "./fileName.ts";
 import { excerptLines, type Problem, problemText } from "./problem.ts";
-
-export const DEFAULT_FILE = "/etc/statsdproxy.json";
 
 /** Enough for a file with the largest possible number of nodes. */
 const FILE_BYTES_MAX = 16 * 2 ** 20;
@@ -39,18 +38,6 @@ export interface ReadFile {
   /** What an operator should know about how the file was read; nothing is wrong with it. */
   readonly notes: readonly string[];
   readonly hash: string;
-}
-
-/** What is read for a file as it is named on the command line: `-` is standard input. */
-export function fileNamed(name: string): string {
-  return name === "-" ? STANDARD_INPUT : name;
-}
-
-export const STANDARD_INPUT = "/dev/stdin";
-
-/** What a file is called, for people. */
-export function shownFile(file: string): string {
-  return file === STANDARD_INPUT ? "standard input" : file;
 }
 
 /** Returns the configuration in the file, or in `text` if given; or undefined, after reporting each problem. */

@@ -1,6 +1,7 @@
 /** The proxy's own listeners, which must not take each other's address. Metrics arrive over UDP: theirs is another. */
-import { isIPv4 } from "node:net";
+
 import { hostPort } from "../text/hostPort.ts";
+import { isIPv4 } from "../text/ip.ts";
 import type { Problem } from "./problem.ts";
 
 export interface Listeners {

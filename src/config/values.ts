@@ -1,7 +1,8 @@
 /** The valid values of a configuration, and the messages about invalid ones. */
-import { isIPv6 } from "node:net";
+
 import * as v from "valibot";
 import { ANY_TYPE, TYPE_BYTES_MAX } from "../protocol/line.ts";
+import { isIPv6 } from "../text/ip.ts";
 
 /** DNS limit. */
 const HOST_LENGTH_MAX = 253;

@@ -7,7 +7,7 @@
  * When the configuration changes, or what its names mean, `prepare` opens what is new, and a commit swaps it in between
  * two datagrams. A node that is there before and after is the same object.
  */
-import { isIP } from "node:net";
+
 import type { Config, NodeConfig } from "../config/config.ts";
 import type { Check, HealthChange, OperatorWord } from "../health/nodeHealth.ts";
 import { RefusingHosts } from "../health/refusingHost.ts";
@@ -32,6 +32,7 @@ import { allDropped, type Counters, sum } from "../relay/counters.ts";
 import { Relay } from "../relay/relay.ts";
 import type { Timer } from "../system/clock.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { isIP } from "../text/ip.ts";
 import { listText } from "../text/list.ts";
 import { healthEvent, movedPercent, type NodesUp } from "./healthEvents.ts";
 import { Membership } from "./membership.ts";

@@ -1,9 +1,10 @@
 /** The nodes that a configuration means at this moment, for commands that run no proxy. */
-import { isIP } from "node:net";
+
 import type { Config, NodeConfig } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
 import { type IsOwn, ownTest } from "../net/ownAddress.ts";
 import { Resolver } from "../net/resolver.ts";
+import { isIP } from "../text/ip.ts";
 import type { Platform } from "./platform.ts";
 import { hostsOf, OWN, type WantedNode, wantedNodes } from "./wantedNodes.ts";
 

@@ -3,12 +3,13 @@
  * names that are to be discovered, in the numerical order of their addresses. So placement depends on the set alone,
  * whatever the order in which its members were found.
  */
-import { isIP } from "node:net";
+
 import type { NodeConfig } from "../config/config.ts";
 import { keyOf } from "../net/ipAddress.ts";
 import type { Resolution } from "../net/resolver.ts";
 import { NODES_MAX } from "../placement/ring.ts";
 import { hostPort } from "../text/hostPort.ts";
+import { isIP } from "../text/ip.ts";
 
 export interface WantedNode {
   /** A discovered one has its address as host and in its label. */

@@ -3,7 +3,6 @@
  * bounds neither connections, nor header bytes, nor requests whose answers are not read, nor the time that answers
  * take.
  */
-import { STATUS_CODES } from "node:http";
 import type { Network } from "../net/network.ts";
 import type { HttpCode, HttpCutReason } from "../relay/counters.ts";
 import type { AnswerScheduler } from "../server/answerScheduler.ts";
@@ -16,6 +15,17 @@ import { type HttpRequest, parseRequest } from "./request.ts";
 const IDLE_SECONDS = 30;
 /** A longer body is written separately, instead of being copied behind its headers. */
 const JOINED_BYTES_MAX = 16 * 1024;
+
+/** Of RFC 9110. node:http has them all, and takes a sixth of the CPU of a start (Bun 1.4.5). */
+const REASON_PHRASES: Readonly<Record<HttpCode, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
 
 /** Why a connection is cut, besides the reasons of every server, which cover clients that do not read. */
 type Reason = HttpCutReason;
@@ -168,7 +178,7 @@ class HttpSession implements Session {
 
 function headText(status: HttpCode, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n`;
+  return `HTTP/1.1 ${status} ${REASON_PHRASES[status]}\r\n${lines.join("")}\r\n`;
 }
 
 /** An empty chunk would mean the end. */

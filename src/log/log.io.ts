@@ -3,11 +3,8 @@
 import { Flapping } from "./flapping.ts";
 import { type LineWriter, openLineWriter } from "./lineWriter.io.ts";
 import type { Log } from "./log.ts";
-import { jsonLine, type LogFields, logfmt } from "./logfmt.ts";
+import { LOG_FORMATS, type LogFields, type LogFormat } from "./logfmt.ts";
 import { LOG_LEVELS, type LogEvent, type LogLevel, LogLimit, WINDOW_MS } from "./logLimit.ts";
-
-export const LOG_FORMATS = { logfmt, json: jsonLine } as const;
-export type LogFormat = keyof typeof LOG_FORMATS;
 
 export interface LogParts {
   readonly format: LogFormat;

@@ -1,6 +1,9 @@
 /** Log lines: logfmt (`key=value` pairs, quoted where needed) or one JSON object each. */
 import { escapeControls } from "../text/escape.ts";
 
+export const LOG_FORMATS = { logfmt, json: jsonLine } as const;
+export type LogFormat = keyof typeof LOG_FORMATS;
+
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
 /** One line, without its end. No value can start a new line or look like another pair. */

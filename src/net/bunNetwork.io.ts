@@ -1,9 +1,9 @@
 /** The network as Bun, node:net and the kernel provide it. */
 import { lookup } from "node:dns/promises";
-import { connect, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { openDescriptorTrial } from "../system/descriptors.io.ts";
 import { openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
+import { isIP } from "../text/ip.ts";
 import { BulkSender } from "./bulkSender.io.ts";
 import { listenUdp } from "./bunUdpListener.io.ts";
 import { unmapped } from "./ipAddress.ts";
@@ -93,9 +93,11 @@ function bulkSender(): BulkSender | undefined {
 
 /**
  * Uses node:net because Bun.connect cannot cancel a connection attempt (Bun 1.4.5): against a host that drops packets,
- * each check would leave a socket behind for two minutes.
+ * each check would leave a socket behind for two minutes. Loaded on first use: a proxy without checks does without all
+ * of node:stream.
  */
 function connectTcp({ host, port, onConnect, onBytes, onEnd }: TcpConnectionParts): TcpConnection {
+  const { connect } = require("node:net") as typeof import("node:net");
   const socket = connect({ host, port });
   socket.on("connect", onConnect);
   socket.on("data", onBytes);

@@ -1,5 +1,8 @@
 /** IP addresses as text: their numerical order, and which of them a backend may have. */
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "../text/ip.ts";
+
+/** An IPv6 address that is an IPv4 address begins with this. */
+const MAPPED = `${"0".repeat(20)}ffff`;
 
 /** An IPv4-mapped IPv6 address is its IPv4 address; any other text stays as it is. */
 export function unmapped(address: string): string {
@@ -16,7 +19,7 @@ export function backendAddresses(addresses: readonly string[]): string[] {
 
 /**
  * A text for each IP address, whichever way it is written: equal for equal addresses, and in their numerical order, IPv4
- * first.
+ * first. It is the version, then the address in hexadecimal digits, then the zone.
  */
 export function keyOf(address: string): string {
   const [plain, zone = ""] = address.split("%");
@@ -28,25 +31,22 @@ export function keyOf(address: string): string {
   const [front, back] = groups.split("::").map((part) => (part === "" ? [] : part.split(":")));
   const zeros = back === undefined ? [] : new Array<string>(8 - front.length - back.length).fill("0");
   const all = [...front, ...zeros, ...(back ?? [])];
-  return `6${hex(
+  const digits = hex(
     all.map((group) => Number.parseInt(group, 16)),
     4,
-  )}${zone}`;
+  );
+  return digits.startsWith(MAPPED) ? `4${digits.slice(MAPPED.length)}` : `6${digits}${zone}`;
 }
 
-/** Answers of name servers that block a name, and addresses that cannot be connected to. */
-const NOBODYS = new BlockList();
-NOBODYS.addSubnet("0.0.0.0", 8, "ipv4");
-// Multicast, reserved, broadcast.
-NOBODYS.addSubnet("224.0.0.0", 3, "ipv4");
-NOBODYS.addAddress("::", "ipv6");
-NOBODYS.addSubnet("ff00::", 8, "ipv6");
-// Link-local, of no use without an interface.
-NOBODYS.addSubnet("fe80::", 10, "ipv6");
+/**
+ * The keys of what name servers answer to block a name, and of what cannot be connected to: 0.0.0.0/8 and ::; from
+ * 224.0.0.0 on, multicast, reserved and broadcast; ff00::/8, multicast; fe80::/10, link-local, of no use without an
+ * interface.
+ */
+const NOBODYS = /^(?:400|4[ef]|60{32}$|6ff|6fe[89ab])/;
 
 function isBackends(address: string): boolean {
-  const version = isIP(address);
-  return version !== 0 && (address.includes("%") || !NOBODYS.check(address, version === 4 ? "ipv4" : "ipv6"));
+  return isIP(address) !== 0 && (address.includes("%") || !NOBODYS.test(keyOf(address)));
 }
 
 function hex(numbers: readonly number[], digits: number): string {

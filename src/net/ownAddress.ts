@@ -1,5 +1,6 @@
 /** Detects a node that is the proxy itself: what is relayed to it would come back and be relayed again, forever. */
-import { BlockList, isIPv6 } from "node:net";
+import { isIPv6 } from "../text/ip.ts";
+import { keyOf } from "./ipAddress.ts";
 
 /** Whether the proxy itself receives what is sent to this address and port. */
 export type IsOwn = (address: string, port: number) => boolean;
@@ -17,19 +18,19 @@ export function ownTest(
  * @param ofMachine this machine's addresses besides loopback
  */
 export function reachesItself(address: string, listening: string, ofMachine: readonly string[]): boolean {
-  const to = sentTo(address);
-  if (listening === "::") return listOf([...LOOPBACK, ...ofMachine]).check(to, familyOf(to));
-  if (listening !== "0.0.0.0") return listOf([listening]).check(to, familyOf(to));
-  return !isIPv6(to) && listOf([...LOOPBACK, ...ofMachine]).check(to, "ipv4");
+  if (listening === "::") return isOfMachine(address, ofMachine);
+  if (listening === "0.0.0.0") return !isIPv6(sentTo(address)) && isOfMachine(address, ofMachine);
+  return sameAddress(sentTo(address), listening);
 }
 
 /** Whether an address is on the loopback interface, or one of the others. */
 export function isOfMachine(address: string, others: readonly string[]): boolean {
   const to = sentTo(address);
-  return listOf([...LOOPBACK, ...others]).check(to, familyOf(to));
+  return LOOPBACK.test(keyOf(to)) || others.some((other) => sameAddress(to, other));
 }
 
-const LOOPBACK = ["127.0.0.0/8", "::1"];
+/** The keys of 127.0.0.0/8 and ::1. */
+const LOOPBACK = /^(?:47f|60{31}1$)/;
 
 /** Datagrams to the unspecified address go to loopback. */
 function sentTo(address: string): string {
@@ -37,21 +38,12 @@ function sentTo(address: string): string {
   return address === "::" ? "::1" : withoutZone(address);
 }
 
-function listOf(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const address of addresses) {
-    const [start, bits] = withoutZone(address).split("/");
-    if (bits === undefined) list.addAddress(start, familyOf(start));
-    else list.addSubnet(start, Number(bits), familyOf(start));
-  }
-  return list;
+/** Whatever the zone of the other one. */
+function sameAddress(address: string, other: string): boolean {
+  return keyOf(address) === keyOf(withoutZone(other));
 }
 
 /** Strips the zone: `fe80::1%eth0` becomes `fe80::1`. */
 function withoutZone(address: string): string {
   return address.split("%")[0];
-}
-
-function familyOf(address: string): "ipv4" | "ipv6" {
-  return isIPv6(address) ? "ipv6" : "ipv4";
 }

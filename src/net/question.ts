@@ -7,8 +7,9 @@
  * The system comes last, and only one question at a time is put to it: it may hold a thread for as long as its name
  * servers are silent (20 s were seen), and there are few.
  */
-import { isIPv6 } from "node:net";
+
 import type { Clock, Timer } from "../system/clock.ts";
+import { isIPv6 } from "../text/ip.ts";
 import type { Family, NameQuery, NameService } from "./nameService.ts";
 import { addressesInHosts, namesToAsk } from "./resolvConf.ts";
 

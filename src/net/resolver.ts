@@ -7,9 +7,10 @@
  * The last good answer stays until there is another: one without addresses, or none at all, changes nothing. It is
  * remembered, though: a set of nodes is gone when two answers agree on that (`isGone`).
  */
-import { isIP } from "node:net";
+
 import type { Log } from "../log/log.ts";
 import type { Clock, Timer } from "../system/clock.ts";
+import { isIP } from "../text/ip.ts";
 import { backendAddresses, unmapped } from "./ipAddress.ts";
 import type { NameService } from "./nameService.ts";
 import { type Answer, Question, SystemTurns } from "./question.ts";

@@ -1,6 +1,7 @@
 /** What is wrong with nodes, as a verdict tells it. */
-import { isIP } from "node:net";
+
 import { checkOf } from "../config/nodeCheck.ts";
+import { isIP } from "../text/ip.ts";
 import { counted, percentText, timeText } from "../text/quantities.ts";
 import type { Counting, Grown, Recent } from "./recent.ts";
 import { IN_WINDOW, isGoingOn, joined, losing, namedText, type Trouble, timesText, troubleOf } from "./trouble.ts";

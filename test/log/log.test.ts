@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { FLAPPING_CHANGES } from "../../src/log/flapping.ts";
-import { type LogFormat, openLog } from "../../src/log/log.io.ts";
+import { openLog } from "../../src/log/log.io.ts";
+import type { LogFormat } from "../../src/log/logfmt.ts";
 import { BURST, LOG_LEVELS, WINDOW_MS } from "../../src/log/logLimit.ts";
 
 function logOf(level: (typeof LOG_LEVELS)[number], format: LogFormat = "logfmt") {
