@@ -15,8 +15,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TIMINGS = join(ROOT, "test", "timings.json");
 /** Longer than any test takes, also beside other programs; a file that needs more says so itself. */
 const TIMEOUT_MS = 60_000;
-/** More than there are cores, because of the waiting; not many more, because some tests are about promptness. */
-const PROCESSES = availableParallelism() + 1;
+/** Twice as many as there are cores, because of the waiting; not more, because some tests are about promptness. */
+const PROCESSES = 2 * availableParallelism();
 
 const words = process.argv.slice(2);
 const isMeasured = words.includes("--measure");

@@ -505,6 +505,73 @@ describe("a bad file", () => {
     for (const { message } of errors) expect(message).not.toMatch(/Invalid|undefined|Object/);
   });
 
+  const A = { host: "127.0.0.1", port: 8130 };
+  /** By what is wrong: the file, and all that is said of it. */
+  const WRONG: Record<string, [settings: object | string, ...problems: string[]]> = {
+    "a file of spaces": [" \n\t\n", "the file is empty"],
+    "half of JSON": [
+      '{ "nodes": [ { "host": "127.0',
+      'not JSON: line 1, column 30: expected a closing ", but the file ends here',
+    ],
+    "a list": ["[]", "expected an object, { nodes: [...] }"],
+    "a number": ["8125", "expected an object, { nodes: [...] }"],
+    "an empty list of nodes": [{ nodes: [] }, "nodes: expected a list of at least one node"],
+    "nodes that are no list": [
+      { nodes: A },
+      'nodes: expected a list of at least one node, not {"host":"127.0.0.1","port":8130}',
+    ],
+    "a node that is no object": [
+      { nodes: ["127.0.0.1:8130"] },
+      'nodes[0]: expected an object, { host: ..., port: ... }, not "127.0.0.1:8130"',
+    ],
+    "a node without host": [{ nodes: [{ port: 8130 }] }, "nodes[0].host: required, but missing"],
+    "a node without port": [{ nodes: [{ host: "127.0.0.1" }] }, "nodes[0].port: required, but missing"],
+    "port 0": [{ nodes: [A], port: 0 }, "port: expected a port from 1 to 65535, not 0"],
+    "port 70000": [{ nodes: [A], port: 70000 }, "port: expected a port from 1 to 65535, not 70000"],
+    'port "8125x"': [{ nodes: [A], port: "8125x" }, 'port: expected a port from 1 to 65535, not "8125x"'],
+    "port 8125.5": [{ nodes: [A], port: 8125.5 }, "port: expected a port from 1 to 65535, not 8125.5"],
+    "a node's port 70000": [
+      { nodes: [A, { ...A, port: 70000 }] },
+      "nodes[1].port: expected a port from 1 to 65535, not 70000",
+    ],
+    "two nodes of one name": [
+      {
+        nodes: [
+          { ...A, name: "a" },
+          { ...A, name: "a", port: 8131 },
+        ],
+      },
+      "nodes[1]: the same node as nodes[0] (a)",
+    ],
+    "a ring that there is not": [
+      { nodes: [A], ring: "carp" },
+      'ring: expected one of farmhash, etsy, ketama, not "carp"',
+    ],
+    "a node called as the console calls every one": [
+      { nodes: [{ ...A, name: "*" }] },
+      'nodes[0].name: expected 1 to 255 printable characters without spaces, and not * or -, not "*"',
+    ],
+    "a node's host of 15 MB": [
+      { nodes: [{ ...A, host: "a:".repeat(7e6) }] },
+      'nodes[0].host: expected a host name or an IP address, not "a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a...',
+    ],
+    "a failover that there is not": [
+      { nodes: [A], failover: "no" },
+      'failover: expected one of rehash, hold, not "no"',
+    ],
+    "a key twice": [
+      '{ "nodes": [{ "host": "::1", "port": 1 }], "Port": 8125, "port": 8126 }',
+      "port: port conflicts with Port; keep one",
+    ],
+    "mirror as a word": [{ nodes: [A], mirror: "yes" }, 'mirror: expected true or false, not "yes"'],
+  };
+
+  test.each(Object.keys(WRONG))("%s: is told in these words", (what) => {
+    const [settings, ...problems] = WRONG[what];
+    const { errors } = readConfig(typeof settings === "string" ? settings : JSON.stringify(settings));
+    expect(errors.map(problemText)).toEqual(problems);
+  });
+
   test("has all its errors told at once, beside the warnings", () => {
     const text = `{
       port: 0, ring: "x", mirror: 1, colour: "red", fall: 3, FALL: 4,

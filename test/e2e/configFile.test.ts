@@ -36,58 +36,15 @@ async function refusal(settings: object | string): Promise<Output & { problems: 
 /** By what is wrong: the file, and each line that says so, without the file's name. */
 const WRONG: Record<string, [settings: object | string, ...problems: string[]]> = {
   "an empty file": ["", "the file is empty"],
-  "a file of spaces": [" \n\t\n", "the file is empty"],
   "not JSON": [
     "nodes = 127.0.0.1:8130",
     "not JSON: line 1, column 1: expected { at the beginning, not nodes = 127.0.0.1:8130; this looks like TOML or INI: write JSON5, { nodes: [ { host: ..., port: ... } ] }",
   ],
-  "half of JSON": [
-    '{ "nodes": [ { "host": "127.0',
-    'not JSON: line 1, column 30: expected a closing ", but the file ends here',
-  ],
   "binary bytes": ["\0\x01\x02\x7f\xff", "this is a binary file, not a configuration"],
-  "a list": ["[]", "expected an object, { nodes: [...] }"],
-  "a number": ["8125", "expected an object, { nodes: [...] }"],
   "no nodes": ["{}", "nodes: required, but missing"],
-  "an empty list of nodes": [{ nodes: [] }, "nodes: expected a list of at least one node"],
-  "nodes that are no list": [
-    { nodes: NODE },
-    'nodes: expected a list of at least one node, not {"host":"127.0.0.1","port":8130}',
-  ],
-  "a node that is no object": [
-    { nodes: ["127.0.0.1:8130"] },
-    'nodes[0]: expected an object, { host: ..., port: ... }, not "127.0.0.1:8130"',
-  ],
-  "a node without host": [{ nodes: [{ port: 8130 }] }, "nodes[0].host: required, but missing"],
-  "a node without port": [{ nodes: [{ host: "127.0.0.1" }] }, "nodes[0].port: required, but missing"],
-  "port 0": [{ nodes: [NODE], port: 0 }, "port: expected a port from 1 to 65535, not 0"],
-  "port 70000": [{ nodes: [NODE], port: 70000 }, "port: expected a port from 1 to 65535, not 70000"],
-  'port "8125x"': [{ nodes: [NODE], port: "8125x" }, 'port: expected a port from 1 to 65535, not "8125x"'],
-  "port 8125.5": [{ nodes: [NODE], port: 8125.5 }, "port: expected a port from 1 to 65535, not 8125.5"],
-  "a node's port 70000": [
-    { nodes: [NODE, { ...NODE, port: 70000 }] },
-    "nodes[1].port: expected a port from 1 to 65535, not 70000",
-  ],
   "two equal nodes": [
     { nodes: [NODE, { ...NODE, port: 8131 }, NODE] },
     "nodes[2]: the same node as nodes[0] (127.0.0.1:8130)",
-  ],
-  "two nodes of one name": [
-    {
-      nodes: [
-        { ...NODE, name: "a" },
-        { ...NODE, name: "a", port: 8131 },
-      ],
-    },
-    "nodes[1]: the same node as nodes[0] (a)",
-  ],
-  "a ring that there is not": [
-    { nodes: [NODE], ring: "carp" },
-    'ring: expected one of farmhash, etsy, ketama, not "carp"',
-  ],
-  "a node called as the console calls every one": [
-    { nodes: [{ ...NODE, name: "*" }] },
-    'nodes[0].name: expected 1 to 255 printable characters without spaces, and not * or -, not "*"',
   ],
   "JavaScript, as Etsy's proxy runs it": [
     '{\n  nodes: [{ host: "127.0.0.1", port: 8130 }],\n  port: process.env.PORT || 8125,\n}',
@@ -98,24 +55,10 @@ const WRONG: Record<string, [settings: object | string, ...problems: string[]]> 
     { nodes: [NODE], types: ["c".repeat(50e6)] },
     "larger than 16 MiB, too large for a configuration",
   ],
-  "a host of 50 MB": [{ nodes: [NODE], host: "a".repeat(50e6) }, "larger than 16 MiB, too large for a configuration"],
   "a host of 15 MB": [
     { nodes: [NODE], host: "a".repeat(15e6) },
     'host: expected a host name or an IP address, not "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...',
   ],
-  "a node's host of 15 MB": [
-    { nodes: [{ ...NODE, host: "a:".repeat(7e6) }] },
-    'nodes[0].host: expected a host name or an IP address, not "a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a:a...',
-  ],
-  "a failover that there is not": [
-    { nodes: [NODE], failover: "no" },
-    'failover: expected one of rehash, hold, not "no"',
-  ],
-  "a key twice": [
-    '{ "nodes": [{ "host": "::1", "port": 1 }], "Port": 8125, "port": 8126 }',
-    "port: port conflicts with Port; keep one",
-  ],
-  "mirror as a word": [{ nodes: [NODE], mirror: "yes" }, 'mirror: expected true or false, not "yes"'],
   "everything at once": [
     { nodes: [{ host: "not a host", port: -1 }], ring: "carp", checkInterval: "1s", port: 0 },
     "port: expected a port from 1 to 65535, not 0",

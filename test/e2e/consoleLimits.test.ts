@@ -42,9 +42,9 @@ afterwardsAllIsWell("stats, thousands of times, and none of it read", async (pro
 
 afterwardsAllIsWell("stats, thousands of times, and all of it read", async (proxy) => {
   const client = await Client.open(proxy.consolePort);
-  client.send(`${"stats\n".repeat(5000)}quit\n`);
+  client.send(`${"stats\n".repeat(2000)}quit\n`);
   const answer = await client.wholeAnswer();
-  expect(answer.match(/^time running in seconds: /gm)).toHaveLength(5000);
+  expect(answer.match(/^time running in seconds: /gm)).toHaveLength(2000);
   expect(await stats(proxy)).toMatchObject({ "console_cut.unread": 0 });
 });
 

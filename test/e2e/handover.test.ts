@@ -18,56 +18,54 @@ const FLOWS = 16;
 const HANDOVERS = 4;
 
 describe.skipIf(process.platform !== "linux")(`processes at one port${LINUX_ONLY}`, () => {
-  test.each([5000, 20_000])(
-    "one takes over from the other at %d datagrams/s, and every line arrives once",
-    async (rate) => {
-      const peers = [await Peer.start(), await Peer.start(), await Peer.start()];
-      const nodes = peers.map(({ node }) => node);
-      let current = await startProxy({ nodes, reusePort: true });
-      const { port } = current;
-      const sender = await PacedSender.start({ port, datagramsPerSecond: rate, linesPerDatagram: 1, flows: FLOWS });
-      sender.go();
+  test("one takes over from the other at 10,000 datagrams/s, and every line arrives once", async () => {
+    const rate = 10_000;
+    const peers = [await Peer.start(), await Peer.start(), await Peer.start()];
+    const nodes = peers.map(({ node }) => node);
+    let current = await startProxy({ nodes, reusePort: true });
+    const { port } = current;
+    const sender = await PacedSender.start({ port, datagramsPerSecond: rate, linesPerDatagram: 1, flows: FLOWS });
+    sender.go();
 
-      const linesOf = () => peers.reduce((sum, { tally }) => sum + tally.lines, 0);
-      const figures: Record<string, number>[] = [];
-      for (let i = 0; i < HANDOVERS; i++) {
-        const before = linesOf();
-        await until("lines at the backends", () => linesOf() > before + rate / 10);
-        const next = await startProxy({ nodes, reusePort: true, port });
-        // For a while there are two.
-        await until("lines through the new one", async () => figuresOf(await ask(next, "stats")).packets_received > 0);
-        current.signal("SIGTERM");
-        expect(await current.exited).toBe(0);
-        figures.push(lastWords(await current.line("event=stopped")));
-        current = next;
-      }
-      const sent = await sender.halt();
-      const total = (name: string) => figures.reduce((sum, all) => sum + (all[name] ?? 0), 0);
-      figures.push({});
-      await until("all accounted for", async () => {
-        figures[HANDOVERS] = figuresOf(await ask(current, "stats"));
-        return total("packets_received") + total("kernel_drops") === sent && figures[HANDOVERS].lines_pending === 0;
-      });
-      expect(total("datagrams_unread")).toBe(0);
-      expect(total("lines_relayed")).toBe(total("packets_received"));
+    const linesOf = () => peers.reduce((sum, { tally }) => sum + tally.lines, 0);
+    const figures: Record<string, number>[] = [];
+    for (let i = 0; i < HANDOVERS; i++) {
+      const before = linesOf();
+      await until("lines at the backends", () => linesOf() > before + rate / 10);
+      const next = await startProxy({ nodes, reusePort: true, port });
+      // For a while there are two.
+      await until("lines through the new one", async () => figuresOf(await ask(next, "stats")).packets_received > 0);
+      current.signal("SIGTERM");
+      expect(await current.exited).toBe(0);
+      figures.push(lastWords(await current.line("event=stopped")));
+      current = next;
+    }
+    const sent = await sender.halt();
+    const total = (name: string) => figures.reduce((sum, all) => sum + (all[name] ?? 0), 0);
+    figures.push({});
+    await until("all accounted for", async () => {
+      figures[HANDOVERS] = figuresOf(await ask(current, "stats"));
+      return total("packets_received") + total("kernel_drops") === sent && figures[HANDOVERS].lines_pending === 0;
+    });
+    expect(total("datagrams_unread")).toBe(0);
+    expect(total("lines_relayed")).toBe(total("packets_received"));
 
-      // A machine that stalls may overflow a buffer, which the kernel counts: nothing else is lost, and nothing comes twice.
-      const drops = total("kernel_drops") + peers.reduce((sum, peer) => sum + kernelDropsOf(peer), 0);
-      await until("all at the backends", () => linesOf() === sent - drops);
-      let missing = 0;
-      let repeated = 0;
-      for (let serial = 0; serial < sent; serial++) {
-        const times = peers.reduce((sum, { tally }) => sum + tally.times[serial], 0);
-        if (times === 0) missing++;
-        if (times > 1) repeated++;
-      }
-      expect({ missing, repeated, strange: peers.map(({ tally }) => tally.strange) }).toEqual({
-        missing: drops,
-        repeated: 0,
-        strange: [0, 0, 0],
-      });
-    },
-  );
+    // A machine that stalls may overflow a buffer, which the kernel counts: nothing else is lost, and nothing comes twice.
+    const drops = total("kernel_drops") + peers.reduce((sum, peer) => sum + kernelDropsOf(peer), 0);
+    await until("all at the backends", () => linesOf() === sent - drops);
+    let missing = 0;
+    let repeated = 0;
+    for (let serial = 0; serial < sent; serial++) {
+      const times = peers.reduce((sum, { tally }) => sum + tally.times[serial], 0);
+      if (times === 0) missing++;
+      if (times > 1) repeated++;
+    }
+    expect({ missing, repeated, strange: peers.map(({ tally }) => tally.strange) }).toEqual({
+      missing: drops,
+      repeated: 0,
+      strange: [0, 0, 0],
+    });
+  });
 
   test("share what comes, and agree about where it goes", async () => {
     const backends = await openBackends(3);

@@ -10,7 +10,7 @@ setDefaultTimeout(30_000);
 /** More than are read at once, so that one of them is read after the kernel was asked who sends them. */
 const BAD = 200;
 
-test.each([0, 5000, 20_000])("with %d good datagrams a second", async (datagramsPerSecond) => {
+test.each([0, 10_000])("with %d good datagrams a second", async (datagramsPerSecond) => {
   const backends = await openBackends(1);
   const proxy = await startProxy({ nodes: backends.map(({ node }) => node), receiveBuffer: 4_194_304 });
   if (datagramsPerSecond > 0) {

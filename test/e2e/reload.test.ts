@@ -232,7 +232,7 @@ describe("--watch", () => {
   });
 });
 
-test("20,000 lines a second during 50 reloads: every line is accounted for, and where one of the two files sends it", async () => {
+test("20,000 lines a second during 20 reloads: every line is accounted for, and where one of the two files sends it", async () => {
   const { proxy, backends, write } = await start({ nodes: [0, 1, 2], count: 5 });
   const files = [
     [0, 1, 2],
@@ -259,7 +259,7 @@ test("20,000 lines a second during 50 reloads: every line is accounted for, and 
   };
   const timer = setInterval(tick, 10);
   try {
-    while (reloads < 50) {
+    while (reloads < 20) {
       write(files[++reloads % 2]);
       expect(await ask(proxy, "reload")).toStartWith("reloaded\nnodes added: ");
       const before = sent;

@@ -65,8 +65,8 @@ describe("statsd-proxy route", () => {
     expect((await route((command) => `${command} a`, { mirror: true })).stdout).toBe("a\t*\n");
   });
 
-  test("a million names, and any bytes in them, through a pipe", async () => {
-    const count = 1_000_000;
+  test("200,000 names, and any bytes in them, through a pipe", async () => {
+    const count = 200_000;
     const input = Buffer.from(Array.from({ length: count }, (_, i) => `web.caf\xe9.${i}`).join("\n"), "latin1");
     // Unchanged and in order, but for the line end behind the last.
     const unchanged = await routeOf(

@@ -50,7 +50,8 @@ async function states(url: string): Promise<readonly string[]> {
 }
 
 async function allTell(proxy: RunningProxy, url: string, line: RegExp): Promise<string> {
-  await until(`a verdict like ${line}`, async () => line.test((await told(proxy, url)).json));
+  const verdict = async () => ((await (await fetch(`${url}/stats.json`)).json()) as StatusJson).verdict.line;
+  await until(`a verdict like ${line}`, async () => line.test(await verdict()));
   const { top, ...lines } = await told(proxy, url);
   expect(new Set(Object.values(lines)), JSON.stringify(lines)).toHaveLength(1);
   // It has room for the others.

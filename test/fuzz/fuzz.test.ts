@@ -6,7 +6,7 @@ import { FUZZERS } from "./fuzzers.ts";
 
 setDefaultTimeout(60_000);
 
-const CASES = 150;
+const CASES = 100;
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 test.each(FUZZERS.map((fuzzer) => [fuzzer.name, fuzzer] as const))(`%s (seed ${seed})`, async (_, fuzzer) => {

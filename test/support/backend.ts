@@ -11,10 +11,14 @@ export interface BackendOptions {
   readonly atEnd?: AtEnd;
 }
 
+const LF = 10;
+
 export class Backend {
   readonly host: string;
   port: number;
   readonly datagrams: Buffer[] = [];
+  /** Lines in all datagrams so far. To split those for each look would cost more than to relay them. */
+  lineCount = 0;
   private sender = { port: 0, address: "" };
   private socket: udp.Socket<"buffer"> | undefined;
 
@@ -40,6 +44,7 @@ export class Backend {
     const data = (_: unknown, bytes: Buffer, port: number, address: string) => {
       this.sender = { port, address };
       this.datagrams.push(bytes);
+      this.lineCount += linesIn(bytes);
     };
     const socket = { data, error: () => {} };
     this.socket = await Bun.udpSocket({ hostname: this.host, port: this.port, socket });
@@ -65,6 +70,7 @@ export class Backend {
   /** Forgets what came. */
   clear(): void {
     this.datagrams.length = 0;
+    this.lineCount = 0;
   }
 }
 
@@ -79,8 +85,19 @@ export function linesOf(backends: readonly Backend[]): string[] {
 
 /** Waits until the backends have that many lines between them. */
 export async function linesArrived(backends: readonly Backend[], count: number): Promise<string[]> {
-  await until(`${count} lines`, () => linesOf(backends).length >= count).catch((error) => {
-    throw new Error(`${error.message}, but ${linesOf(backends).length}`);
+  await until(`${count} lines`, () => countOf(backends) >= count).catch((error) => {
+    throw new Error(`${error.message}, but ${countOf(backends)}`);
   });
   return linesOf(backends);
+}
+
+function countOf(backends: readonly Backend[]): number {
+  return backends.reduce((sum, { lineCount }) => sum + lineCount, 0);
+}
+
+/** As many as `split` makes of it. */
+function linesIn(bytes: Buffer): number {
+  let count = 1;
+  for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) count++;
+  return count;
 }

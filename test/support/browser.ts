@@ -13,7 +13,7 @@ export const CHROMIUM = Bun.which("chromium-headless-shell") === null ? "chromiu
 const FOLDER = join(import.meta.dir, "..", "..", "dist", "test", "screenshots");
 
 /** A page shows something new once a second. */
-const LOOK_AGAIN_MS = 100;
+const LOOK_AGAIN_MS = 200;
 
 export async function openBrowser(atEnd: AtEnd): Promise<Browser> {
   const browser = await chromium.launch({
