@@ -40,8 +40,8 @@ export const NET: readonly Mutant[] = [
   {
     name: "bulk-reads-one-datagram-fewer",
     file: "src/net/bulkReader.io.ts",
-    find: "this.headersAt, BULK_DATAGRAMS,",
-    replace: "this.headersAt, BULK_DATAGRAMS - 1,",
+    find: "as Pointer, BULK_DATAGRAMS,",
+    replace: "as Pointer, BULK_DATAGRAMS - 1,",
     tests: ["net/bulkReader.test.ts"],
   },
   {
@@ -102,9 +102,9 @@ export const NET: readonly Mutant[] = [
   },
   {
     name: "sender-sends-what-was-sent",
-    file: "src/relay/batch.ts",
-    find: "return this.starts[this.head + datagram];",
-    replace: "return this.starts[datagram];",
+    file: "src/core/assembly/batch.ts",
+    find: "load<u32>(slot(batch, datagram + batch.head), STARTS)",
+    replace: "load<u32>(slot(batch, datagram), STARTS)",
     tests: ["net/bulkSender.test.ts"],
   },
   {
@@ -292,8 +292,8 @@ export const NET: readonly Mutant[] = [
   {
     name: "link-bytes-not-counted",
     file: "src/net/udpLink.ts",
-    find: "counters.bytesSent += batch.endOf(i) - batch.startOf(i)",
-    replace: "batch.endOf(i)",
+    find: "counters.bytesSent += batch.bytesOf(count)",
+    replace: "batch.bytesOf(count)",
     tests: ["net/udpLink.test.ts"],
   },
   {

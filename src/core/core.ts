@@ -57,9 +57,11 @@ export const core = instantiate();
 /** Lets the core relay, and answers what it asks for meanwhile. */
 export function relayFor(relaying: Host, ...work: Parameters<Exports["relay"]>): void {
   host = relaying;
+  coreMemory.isHeld = true;
   try {
     core.relay(...work);
   } finally {
+    coreMemory.isHeld = false;
     host = NOBODY;
   }
 }

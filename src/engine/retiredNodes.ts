@@ -77,6 +77,7 @@ export class RetiredNodes {
     if (dropped) this.logDrops(node, dropped);
     this.counted.add(node.counters);
     node.close();
+    node.batch.release();
   }
 
   /** Nobody looks for the losses of a node that is not in the list any more. */

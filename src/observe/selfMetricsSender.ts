@@ -66,8 +66,10 @@ export class SelfMetricsSender {
     this.settings = settings;
     // Something pending from the last report is rare, and of little use beside the next.
     this.drop();
+    const replaced = this.senders;
     this.senders = nodes.map((node) => new NodeSender(node, datagramBytesMax, this.sent));
     this.relay.use({ lines: this.lines, locator, nodes: this.senders });
+    for (const { batch } of replaced) batch.release();
     if (settings?.interval === before?.interval) return;
     this.close();
     if (settings) this.timer = this.parts.clock.setInterval(() => this.send(), settings.interval);

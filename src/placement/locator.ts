@@ -16,7 +16,10 @@ export interface Locator {
   owner(bytes: Buffer, start: number, end: number, hash: number): number;
   /** Whether `owner` needs the hash of the name: a cache does. */
   readonly isHashed: boolean;
-  /** What the core looks names up by; undefined: it asks for their owner. */
+  /**
+   * What the core looks names up by; undefined: it asks for their owner. Asking for it makes the ring, if there is a new
+   * one: that takes memory, which the core does not get while it relays.
+   */
   readonly index: RingIndex | undefined;
   /** The ring in use. */
   readonly ring: Ring;
@@ -58,7 +61,8 @@ class DirectLocator implements Locator {
 
   /** The core knows no other position of a name than that on a `farmhash` ring. */
   get index(): RingIndex | undefined {
-    return this.placement.isCheap ? this.newestIndex() : undefined;
+    const index = this.newestIndex();
+    return this.placement.isCheap ? index : undefined;
   }
 
   owner(bytes: Buffer, start: number, end: number, _hash: number): number {
@@ -83,13 +87,16 @@ class DirectLocator implements Locator {
 
 class CachedLocator implements Locator {
   readonly isHashed = true;
-  readonly index = undefined;
   private readonly locator: Locator;
   private readonly cache: RouteCache;
 
   constructor(locator: Locator, cacheSize: number) {
     this.locator = locator;
     this.cache = new RouteCache(cacheSize);
+  }
+
+  get index(): RingIndex | undefined {
+    return this.locator.index;
   }
 
   get ring(): Ring {

@@ -71,6 +71,11 @@ export class Batch {
     return this.view(0);
   }
 
+  /** Gives its memory back. Do not use it afterwards. */
+  release(): void {
+    coreMemory.release(this);
+  }
+
   /** Removes the first `datagrams`, sent or dropped; returns the number of their lines. */
   shift(datagrams: number): number {
     return core.shift(this.at, datagrams);

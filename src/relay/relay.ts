@@ -29,14 +29,15 @@ const NODES = 6;
 const SHOWS = 7;
 const DATAGRAM = 8;
 const LENGTH = 9;
-const DATAGRAM_SHOWN = 10;
-const FOUND = 11;
-const RECEIVED = 14;
-const ACCEPTED = 15;
-const DELIVERED = 16;
-const NOBODY_LIVE = 17;
+const IS_RESUMED = 10;
+const DATAGRAM_SHOWN = 11;
+const FOUND = 12;
+const RECEIVED = 15;
+const ACCEPTED = 16;
+const DELIVERED = 17;
+const NOBODY_LIVE = 18;
 /** By verdict; the first is unused. */
-const REJECTED = 18;
+const REJECTED = 19;
 const RELAY_WORDS = REJECTED + REJECT_REASONS.length + 2;
 
 /** Words of the core's `Target`. */
@@ -74,7 +75,7 @@ export interface Routes {
 
 export interface RelayParts extends Routes {
   readonly counters: Counters;
-  /** A bug showed up. The rest of a datagram may be lost by it, which is counted, and no other datagram. */
+  /** A bug showed up. Some lines of a datagram may be lost by it, which is counted. */
   readonly onFailure: (error: Error) => void;
 }
 
@@ -157,13 +158,14 @@ export class Relay {
     this.counters.packetsReceived += count;
     this.counters.bytesReceived += datagrams.bytes;
     this.prepare();
-    for (let first = 0; ; first = this.get(DATAGRAM) + 1) {
+    for (let first = 0; ; first = this.get(DATAGRAM)) {
       try {
         relayFor(this.host, this.at, first, count, slotsAt, slotStride, lengthsAt, lengthStride);
         break;
       } catch (error) {
-        // A bug; it costs the rest of its datagram, and no other.
+        // A bug; it costs the line that the core was at, and those that were to go with it.
         this.onFailure(error as Error);
+        this.set(IS_RESUMED, 1);
       }
     }
     this.account();

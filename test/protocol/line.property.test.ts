@@ -1,8 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { coreMemory } from "../../src/core/core.ts";
+import { Inbox } from "../../src/core/inbox.ts";
 import { Lines, REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
 import { datagram, goodLine, hostileBytes, metricName } from "../support/arbitraries.ts";
 import { DEFAULT_TYPES, type NaiveLine, naiveLines } from "../support/naiveLines.ts";
+
+const INBOX = new Inbox();
 
 const anyDatagram = fc.oneof(hostileBytes, datagram);
 const seed = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -142,9 +146,12 @@ describe("the hash of a name", () => {
   });
 });
 
-function linesOf(lines: Lines, bytes: Buffer, start: number, end: number): NaiveLine[] {
+/** The lines of `source[start, end)`, which lie in the core's memory as bulk reads leave them: with what is around. */
+function linesOf(lines: Lines, source: Buffer, start: number, end: number): NaiveLine[] {
   const found: NaiveLine[] = [];
-  lines.open(bytes, start, end);
+  const at = INBOX.bring(source, 0, source.length);
+  const { bytes } = coreMemory;
+  lines.open(bytes, at + start, at + end);
   for (let verdict = lines.next(); verdict !== Verdict.end; verdict = lines.next()) {
     const text = bytes.toString("latin1", lines.start, lines.lineEnd);
     const name = verdict === Verdict.accepted ? bytes.toString("latin1", lines.nameStart, lines.nameEnd) : "";

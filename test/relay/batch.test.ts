@@ -34,6 +34,7 @@ describe("a batch", () => {
             }
             model.expectPending(batch, datagramBytesMax);
           }
+          batch.release();
         },
       ),
       { numRuns: 100 },

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { coreMemory } from "../../src/core/core.ts";
+import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
+import { Placement } from "../../src/placement/placement.ts";
 import { ownerAt, type Ring } from "../../src/placement/ring.ts";
 import { REJECT_REASONS, Verdict } from "../../src/protocol/line.ts";
 import { BATCH_DATAGRAMS_MAX } from "../../src/relay/batch.ts";
@@ -47,6 +50,7 @@ describe("a relay whose sockets take everything", () => {
           model.run("flush");
           for (const node of NODES) expect(model.bench.linesSent(node)).toEqual(model.meantFor[node]);
           expect(model.bench.relay.linesPending).toBe(0);
+          model.bench.release();
         }),
         { numRuns: 150 },
       );
@@ -80,6 +84,7 @@ describe("a relay whose sockets take little or nothing", () => {
         const model = new Model(mode, new RelayBench({ mirror: mode === "mirror", ...parts }));
         hungry.forEach((takes, node) => void model.run({ node, takes }));
         for (const step of steps) model.run(step);
+        model.bench.release();
       }),
       { numRuns: 150 },
     );
@@ -103,6 +108,106 @@ describe("a relay whose sockets take little or nothing", () => {
     bench.receive(lines.join("\n"));
     expect([...bench.linesSent(1), ...bench.linesWaiting(1)]).toEqual(lines);
     expect(bench.linesDropped(1)).toBe(0);
+  });
+});
+
+describe("a read of many datagrams", () => {
+  const datagrams = Array.from({ length: 64 }, (_, i) =>
+    Array.from({ length: 20 }, (_, j) => `name.${i}.${j}:${i}|c`)
+      .concat("bad")
+      .join("\n"),
+  );
+
+  test("comes to the same as one datagram after the other", () => {
+    const together = new RelayBench({});
+    together.receiveTogether(datagrams);
+    const single = new RelayBench({});
+    for (const datagram of datagrams) single.receive(datagram);
+    for (const bench of [together, single]) bench.relay.flush();
+    expect(together.nodes.map(({ sent }) => sent)).toEqual(single.nodes.map(({ sent }) => sent));
+    expect(together.counters).toEqual(single.counters);
+    expect(together.counters.linesRejected).toEqual([64, 0, 0, 0, 0]);
+  });
+
+  test("tells of the rejected line that is kept in which datagram it was", () => {
+    const bench = new RelayBench({});
+    bench.receiveTogether(["a:1|c", "b:1|c\nc:1|c", "d:1|c\nbad", "bad too"]);
+    expect(bench.relay.rejected.datagram).toBe(2);
+    expect(bench.relay.rejected.take()?.example).toBe("bad");
+  });
+
+  test("loses by an exception the line that it met, and what was to go with that, and nothing else", () => {
+    const bench = new RelayBench({});
+    let shown = 0;
+    bench.relay.observer = () => {
+      if (++shown % 100 === 0) throw new Error(`at ${shown}`);
+    };
+    bench.receiveTogether(datagrams);
+    bench.relay.flush();
+    const lines = 64 * 21;
+    expect(shown).toBe(lines);
+    expect(bench.failures).toEqual(Array.from({ length: 13 }, (_, i) => `at ${100 * (i + 1)}`));
+    expect(bench.counters.linesReceived).toBe(lines);
+    expect(bench.counters.packetsReceived).toBe(64);
+    const sent = NODES.flatMap((node) => bench.linesSent(node)).length;
+    expect(sent + bench.counters.linesDropped.internal_error).toBe(64 * 20);
+    expect(sent).toBeGreaterThan(64 * 20 - 13 * 20);
+  });
+});
+
+test.each([0, 64])("on an etsy ring names go where its positions say (cache of %d)", (cacheSize) => {
+  const placement = new Placement(
+    "etsy",
+    BENCH_LABELS.map((label) => ({ label, weight: 1 })),
+    loadFingerprint32(),
+  );
+  const bench = new RelayBench({ cacheSize, placement });
+  const names = Array.from({ length: 50 }, (_, i) => `name.${i}`);
+  bench.receive(names.map((name) => `${name}:1|c`).join("\n"));
+  bench.relay.flush();
+  for (const node of NODES) {
+    const own = names.filter((name) => {
+      const bytes = Buffer.from(name);
+      return ownerAt(placement.full, placement.position(bytes, 0, bytes.length)) === node;
+    });
+    expect(bench.linesSent(node)).toEqual(own.map((name) => `${name}:1|c`));
+  }
+});
+
+describe("the core's memory", () => {
+  test("does not grow while the core relays: those who work with its bytes would have none", () => {
+    const bench = new RelayBench({});
+    bench.relay.observer = () => void coreMemory.block({}, coreMemory.bytes.length);
+    bench.receive("a:1|c");
+    expect(bench.failures).toEqual(["the core's memory cannot grow while it relays"]);
+    bench.relay.observer = undefined;
+    const bytesBefore = coreMemory.bytes.length;
+    const owner = {};
+    coreMemory.block(owner, bytesBefore);
+    coreMemory.release(owner);
+    expect(coreMemory.bytes.length).toBeGreaterThan(bytesBefore);
+    bench.receive("b:1|c");
+    bench.relay.flush();
+    expect(NODES.flatMap((node) => bench.linesSent(node))).toEqual(["b:1|c"]);
+    expect(bench.failures.length).toBe(1);
+  });
+
+  test.each(["farmhash", "etsy", "ketama"] as const)("is asked for a new %s ring before the core relays", (kind) => {
+    const placement = new Placement(
+      kind,
+      BENCH_LABELS.map((label) => ({ label, weight: 1 })),
+      loadFingerprint32(),
+    );
+    for (const cacheSize of [0, 64]) {
+      const bench = new RelayBench({ cacheSize, placement });
+      const held: boolean[] = [];
+      bench.locator?.use(() => {
+        held.push(coreMemory.isHeld);
+        return placement.full;
+      });
+      bench.receive("a:1|c");
+      expect(held).toEqual([false]);
+    }
   });
 });
 

@@ -39,6 +39,7 @@ export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts
   const untilMs = performance.now() + (msMax ?? Number.POSITIVE_INFINITY);
   while (campaign.runs < (runsMax ?? Number.POSITIVE_INFINITY) && performance.now() < untilMs) {
     const outcome = simulate(seed + campaign.runs);
+    await memoryIsBack();
     campaign.runs++;
     campaign.turns += outcome.turns;
     campaign.simulatedMs += outcome.simulatedMs;
@@ -55,6 +56,11 @@ export async function runCampaign({ seed, runsMax, msMax, onRun }: CampaignParts
     onRun?.(campaign);
   }
   return campaign;
+}
+
+/** What the run took of the core's memory is given back in the next round of the event loop, once it is collected. */
+export function memoryIsBack(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** What is to be known of a run that failed, with how to see it again. */

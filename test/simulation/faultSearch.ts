@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { failureText } from "./campaign.ts";
+import { failureText, memoryIsBack } from "./campaign.ts";
 import type { Fault } from "./faults.ts";
 import { simulationWith } from "./faultyProxy.ts";
 import { type Outcome, simulate } from "./simulation.ts";
@@ -30,6 +30,7 @@ export async function findFault(fault: Fault, from = 1, runsMax = RUNS_MAX): Pro
   let untilSeed = from + runsMax;
   for (let seed = from; seed < untilSeed; seed++) {
     const outcome = simulateWith(seed);
+    await memoryIsBack();
     if (outcome.violation === undefined || outcome.turns >= (best?.turns ?? Number.POSITIVE_INFINITY)) continue;
     const without = simulate(seed);
     if (without.violation !== undefined) throw new Error(`without any fault, too: ${failureText(without)}`);

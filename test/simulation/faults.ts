@@ -137,9 +137,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "an exception is swallowed",
-    file: "src/net/udpSource.ts",
-    find: "      this.parts.onLines(bytes, start, end);\n    } catch (error) {\n      this.parts.onError(error as Error);\n    }",
-    replace: "      this.parts.onLines(bytes, start, end);\n    } catch {}",
+    file: "src/relay/relay.ts",
+    find: "        this.onFailure(error as Error);\n",
+    replace: "",
   },
   {
     name: "what a node that has gone could not send is not counted",
@@ -206,12 +206,6 @@ export const FAULTS: readonly Fault[] = [
     file: "src/engine/engine.ts",
     find: "if (this.cluster.hasLiveNode) this.delays",
     replace: "if (this.cluster !== undefined) this.delays",
-  },
-  {
-    name: "a rejected line between two good ones goes with them",
-    file: "src/relay/relay.ts",
-    find: "lines.start === runEnd + 1",
-    replace: "lines.start >= runEnd + 1",
   },
   {
     name: "the beginning of a command is taken for all of it when the event loop was held up",

@@ -1,6 +1,8 @@
 /** A relay on a bench: real batches, counters and routes; instead of sockets, lists of what they were given. */
 
 import type { NodeConfig } from "../../src/config/config.ts";
+import { coreMemory } from "../../src/core/core.ts";
+import { Inbox } from "../../src/core/inbox.ts";
 import { NodeHealth } from "../../src/health/nodeHealth.ts";
 import type { View } from "../../src/observe/view.ts";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
@@ -12,6 +14,7 @@ import { Batch } from "../../src/relay/batch.ts";
 import { Counters, NodeCounters } from "../../src/relay/counters.ts";
 import { Relay, type RelayNode } from "../../src/relay/relay.ts";
 import { DEFAULT_TYPES } from "./naiveLines.ts";
+import { Slots } from "./slots.ts";
 import { QUIET_VIEW } from "./viewParts.ts";
 
 export const BENCH_LABELS = ["127.0.0.1:8130", "127.0.0.1:8131", "127.0.0.1:8132"];
@@ -29,6 +32,7 @@ export interface RelayBenchParts {
   readonly mirror?: boolean;
   readonly datagramBytesMax?: number;
   readonly cacheSize?: number;
+  readonly placement?: Placement;
 }
 
 /** A node whose socket is a list of what it was given. */
@@ -74,10 +78,11 @@ export class RelayBench {
   readonly counters = new Counters();
   readonly nodes: readonly BenchNode[];
   readonly failures: string[] = [];
+  private readonly inbox = new Inbox();
 
-  constructor({ mirror = false, datagramBytesMax = 1432, cacheSize = 64 }: RelayBenchParts) {
+  constructor({ mirror = false, datagramBytesMax = 1432, cacheSize = 64, placement = PLACEMENT }: RelayBenchParts) {
     this.nodes = BENCH_NODES.map((config) => new BenchNode(config, datagramBytesMax));
-    this.locator = mirror ? undefined : locatorOf(PLACEMENT, cacheSize);
+    this.locator = mirror ? undefined : locatorOf(placement, cacheSize);
     const lines = new Lines(DEFAULT_TYPES, 1);
     const { locator, nodes, counters } = this;
     const onFailure = (error: Error) => void this.failures.push(error.message);
@@ -88,7 +93,19 @@ export class RelayBench {
   receive(datagram: string): void {
     const around = "around:1|c\n";
     const bytes = Buffer.from(`${around}${datagram}\n${around}`, "latin1");
-    this.relay.datagram(bytes, around.length, around.length + datagram.length);
+    const at = this.inbox.bring(bytes, 0, bytes.length) + around.length;
+    this.relay.datagram(coreMemory.bytes, at, at + datagram.length);
+  }
+
+  /** Datagrams arrive in one read. */
+  receiveTogether(datagrams: readonly string[]): void {
+    const slots = new Slots(datagrams.length, Math.max(...datagrams.map(({ length }) => length)));
+    this.relay.datagrams(slots.of(...datagrams.map((datagram) => Buffer.from(datagram, "latin1"))));
+  }
+
+  /** It is not used any more: its memory can be another's. */
+  release(): void {
+    for (const { batch } of this.nodes) batch.release();
   }
 
   /** Lines that the socket of the node took. */

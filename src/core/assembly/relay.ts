@@ -39,6 +39,8 @@ export class Relay {
   datagram: u32;
   /** Its length, where it came alone. */
   length: u32;
+  /** Whether to go on in the middle of that datagram, because the host has thrown. */
+  isResumed: u32;
   /** The datagram of the line that the host is being shown. */
   datagramShown: u32;
   /** Room for `FOUND_MAX` lines, one `Found` after the other; how many there are, and how many are done with. */
@@ -94,7 +96,7 @@ export function foundSize(): usize {
 
 /**
  * Adds the lines of datagrams to the batches of their owners: of those from `first` on of a read of `count`. Slots and
- * lengths are so many bytes apart. When the host has thrown, it calls again, with the datagram after that one.
+ * lengths are so many bytes apart.
  */
 export function relay(
   relay: Relay,
@@ -106,10 +108,14 @@ export function relay(
   lengthStride: usize,
 ): void {
   const lines = relay.lines;
+  if (relay.doneLines > 0) bringOn(relay);
   for (let datagram = first; datagram < count; datagram++) {
     relay.datagram = datagram;
-    lines.at = slots + datagram * slotStride;
-    lines.end = lines.at + load<u32>(lengths + datagram * lengthStride);
+    if (!relay.isResumed) {
+      lines.at = slots + datagram * slotStride;
+      lines.end = lines.at + load<u32>(lengths + datagram * lengthStride);
+    }
+    relay.isResumed = 0;
     findLines(relay, lines);
   }
   bringOn(relay);
@@ -132,13 +138,13 @@ function findLines(relay: Relay, lines: Lines): void {
       countRejected(relay, verdict);
       if (relay.shows === 0) continue;
     }
-    if (relay.foundLines === FOUND_MAX) bringOn(relay);
     const found = foundAt(relay, relay.foundLines++);
     found.start = lines.start;
     found.lineEnd = lines.lineEnd;
     found.verdict = verdict;
     found.owner = owner;
     found.datagram = relay.datagram;
+    if (relay.foundLines === FOUND_MAX) bringOn(relay);
   }
 }
 
