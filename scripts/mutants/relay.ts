@@ -188,7 +188,7 @@ export const RELAY: readonly Mutant[] = [
   {
     name: "relay-lines-for-a-full-batch-not-counted",
     file: "src/core/assembly/relay.ts",
-    find: "target.noRoom += countLines(at, end);",
+    find: "to.noRoom += countLines(at, end);",
     replace: "",
     tests: ["relay/relay.test.ts"],
   },

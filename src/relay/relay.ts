@@ -24,8 +24,8 @@ const PLACING = 1;
 const BUCKETS = 2;
 const POINTS = 3;
 const SHIFT = 4;
-const TARGETS = 5;
-const NODES = 6;
+const NODES = 5;
+const NODE_COUNT = 6;
 const SHOWS = 7;
 const DATAGRAM = 8;
 const LENGTH = 9;
@@ -40,13 +40,13 @@ const NOBODY_LIVE = 18;
 const REJECTED = 19;
 const RELAY_WORDS = REJECTED + REJECT_REASONS.length + 2;
 
-/** Words of the core's `Target`. */
+/** Words of the core's `Node`. */
 const BATCH = 0;
 const IS_UP = 1;
 const DUE = 2;
 const DOWN = 3;
 const NO_ROOM = 4;
-const TARGET_WORDS = 5;
+const NODE_WORDS = 5;
 
 /** How names are given to nodes: to all; by the index of the ring; as the locator says. */
 const MIRRORED = 0;
@@ -101,9 +101,9 @@ export class Relay {
   private routes: Routes;
   private readonly counters: Counters;
   private readonly onFailure: (error: Error) => void;
-  /** Positions in the core's memory: of its relay, and of a target for each node. */
+  /** Positions in the core's memory: of its relay, and of its nodes. */
   private readonly at = coreMemory.block(this, 4 * RELAY_WORDS);
-  private targets = 0;
+  private nodesAt = 0;
   private readonly inbox = new Inbox();
   /** A datagram that came alone. */
   private readonly one: Datagrams;
@@ -131,13 +131,13 @@ export class Relay {
   use(routes: Routes): void {
     const { lines, locator, nodes } = routes;
     this.routes = routes;
-    this.targets = coreMemory.block(nodes, 4 * TARGET_WORDS * nodes.length);
+    this.nodesAt = coreMemory.block(nodes, 4 * NODE_WORDS * nodes.length);
     const { words } = coreMemory;
-    words.fill(0, this.targets / 4, this.targets / 4 + TARGET_WORDS * nodes.length);
-    for (let i = 0; i < nodes.length; i++) words[this.targets / 4 + i * TARGET_WORDS + BATCH] = nodes[i].batch.at;
+    words.fill(0, this.nodesAt / 4, this.nodesAt / 4 + NODE_WORDS * nodes.length);
+    for (let i = 0; i < nodes.length; i++) words[this.nodesAt / 4 + i * NODE_WORDS + BATCH] = nodes[i].batch.at;
     this.set(LINES, lines.at);
-    this.set(TARGETS, this.targets);
-    this.set(NODES, nodes.length);
+    this.set(NODES, this.nodesAt);
+    this.set(NODE_COUNT, nodes.length);
     this.set(PLACING, locator === undefined ? MIRRORED : locator.index === undefined ? ASKED : DIRECT);
   }
 
@@ -208,7 +208,7 @@ export class Relay {
   private prepare(): void {
     const { nodes, locator } = this.routes;
     const { words } = coreMemory;
-    for (let i = 0, at = this.targets / 4 + IS_UP; i < nodes.length; i++, at += TARGET_WORDS) {
+    for (let i = 0, at = this.nodesAt / 4 + IS_UP; i < nodes.length; i++, at += NODE_WORDS) {
       words[at] = nodes[i].isUp ? 1 : 0;
     }
     this.set(SHOWS, this.observer ? SHOWS_ALL : this.rejected.isWanted ? SHOWS_REJECTED : SHOWS_NONE);
@@ -237,7 +237,7 @@ export class Relay {
     // Only a bug leaves any. Even then, each received line is counted in exactly one place.
     counters.linesDropped.internal_error += (accepted - this.take(DELIVERED)) * copies;
     const { words } = coreMemory;
-    for (let i = 0, at = this.targets / 4; i < nodes.length; i++, at += TARGET_WORDS) {
+    for (let i = 0, at = this.nodesAt / 4; i < nodes.length; i++, at += NODE_WORDS) {
       if (words[at + DUE] === 0) continue;
       const { linesDropped } = nodes[i].counters;
       nodes[i].counters.linesDue += words[at + DUE];

@@ -30,9 +30,9 @@ export class Relay {
   buckets: usize;
   points: usize;
   shift: u32;
-  /** The nodes, one `Target` after the other. */
-  targets: usize;
-  nodes: u32;
+  /** One `Node` after the other, and how many they are. */
+  nodes: usize;
+  nodeCount: u32;
   /** Which lines the host is shown: 0: none, 1: rejected ones, 2: all. */
   shows: u32;
   /** The datagram whose lines are being found, counted from the first of its read. */
@@ -65,7 +65,7 @@ export class Relay {
 
 /** A node, and what has become of its lines since the host looked last. */
 @unmanaged
-export class Target {
+export class Node {
   batch: Batch;
   /** 0: its lines are dropped. */
   isUp: u32;
@@ -218,27 +218,27 @@ function foundAt(relay: Relay, line: u32): Found {
 
 function deliver(relay: Relay, owner: i32, start: usize, end: usize, lines: u32): void {
   if (owner >= 0) deliverTo(relay, owner, start, end, lines);
-  else if (owner === EVERY_NODE && relay.nodes > 0) {
-    for (let node = 0; node < <i32>relay.nodes; node++) deliverTo(relay, node, start, end, lines);
+  else if (owner === EVERY_NODE && relay.nodeCount > 0) {
+    for (let node = 0; node < <i32>relay.nodeCount; node++) deliverTo(relay, node, start, end, lines);
   } else relay.noLiveNode += lines;
   relay.delivered += lines;
 }
 
 function deliverTo(relay: Relay, node: i32, start: usize, end: usize, lines: u32): void {
-  const target = changetype<Target>(relay.targets + usize(node) * offsetof<Target>());
-  target.due += lines;
-  if (!target.isUp) {
-    target.down += lines;
+  const to = changetype<Node>(relay.nodes + usize(node) * offsetof<Node>());
+  to.due += lines;
+  if (!to.isUp) {
+    to.down += lines;
     return;
   }
-  const batch = target.batch;
+  const batch = to.batch;
   let at = append(batch, start, end, lines);
   while (at < end) {
     const waiting = batch.tail - batch.head;
     send(node);
     if (batch.tail - batch.head === waiting) {
       // The socket takes nothing, so the batch has no room.
-      target.noRoom += countLines(at, end);
+      to.noRoom += countLines(at, end);
       return;
     }
     at = append(batch, at, end, countLines(at, end));
