@@ -320,7 +320,7 @@ export const NET: readonly Mutant[] = [
   {
     name: "own-address-loopback-is-not",
     file: "src/net/ownAddress.ts",
-    find: 'if (address === "0.0.0.0") return "127.0.0.1";',
+    find: 'if (keyOf(to) === EVERY_IPV4) return "127.0.0.1";',
     replace: "",
     tests: ["net/ownAddress.test.ts"],
   },

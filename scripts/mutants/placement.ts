@@ -75,8 +75,8 @@ export const PLACEMENT: readonly Mutant[] = [
   {
     name: "index-is-of-the-ring-before",
     file: "src/placement/locator.ts",
-    find: "this.latestIndex = new RingIndex(this.latest);",
-    replace: "",
+    find: "this.latestIndex = new RingIndex(ring);",
+    replace: "new RingIndex(ring);",
     tests: ["placement/locator.test.ts"],
   },
   {

@@ -123,6 +123,13 @@ export const RELAY: readonly Mutant[] = [
     tests: ["relay/relay.test.ts"],
   },
   {
+    name: "core-resumes-with-the-first-line-again",
+    file: "src/core/assembly/relay.ts",
+    find: "if (relay.doneLines > 0) bringOn(relay);",
+    replace: "if (relay.doneLines > 1) bringOn(relay);",
+    tests: ["relay/relay.test.ts"],
+  },
+  {
     name: "relay-does-not-go-on-after-an-error",
     file: "src/relay/relay.ts",
     find: "        this.onFailure(error as Error);\n",

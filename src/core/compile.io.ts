@@ -2,7 +2,17 @@
  * Compiles the core. A macro: it runs when core.ts is compiled, and its result replaces the call, so that a compiled
  * binary needs no files and `bun src/main.ts` no build. It takes seconds, so what was compiled last is kept.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const FOLDER = join(import.meta.dir, "assembly");
@@ -14,20 +24,49 @@ const OPTIONS = ["-O3", "--converge", "--noAssert", "--runtime=stub", "--importM
 
 /** A WebAssembly module in base64. */
 export function compiledCore(): string {
-  const kept = join(KEPT, `${digestOfSources()}.wasm`);
-  if (!existsSync(kept)) compile(kept);
-  return readFileSync(kept, "base64");
+  try {
+    const kept = join(KEPT, `${digestOfSources()}.wasm`);
+    return (moduleAt(kept) ?? compile(kept)).toString("base64");
+  } catch (error) {
+    // Of what a macro throws, Bun (1.4.5) tells nothing.
+    console.error(`the core cannot be compiled: ${(error as Error).message}`);
+    throw error;
+  }
 }
 
-function compile(outfile: string): void {
-  mkdirSync(KEPT, { recursive: true });
-  // Others may be compiling the same.
-  const unfinished = `${outfile}.${process.pid}`;
-  const compiler = join(COMPILER, "bin", "asc.js");
-  const options = [...OPTIONS, `--outFile=${unfinished}`];
-  const { exitCode, stderr } = Bun.spawnSync([process.execPath, compiler, join(FOLDER, "index.ts"), ...options]);
-  if (exitCode !== 0) throw new Error(`the core cannot be compiled: ${stderr}`);
-  renameSync(unfinished, outfile);
+/** Undefined: there is none, or a broken one. */
+function moduleAt(path: string): Buffer | undefined {
+  if (!existsSync(path)) return undefined;
+  const bytes = readFileSync(path);
+  return WebAssembly.validate(bytes) ? bytes : undefined;
+}
+
+/** Compiles it, and keeps it at the path for the next time, if that can be written. */
+function compile(path: string): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), "statsd-proxy-core-"));
+  try {
+    const outfile = join(folder, "core.wasm");
+    const compiler = join(COMPILER, "bin", "asc.js");
+    const command = [process.execPath, compiler, join(FOLDER, "index.ts"), ...OPTIONS, `--outFile=${outfile}`];
+    const { exitCode, stderr } = Bun.spawnSync(command);
+    if (exitCode !== 0) throw new Error(String(stderr));
+    keep(outfile, path);
+    return readFileSync(outfile);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function keep(outfile: string, path: string): void {
+  // Others may be doing the same, and read it at any moment.
+  const unfinished = `${path}.${process.pid}`;
+  try {
+    mkdirSync(KEPT, { recursive: true });
+    copyFileSync(outfile, unfinished);
+    renameSync(unfinished, path);
+  } catch {
+    // Packages may belong to somebody else: then it is compiled each time.
+  }
 }
 
 /** Of everything that the result depends on. */

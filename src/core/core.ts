@@ -20,7 +20,7 @@ export interface Host {
   seen(start: number, end: number, verdict: number, owner: number): void;
 }
 
-/** What the core can do: see the files in `assembly` that have the same names. Integers are signed. */
+/** What the core can do: see the functions in `assembly` that have the same names. Integers arrive as signed. */
 interface Exports {
   batchSize(): number;
   append(batch: number, start: number, end: number, lines: number): number;
@@ -72,8 +72,10 @@ function instantiate(): Exports {
     env: { memory: coreMemory.memory },
     host: {
       send: (node: number) => host.send(node),
-      locate: (start: number, end: number, hash: number) => host.locate(start, end, hash),
-      seen: (start: number, end: number, verdict: number, owner: number) => host.seen(start, end, verdict, owner),
+      // Positions are unsigned, and arrive as signed integers.
+      locate: (start: number, end: number, hash: number) => host.locate(start >>> 0, end >>> 0, hash),
+      seen: (start: number, end: number, verdict: number, owner: number) =>
+        host.seen(start >>> 0, end >>> 0, verdict, owner),
     },
   };
   return new WebAssembly.Instance(module, imports).exports as unknown as Exports;

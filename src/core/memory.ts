@@ -8,10 +8,12 @@
 
 const PAGE_BYTES = 65_536;
 const PAGES_AT_START = 128;
-/** Positions are signed integers in JavaScript. */
-const PAGES_MAX = 2 ** 31 / PAGE_BYTES - 1;
+/** Nearly all that 32 bits can address: the core may look some bytes ahead. */
+const PAGES_MAX = 2 ** 32 / PAGE_BYTES - 1;
 /** The core reads and writes some bytes beyond the end of a block. */
 const SLACK_BYTES = 16;
+/** Sizes are rounded up to one of eight between a power of two and the next, so that blocks can be used again. */
+const SIZES_PER_DOUBLING = 8;
 const BLOCK_BYTES_MIN = 64;
 
 interface Block {
@@ -38,7 +40,7 @@ export class CoreMemory {
    * @throws Error if there is no more memory
    */
   block(owner: object, bytes: number): number {
-    const size = Math.max(BLOCK_BYTES_MIN, 2 ** Math.ceil(Math.log2(bytes + SLACK_BYTES)));
+    const size = roundedUp(bytes + SLACK_BYTES);
     const block = { at: this.freeOf(size).pop() ?? this.fresh(size), size };
     this.owners.register(owner, block, owner);
     this.owned.set(owner, [...(this.owned.get(owner) ?? []), block]);
@@ -64,7 +66,7 @@ export class CoreMemory {
       // Twice as much as before, so that growing is rare. What is not used takes no room.
       const pages = this.bytes.length / PAGE_BYTES;
       const needed = Math.ceil(missing / PAGE_BYTES);
-      if (pages + needed > PAGES_MAX) throw new Error("there is no more memory for nodes and rings: 2 GiB are in use");
+      if (pages + needed > PAGES_MAX) throw new Error("there is no more memory for nodes and rings: 4 GiB are in use");
       this.memory.grow(Math.min(Math.max(needed, pages), PAGES_MAX - pages));
       this.bytes = Buffer.from(this.memory.buffer);
       this.words = new Uint32Array(this.memory.buffer);
@@ -78,4 +80,9 @@ export class CoreMemory {
     this.free.set(size, free);
     return free;
   }
+}
+
+function roundedUp(bytes: number): number {
+  const step = 2 ** Math.floor(Math.log2(Math.max(bytes, BLOCK_BYTES_MIN))) / SIZES_PER_DOUBLING;
+  return Math.max(BLOCK_BYTES_MIN, Math.ceil(bytes / step) * step);
 }

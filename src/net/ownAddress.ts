@@ -1,5 +1,4 @@
 /** Detects a node that is the proxy itself: what is relayed to it would come back and be relayed again, forever. */
-import { isIPv6 } from "../text/ip.ts";
 import { keyOf } from "./ipAddress.ts";
 
 /** Whether the proxy itself receives what is sent to this address and port. */
@@ -18,10 +17,15 @@ export function ownTest(
  * @param ofMachine this machine's addresses besides loopback
  */
 export function reachesItself(address: string, listening: string, ofMachine: readonly string[]): boolean {
-  if (listening === "::") return isOfMachine(address, ofMachine);
-  if (listening === "0.0.0.0") return !isIPv6(sentTo(address)) && isOfMachine(address, ofMachine);
+  const at = keyOf(listening);
+  if (at === EVERY_IPV6) return isOfMachine(address, ofMachine);
+  if (at === EVERY_IPV4) return keyOf(sentTo(address)).startsWith("4") && isOfMachine(address, ofMachine);
   return sameAddress(sentTo(address), listening);
 }
+
+/** The keys of the unspecified addresses, however they are written. */
+const EVERY_IPV4 = keyOf("0.0.0.0");
+const EVERY_IPV6 = keyOf("::");
 
 /** Whether an address is on the loopback interface, or one of the others. */
 export function isOfMachine(address: string, others: readonly string[]): boolean {
@@ -34,8 +38,9 @@ const LOOPBACK = /^(?:47f|60{31}1$)/;
 
 /** Datagrams to the unspecified address go to loopback. */
 function sentTo(address: string): string {
-  if (address === "0.0.0.0") return "127.0.0.1";
-  return address === "::" ? "::1" : withoutZone(address);
+  const to = withoutZone(address);
+  if (keyOf(to) === EVERY_IPV4) return "127.0.0.1";
+  return keyOf(to) === EVERY_IPV6 ? "::1" : to;
 }
 
 /** Whatever the zone of the other one. */

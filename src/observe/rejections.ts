@@ -15,10 +15,13 @@ export class Rejections {
     this.rejected = rejected;
   }
 
-  /** The event that is due. */
-  update({ linesRejected }: Pick<Counters, "linesRejected">, nowMs: number): LogEvent | undefined {
+  /**
+   * The event that is due.
+   * @param isLast whether there will be no more
+   */
+  update({ linesRejected }: Pick<Counters, "linesRejected">, nowMs: number, isLast = false): LogEvent | undefined {
     const total = sum(linesRejected);
-    const growth = this.unlogged.update(total, nowMs);
+    const growth = this.unlogged.update(total, nowMs, isLast);
     if (growth === undefined) return undefined;
     const reasons = REJECT_REASONS.map((reason, i) => [reason, linesRejected[i] - this.logged[i]] as const);
     this.logged = [...linesRejected];

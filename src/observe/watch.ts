@@ -63,7 +63,7 @@ export class Watch {
     const { view, counters, log, clock } = this.parts;
     const seen = view();
     const now = { ...seen, eventLoopLag: this.lagOf(seen, clock.nowMs()) };
-    const rejected = this.rejections.update(counters, clock.nowMs());
+    const rejected = this.rejections.update(counters, clock.nowMs(), isLast);
     if (rejected !== undefined) log.warn(rejected.event, rejected.fields);
     for (const { event, fields } of this.losses.update(now, clock.nowMs(), isLast)) log.warn(event, fields);
     for (const { sum, expected, found } of violations(now)) {

@@ -79,9 +79,13 @@ class DirectLocator implements Locator {
   }
 
   private renew(makeRing: () => Ring): void {
-    this.latest = makeRing();
-    this.latestIndex = new RingIndex(this.latest);
+    const ring = makeRing();
+    const replaced = this.latestIndex;
+    this.latestIndex = new RingIndex(ring);
+    this.latest = ring;
     this.makeNext = undefined;
+    // Whoever relays asks for the index first.
+    replaced.release();
   }
 }
 

@@ -59,6 +59,11 @@ export class RingIndex {
     }
   }
 
+  /** Gives its memory back. Do not use it afterwards. */
+  release(): void {
+    coreMemory.release(this);
+  }
+
   /** As `ownerAt` of ring.ts. The core has the same, for its own lookups. */
   ownerAt(position: number): number {
     const entry = coreMemory.words[this.bucketsAt / 4 + (position >>> this.shift)] | 0;

@@ -58,7 +58,7 @@ export class Batch {
    */
   append(source: Buffer, start: number, end: number, lines: number): number {
     const at = this.inbox.bring(source, start, end);
-    return core.append(this.at, at, at + end - start, lines) - at + start;
+    return (core.append(this.at, at, at + end - start, lines) >>> 0) - at + start;
   }
 
   /** The pending datagrams in order, as views that are valid until the next line is added. */
@@ -82,7 +82,7 @@ export class Batch {
   }
 
   private view(datagram: number): Buffer {
-    return coreMemory.bytes.subarray(core.startOf(this.at, datagram), core.endOf(this.at, datagram));
+    return coreMemory.bytes.subarray(core.startOf(this.at, datagram) >>> 0, core.endOf(this.at, datagram) >>> 0);
   }
 
   private get(word: number): number {

@@ -212,12 +212,22 @@ export class Relay {
       words[at] = nodes[i].isUp ? 1 : 0;
     }
     this.set(SHOWS, this.observer ? SHOWS_ALL : this.rejected.isWanted ? SHOWS_REJECTED : SHOWS_NONE);
-    const index = locator?.index;
+    const index = this.indexOf(locator);
     if (index === undefined || index === this.index) return;
     this.index = index;
     this.set(BUCKETS, index.bucketsAt);
     this.set(POINTS, index.pointsAt);
     this.set(SHIFT, index.shift);
+  }
+
+  /** Where there is no memory for a new ring, names go where they went before. */
+  private indexOf(locator: Locator | undefined): RingIndex | undefined {
+    try {
+      return locator?.index;
+    } catch (error) {
+      this.onFailure(error as Error);
+      return undefined;
+    }
   }
 
   /** Takes over what the core has counted. */

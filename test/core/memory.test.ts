@@ -62,7 +62,7 @@ describe("blocks of the core's memory", () => {
     const owner = {};
     const at = memory.block(owner, 100);
     memory.bytes.fill("x", at, at + 100);
-    expect(() => memory.block(owner, 2 ** 31)).toThrow("there is no more memory for nodes and rings: 2 GiB are in use");
+    expect(() => memory.block(owner, 2 ** 32)).toThrow("there is no more memory for nodes and rings: 4 GiB are in use");
     expect(memory.bytes.toString("latin1", at, at + 100)).toBe("x".repeat(100));
   });
 

@@ -18,6 +18,14 @@ test.each<[address: string, listening: string]>([
   ["2001:db8:0:0::1", "::"],
   ["fe80::1%eth0", "::"],
   ["2001:DB8::1", "2001:db8:0::1"],
+  // The same IPv4 addresses, written as IPv6 addresses.
+  ["::ffff:7f00:1", "0.0.0.0"],
+  ["::ffff:127.0.0.1", "0.0.0.0"],
+  ["::ffff:0:0", "0.0.0.0"],
+  ["::ffff:0:0", "::"],
+  ["127.0.0.1", "::ffff:0:0"],
+  ["::ffff:a01:203", "::ffff:0.0.0.0"],
+  ["0:0:0:0:0:0:0:0", "::1"],
 ])("what is sent to %s comes back to %s", (address, listening) => {
   expect(reachesItself(address, listening, MACHINE)).toBe(true);
 });
@@ -33,6 +41,8 @@ test.each<[address: string, listening: string]>([
   ["10.1.2.4", "::"],
   ["2001:db8::2", "::"],
   ["::1", "127.0.0.1"],
+  ["::1", "::ffff:0:0"],
+  ["::ffff:a01:204", "0.0.0.0"],
   ["127.0.0.1", "::1"],
 ])("what is sent to %s does not come back to %s", (address, listening) => {
   expect(reachesItself(address, listening, MACHINE)).toBe(false);

@@ -6,8 +6,8 @@ import { RelayBench } from "../support/relayBench.ts";
 
 function rejectionsOf(bench: RelayBench) {
   const rejections = new Rejections(bench.relay.rejected);
-  return (nowMs: number): LogFields | undefined => {
-    const said = rejections.update(bench.counters, nowMs);
+  return (nowMs: number, isLast = false): LogFields | undefined => {
+    const said = rejections.update(bench.counters, nowMs, isLast);
     return said && { level: said.level, event: said.event, ...said.fields };
   };
 }
@@ -34,4 +34,7 @@ test("rejected lines are one event when they begin, then one a minute, with the 
   expect(see(1 + 3 * LOG_AGAIN_MS)).toBeUndefined();
   bench.receive("c:1|c\nd:1");
   expect(see(2 + 3 * LOG_AGAIN_MS)).toEqual({ ...SAID, lines: 1, total: 6, no_pipe: 1, example: "d:1" });
+  bench.receive("e:1");
+  expect(see(3 + 3 * LOG_AGAIN_MS)).toBeUndefined();
+  expect(see(4 + 3 * LOG_AGAIN_MS, true)).toMatchObject({ ...SAID, lines: 1, total: 7, no_pipe: 1, example: "e:1" });
 });

@@ -129,6 +129,21 @@ describe("a read of many datagrams", () => {
     expect(together.counters.linesRejected).toEqual([64, 0, 0, 0, 0]);
   });
 
+  test("goes on behind its first line when that is the one that costs an exception", () => {
+    const bench = new RelayBench({});
+    bench.relay.observer = () => {
+      bench.relay.observer = undefined;
+      throw new Error("at the first");
+    };
+    bench.receiveTogether(datagrams);
+    bench.relay.flush();
+    expect(bench.failures).toEqual(["at the first"]);
+    expect(bench.counters.linesAccepted).toBe(64 * 20);
+    const sent = NODES.flatMap((node) => bench.linesSent(node));
+    expect(sent.length + bench.counters.linesDropped.internal_error).toBe(64 * 20);
+    expect(new Set(sent).size).toBe(sent.length);
+  });
+
   test("tells of the rejected line that is kept in which datagram it was", () => {
     const bench = new RelayBench({});
     bench.receiveTogether(["a:1|c", "b:1|c\nc:1|c", "d:1|c\nbad", "bad too"]);
