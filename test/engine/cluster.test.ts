@@ -1,9 +1,11 @@
-import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, onTestFinished, setDefaultTimeout, spyOn, test } from "bun:test";
 import { readConfig } from "../../src/config/config.ts";
+import { coreMemory } from "../../src/core/core.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { Cluster } from "../../src/engine/cluster.ts";
 import { Opening } from "../../src/engine/opening.ts";
 import { openLog } from "../../src/log/log.io.ts";
+import { Batch } from "../../src/relay/batch.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { watchedClock } from "../support/clocks.ts";
 import { ClusterBench, nodesOf, type Settings } from "../support/clusterBench.ts";
@@ -230,6 +232,16 @@ describe("a removed node", () => {
     const { linesPending, counters } = bench.cluster.retired();
     expect([linesPending, counters.linesRelayed, counters.linesDropped.send_buffer_full]).toEqual([0, 1, 2]);
     expect(bench.violations()).toEqual([]);
+  });
+
+  test("gives its part of the core's memory back when it is closed, and not while it has something to send", async () => {
+    const release = spyOn(coreMemory, "release");
+    onTestFinished(() => release.mockRestore());
+    const batches = () => release.mock.calls.filter(([owner]) => owner instanceof Batch).length;
+    const { bench } = await draining();
+    expect(batches()).toBe(0);
+    bench.clock.advance(5000);
+    expect(batches()).toBe(1);
   });
 
   test("stays in the totals, while it drains and afterwards", async () => {

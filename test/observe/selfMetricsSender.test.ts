@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "bun:test";
+import { coreMemory } from "../../src/core/core.ts";
 import { dropAll, type Link } from "../../src/net/link.ts";
 import { SelfMetricsSender } from "../../src/observe/selfMetricsSender.ts";
 import type { Locator } from "../../src/placement/locator.ts";
@@ -94,6 +95,14 @@ test("lines are sent once per interval of the latest settings, and never without
   expect(sentIn(60_000)).toBe(1);
   sender.finish();
   expect([sentIn(600_000), clock.timersLeft]).toEqual([0, 0]);
+});
+
+test("settings that replace others use no more of the core's memory", () => {
+  const { sender } = senderOver(takesAll);
+  const bytesBefore = coreMemory.bytes.length;
+  const nodes = [{ label: "a", isUp: true, flush: takesAll }];
+  for (let i = 0; i < 500; i++) sender.use({ ...SETTINGS, locator: undefined, nodes }, false);
+  expect(coreMemory.bytes.length).toBe(bytesBefore);
 });
 
 function unexpected(error: Error): never {

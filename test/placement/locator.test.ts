@@ -54,6 +54,18 @@ describe("the owner of a name", () => {
     expect(locator.owner(bytes, 0, bytes.length, 1)).toBe(owner);
   });
 
+  test("is looked up in the same memory, however often the ring changes", () => {
+    const [placement] = placements;
+    const locator = locatorOf(placement, 0);
+    const positions = new Set<number | undefined>();
+    for (let i = 0; i < 200; i++) {
+      locator.use(() => placement.live(NODES.map((_, node) => node !== i % NODES.length)));
+      positions.add(locator.index?.bucketsAt);
+    }
+    // The new one is made before the old one is given back.
+    expect(positions.size).toBeLessThanOrEqual(4);
+  });
+
   test("is looked up on a ring that is made once, however many changes there were since the last lookup", () => {
     const [placement] = placements;
     const locator = locatorOf(placement, 64);

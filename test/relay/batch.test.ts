@@ -49,6 +49,19 @@ describe("a batch", () => {
     expect(batch.linesPending).toBe(4);
   });
 
+  test("is filled to its last byte, and never beyond", () => {
+    const rest = BATCH_BYTES_MAX - 2 * LINE_BYTES_MAX;
+    for (const [length, fits] of [
+      [rest, true],
+      [rest + 1, false],
+    ] as const) {
+      const batch = new Batch(0);
+      for (const line of ["a", "b"]) expect(appendText(batch, line.repeat(LINE_BYTES_MAX))).toBe(LINE_BYTES_MAX);
+      expect(appendText(batch, "c".repeat(length))).toBe(fits ? length : 0);
+      expect(batch.linesPending).toBe(fits ? 3 : 2);
+    }
+  });
+
   test("fills a datagram to its last byte, and never beyond", () => {
     const exact = new Batch(17);
     appendText(exact, "aaaa:1|c");
