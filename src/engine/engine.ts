@@ -250,17 +250,19 @@ export class Engine {
     const { rejected } = relay;
     const { port, receiveBuffer, gather, reusePort } = settings;
     let source: Source | undefined;
-    const whileRejectedIsKept = (take: () => void) => {
-      try {
-        take();
-      } finally {
-        if (rejected.awaitsSender) rejected.sentBy(source?.sender(rejected.datagram));
-      }
+    const tellSender = () => {
+      if (rejected.awaitsSender) rejected.sentBy(source?.sender(rejected.datagram));
     };
     const open = UdpSource.open({
       ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
-      onLines: (bytes, start, end) => whileRejectedIsKept(() => relay.datagram(bytes, start, end)),
-      onDatagrams: (datagrams) => whileRejectedIsKept(() => relay.datagrams(datagrams)),
+      onLines: (bytes, start, end) => {
+        relay.datagram(bytes, start, end);
+        tellSender();
+      },
+      onDatagrams: (datagrams) => {
+        relay.datagrams(datagrams);
+        tellSender();
+      },
       onWaited: (ms, datagrams) => this.delays.read(ms, clock.nowMs(), datagrams),
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),

@@ -4,6 +4,7 @@
  */
 import { core, coreMemory } from "../core/core.ts";
 import { Inbox } from "../core/inbox.ts";
+import { CoreObject } from "../core/object.ts";
 
 /** The result for a line. Rejections name the first thing that is missing, reading from left to right. */
 export const Verdict = {
@@ -51,7 +52,7 @@ const EVENTS = 2;
 const SERVICE_CHECKS = 4;
 
 /** A cursor over the lines of one datagram after another. Its fields describe the line that `next` has just found. */
-export class Lines {
+export class Lines extends CoreObject {
   /** Half-open bounds of the line, without CR and LF. */
   start = 0;
   lineEnd = 0;
@@ -59,8 +60,6 @@ export class Lines {
   nameStart = 0;
   nameEnd = 0;
   nameHash = 0;
-  /** Where it lies in the core's memory. */
-  readonly at: number;
   private readonly inbox = new Inbox();
   /** From positions in the core's memory to those in the datagram. */
   private offset = 0;
@@ -72,7 +71,7 @@ export class Lines {
    */
   constructor(types: readonly string[], seed?: number) {
     const tokens = types.filter((type) => type !== EVENT_TYPE && type !== SERVICE_CHECK_TYPE);
-    this.at = coreMemory.block(this, 4 * WORDS + 8 * tokens.length);
+    super(4 * WORDS + 8 * tokens.length, WORDS);
     const typeCodes = this.at + 4 * WORDS;
     for (const [i, token] of tokens.entries()) {
       coreMemory.bytes.writeBigUInt64LE(typeCode(Buffer.from(token)), typeCodes + 8 * i);
@@ -82,14 +81,11 @@ export class Lines {
       (acceptsAny ? EVERY_TYPE : 0) |
       (acceptsAny || types.includes(EVENT_TYPE) ? EVENTS : 0) |
       (acceptsAny || types.includes(SERVICE_CHECK_TYPE) ? SERVICE_CHECKS : 0);
-    this.set(NAME_HASH, 0);
     this.set(ACCEPTS, accepts);
     this.set(IS_HASHING, seed === undefined ? 0 : 1);
     this.set(SEED, seed ?? 0);
     this.set(TYPE_CODES, typeCodes);
     this.set(TYPES, tokens.length);
-    this.set(AT, 0);
-    this.set(END, 0);
   }
 
   /** Starts on the datagram `bytes[start, end)`. */
@@ -109,14 +105,6 @@ export class Lines {
     this.nameEnd = this.get(NAME_END) + this.offset;
     this.nameHash = this.get(NAME_HASH) | 0;
     return verdict;
-  }
-
-  private get(word: number): number {
-    return coreMemory.words[this.at / 4 + word];
-  }
-
-  private set(word: number, value: number): void {
-    coreMemory.words[this.at / 4 + word] = value;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { core, coreMemory } from "../core/core.ts";
 import { Inbox } from "../core/inbox.ts";
+import { CoreObject } from "../core/object.ts";
 
 /** Room for one datagram of the largest size, and as much again. */
 export const BATCH_BYTES_MAX = 128 * 1024;
@@ -15,16 +16,13 @@ const LINES_PENDING = 0;
 const HEAD = 1;
 const TAIL = 2;
 const DATAGRAM_BYTES_MAX = 3;
+const WORDS = 4;
 
-export class Batch {
-  /** Where it lies. */
-  readonly at = coreMemory.block(this, core.batchSize());
+export class Batch extends CoreObject {
   private readonly inbox = new Inbox();
 
   constructor(datagramBytesMax: number) {
-    this.set(LINES_PENDING, 0);
-    this.set(HEAD, 0);
-    this.set(TAIL, 0);
+    super(core.batchSize(), WORDS);
     this.set(DATAGRAM_BYTES_MAX, datagramBytesMax);
   }
 
@@ -83,13 +81,5 @@ export class Batch {
 
   private view(datagram: number): Buffer {
     return coreMemory.bytes.subarray(core.startOf(this.at, datagram) >>> 0, core.endOf(this.at, datagram) >>> 0);
-  }
-
-  private get(word: number): number {
-    return coreMemory.words[this.at / 4 + word];
-  }
-
-  private set(word: number, value: number): void {
-    coreMemory.words[this.at / 4 + word] = value;
   }
 }

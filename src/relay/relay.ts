@@ -6,6 +6,7 @@
 import { core, coreMemory, type Host, relayFor } from "../core/core.ts";
 import { Datagrams } from "../core/datagrams.ts";
 import { Inbox } from "../core/inbox.ts";
+import { CoreObject } from "../core/object.ts";
 import type { Locator } from "../placement/locator.ts";
 import { EVERY_NODE, NO_LIVE_NODE, NO_NODE_TEXT, ownerText } from "../placement/owner.ts";
 import type { RingIndex } from "../placement/ringIndex.ts";
@@ -90,7 +91,7 @@ export interface RelayNode {
   send(): void;
 }
 
-export class Relay {
+export class Relay extends CoreObject {
   /** Sees every line while set; costs nothing otherwise. */
   observer: LineObserver | undefined;
   /** A rejected line, for the log. */
@@ -101,8 +102,7 @@ export class Relay {
   private routes: Routes;
   private readonly counters: Counters;
   private readonly onFailure: (error: Error) => void;
-  /** Positions in the core's memory: of its relay, and of its nodes. */
-  private readonly at = coreMemory.block(this, 4 * RELAY_WORDS);
+  /** Where the core's nodes lie. */
   private nodesAt = 0;
   private readonly inbox = new Inbox();
   /** A datagram that came alone. */
@@ -112,6 +112,7 @@ export class Relay {
   private index: RingIndex | undefined;
 
   constructor(parts: RelayParts) {
+    super(4 * RELAY_WORDS, RELAY_WORDS);
     this.counters = parts.counters;
     this.onFailure = parts.onFailure;
     this.observer = undefined;
@@ -122,7 +123,6 @@ export class Relay {
       locate: (start, end, hash) => this.routes.locator?.owner(coreMemory.bytes, start, end, hash) ?? EVERY_NODE,
       seen: (start, end, verdict, owner) => this.seen(coreMemory.bytes.subarray(start, end), verdict as Verdict, owner),
     };
-    coreMemory.words.fill(0, this.at / 4, this.at / 4 + RELAY_WORDS);
     this.set(FOUND, coreMemory.block(this, core.foundSize()));
     this.use(parts);
   }
@@ -266,19 +266,10 @@ export class Relay {
     this.observer?.(line, verdict, isAccepted ? this.destinationText(owner) : NO_NODE_TEXT);
   }
 
-  private get(word: number): number {
-    return coreMemory.words[this.at / 4 + word];
-  }
-
-  private set(word: number, value: number): void {
-    coreMemory.words[this.at / 4 + word] = value;
-  }
-
   /** A count since it was taken last. */
   private take(word: number): number {
-    const at = this.at / 4 + word;
-    const count = coreMemory.words[at];
-    coreMemory.words[at] = 0;
+    const count = this.get(word);
+    this.set(word, 0);
     return count;
   }
 }
