@@ -49,7 +49,8 @@ function compile(path: string): Buffer {
     const compiler = join(COMPILER, "bin", "asc.js");
     const command = [process.execPath, compiler, join(FOLDER, "index.ts"), ...OPTIONS, `--outFile=${outfile}`];
     const { exitCode, stderr } = Bun.spawnSync(command);
-    if (exitCode !== 0) throw new Error(String(stderr));
+    // It writes in colour wherever CI is set, also into a pipe.
+    if (exitCode !== 0) throw new Error(Bun.stripANSI(String(stderr)));
     keep(outfile, path);
     return readFileSync(outfile);
   } finally {

@@ -28,9 +28,9 @@ function tree(): string {
   return folder;
 }
 
-function compiledIn(folder: string): { readonly module: string; readonly said: string } {
+function compiledIn(folder: string, env = process.env): { readonly module: string; readonly said: string } {
   const program = 'console.log(require("./src/core/compile.io.ts").compiledCore())';
-  const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", program], { cwd: folder });
+  const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", program], { cwd: folder, env });
   return { module: String(stdout).trim(), said: String(stderr) };
 }
 
@@ -57,10 +57,14 @@ test("it is compiled where nothing can be kept", () => {
   expect(isModule(compiledIn(folder).module)).toBe(true);
 });
 
-test("an error in its sources is told with its place", () => {
+test.each([
+  ["at a desk", undefined],
+  ["in CI, where the compiler writes in colour", "1"],
+])("an error in its sources is told with its place, %s", (_where, CI) => {
   const folder = tree();
   appendFileSync(join(folder, "src", "core", "assembly", "lines.ts"), "\nlet x: u32 = undeclared;\n");
-  expect(compiledIn(folder).said).toMatch(/^the core cannot be compiled: ERROR TS2304: Cannot find name 'undeclared'/);
+  const { said } = compiledIn(folder, { ...process.env, CI });
+  expect(said).toMatch(/^the core cannot be compiled: ERROR TS2304: Cannot find name 'undeclared'/);
 });
 
 test("its compiler is there where development dependencies are not: an image is built so", () => {
