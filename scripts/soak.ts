@@ -87,7 +87,9 @@ async function round(scene: Scene, seed: number): Promise<void> {
   for (const phase of phasesOf(chance)) {
     const { datagramsPerSecond, linesPerDatagram } = phase.load;
     doing = `seed ${seed}, phase "${phase.fault}" at ${datagramsPerSecond} datagrams/s of ${linesPerDatagram} lines`;
-    const { sent, accounted } = await scene.play(phase, chance);
+    const { sent, accounted } = await scene.play(phase, chance).catch((error) => {
+      throw new Error(`${error.message}\nThe proxy's log ends with:\n${scene.cluster.lastLines()}`);
+    });
     report.phases++;
     report.real.sent += sent;
     report.real.accounted += accounted;

@@ -155,7 +155,10 @@ export class Cluster<P extends FaultyPeer = Peer> {
     return { atMs: Date.now(), logLines: this.proxy.lines.length, stalls };
   }
 
-  /** Waits until the log says that a node is out or back, and expects that in time. */
+  /**
+   * Waits until the log says that a node is out or back, and expects that in time. Of a node that flaps it does not say
+   * so, then only what is looked at in the end counts.
+   */
   async says(event: "node_down" | "node_up", { label }: P, since: Moment, withinMs: number): Promise<void> {
     const what = `event=${event} node=${label} `;
     // On a busy machine a node may be back before the moment is noted at which its fault was over.
@@ -163,14 +166,24 @@ export class Cluster<P extends FaultyPeer = Peer> {
     const from = event === "node_up" && wentOut !== -1 ? wentOut : since.logLines;
     const line = await until(
       what,
-      () => this.proxy.lines.slice(from).find((said) => said.includes(what)),
+      () => this.proxy.lines.slice(from).find((said) => said.includes(what)) ?? this.flapping(label),
       withinMs + PATIENCE_MS,
     );
+    if (line === this.flapping(label)) return;
     const tookMs = timeOf(line) - since.atMs;
     const stalledMs = since.stalls.stalledMs();
     if (tookMs <= withinMs + stalledMs) return;
     const slack = `the machine stalled for ${stalledMs.toFixed()} ms`;
     throw new Error(`${what}after ${tookMs} ms, and not within ${withinMs} ms (${slack})`);
+  }
+
+  /** What the log says of a node that flaps. */
+  private flapping(label: string): string | undefined {
+    const ofNode = this.proxy.lines.filter(
+      (said) => / event=(node|flapping)_/.test(said) && said.includes(` node=${label} `),
+    );
+    const said = ofNode.at(-1);
+    return said?.includes(" event=node_flapping ") ? said : undefined;
   }
 
   async saysOut(peer: P, since: Moment, withinMs = OUT_MS): Promise<void> {
