@@ -263,7 +263,10 @@ export class Engine {
         relay.datagrams(datagrams);
         tellSender();
       },
-      onWaited: (ms, datagrams) => this.delays.read(ms, clock.nowMs(), datagrams),
+      // Without a live node their lines were dropped.
+      onWaited: (ms, datagrams) => {
+        if (this.cluster.hasLiveNode) this.delays.read(ms, clock.nowMs(), datagrams);
+      },
       onTurnEnd: () => relay.flush(),
       onError: (error) => this.failed(error),
     });
@@ -292,8 +295,7 @@ export class Engine {
   private flush(): void {
     try {
       this.cluster.relay.flush();
-      if (this.cluster.hasLiveNode) this.delays.handedOver(this.parts.platform.clock.nowMs());
-      else this.delays.forget();
+      this.delays.handedOver(this.parts.platform.clock.nowMs());
     } catch (error) {
       this.failed(error as Error);
     }

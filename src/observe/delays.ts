@@ -33,11 +33,6 @@ export class Delays {
     this.measured = 0;
   }
 
-  /** What was read went to no backend. */
-  forget(): void {
-    this.measured = 0;
-  }
-
   view(nowMs: number): DelayView {
     return this.histogram.view(nowMs);
   }

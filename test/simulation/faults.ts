@@ -204,8 +204,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "delays of lines are counted that nobody gets",
     file: "src/engine/engine.ts",
-    find: "if (this.cluster.hasLiveNode) this.delays",
-    replace: "if (this.cluster !== undefined) this.delays",
+    find: "        if (this.cluster.hasLiveNode) this.delays",
+    replace: "        this.delays",
   },
   {
     name: "the beginning of a command is taken for all of it when the event loop was held up",
