@@ -71,8 +71,8 @@ export class BulkReader {
   /** Passes on the datagrams that wait, up to 64, if there are any. Returns how many; if 64, there may be more. */
   read(onDatagrams: (datagrams: Datagrams) => void): number {
     if (this.memory !== coreMemory.bytes) this.putHeaders();
-    if (this.control) this.clear(this.control);
     // The kernel writes over the lengths, so they are set for each read.
+    if (this.control) this.tellControl();
     if (this.areNamesWanted || this.areNamesTold) this.tellNames(this.areNamesWanted);
     const count = this.libc.recvmmsg(this.fd, this.headersAt as Pointer, BULK_DATAGRAMS, MSG_DONTWAIT, null);
     if (count <= 0) return 0;
@@ -111,7 +111,6 @@ export class BulkReader {
       putAddress(words, header + HEADER_IOV, base + this.vectors + i * VECTOR_WORDS * 4);
       words[header + HEADER_IOVLEN] = 1;
     }
-    this.areNamesTold = false;
     const { control } = this;
     if (control === undefined) return;
     const controlAt = ptr(control);
@@ -131,9 +130,8 @@ export class BulkReader {
     }
   }
 
-  /** The kernel writes over it, and how much there was. */
-  private clear(control: Uint32Array): void {
-    control.fill(0);
+  /** Of each eighth datagram the kernel writes the time, always, and how much it has written. */
+  private tellControl(): void {
     const { words } = coreMemory;
     for (let i = 0; i < CONTROLS; i++) {
       words[this.headers / 4 + i * CONTROL_EVERY * HEADER_WORDS + HEADER_CONTROLLEN] = CONTROL_WORDS * 4;

@@ -1,8 +1,10 @@
 import { expect, onTestFinished, test } from "bun:test";
+import { BulkReader, CONTROL_WORDS, CONTROLS } from "../../src/net/bulkReader.io.ts";
 import { listenUdp } from "../../src/net/bunUdpListener.io.ts";
 import { BULK_DATAGRAMS } from "../../src/net/network.ts";
+import { openLibc, wordsThatStay } from "../../src/system/libc.io.ts";
 import { silentSocket } from "../support/ports.ts";
-import { textsOf } from "../support/slots.ts";
+import { spoilFreeMemory, textsOf } from "../support/slots.ts";
 
 /** Sends datagrams, then reads them in bulk; returns what each read gave. */
 async function readAfter(sent: readonly string[]): Promise<string[][]> {
@@ -75,3 +77,34 @@ test.skipIf(!LINUX)(
     expect(listener.sender?.(0)).toBeUndefined();
   },
 );
+
+test.skipIf(!LINUX)(
+  "of every read any of the control data may be chosen, and none but those of it (Linux only)",
+  async () => {
+    const receiver = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { data: () => {} } });
+    const sender = await silentSocket({ connect: { hostname: "127.0.0.1", port: receiver.port } });
+    for (const socket of [receiver, sender]) onTestFinished(() => socket.close());
+    const { fd } = receiver as unknown as { fd: number };
+    const reader = new BulkReader(openLibc(), fd, wordsThatStay(CONTROLS * CONTROL_WORDS));
+    for (const [count, controls] of [
+      [1, 1],
+      [8, 1],
+      [9, 2],
+      [20, 3],
+      [BULK_DATAGRAMS, CONTROLS],
+    ]) {
+      const chosen = new Set<number>();
+      for (let round = 0; round < 100; round++) {
+        for (let i = 0; i < count; i++) sender.send("a:1|c");
+        expect(reader.read(() => {})).toBe(count);
+        chosen.add(reader.chosen);
+      }
+      expect([...chosen].sort((a, b) => a - b)).toEqual(Array.from({ length: controls }, (_, i) => i));
+    }
+  },
+);
+
+test.skipIf(!LINUX)("it does not mind what was in its memory before (Linux only)", async () => {
+  spoilFreeMemory();
+  expect(await readAfter(["a:1|c", "b:1|c"])).toEqual([["a:1|c", "b:1|c"], []]);
+});

@@ -1,8 +1,12 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
+import { BulkSender } from "../../src/net/bulkSender.io.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import type { UdpConnection } from "../../src/net/network.ts";
 import { BATCH_DATAGRAMS_MAX, Batch } from "../../src/relay/batch.ts";
+import { openLibc } from "../../src/system/libc.io.ts";
 import { Backend } from "../support/backend.ts";
+import { silentSocket } from "../support/ports.ts";
+import { spoilFreeMemory } from "../support/slots.ts";
 import { until } from "../support/until.ts";
 
 async function connectionTo(port: number): Promise<UdpConnection> {
@@ -65,5 +69,17 @@ describe.skipIf(process.platform !== "linux")("a batch that is sent in bulk (Lin
     expect(open.sendBatch?.(batchOf(["b:1|c"]))).toBe(1);
     await until("one arrived", () => other.lines.length === 1);
     expect(other.lines).toEqual(["b:1|c"]);
+  });
+
+  test("arrives, whatever was in the sender's memory before", async () => {
+    const backend = await Backend.open();
+    const socket = await silentSocket({ connect: { hostname: "127.0.0.1", port: backend.port } });
+    onTestFinished(() => socket.close());
+    const { fd } = socket as unknown as { fd: number };
+    const batch = batchOf(["a:1|c", "b:1|c"]);
+    spoilFreeMemory();
+    expect(new BulkSender(openLibc()).send(fd, batch)).toBe(2);
+    await until("both arrived", () => backend.lines.length === 2);
+    expect(backend.lines).toEqual(["a:1|c", "b:1|c"]);
   });
 });

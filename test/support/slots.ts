@@ -32,3 +32,13 @@ export class Slots {
 export function textsOf(datagrams: Datagrams): string[] {
   return Array.from({ length: datagrams.count }, (_, i) => datagrams.view(i).toString("latin1"));
 }
+
+/** What asks for blocks of the core's memory next gets some that were used, and are full of what would be taken for anything. */
+export function spoilFreeMemory(): void {
+  const owner = {};
+  for (let bytes = 64; bytes <= 16_384; bytes += 64) {
+    const at = coreMemory.block(owner, bytes);
+    coreMemory.bytes.fill(0xff, at, at + bytes);
+  }
+  coreMemory.release(owner);
+}
