@@ -112,12 +112,11 @@ export class Probe {
   private received(bytes: Buffer): void {
     if (this.text === "") this.startTimeout();
     const { protocol } = this.parts;
-    const isUnsolicited = this.done === undefined && protocol.parse(this.text).isComplete;
     this.text += bytes.toString("latin1");
     const { verdict, hasExtra } = protocol.parse(this.text);
     this.answers += this.done !== undefined && verdict !== undefined ? 1 : 0;
     // Whatever comes next may belong to anything.
-    if (isUnsolicited || hasExtra) this.disconnect();
+    if (hasExtra) this.disconnect();
     if (this.done === undefined || verdict === undefined) return;
     this.answeredAtMs = this.parts.clock.nowMs();
     if (verdict === "passed") this.pass();

@@ -404,6 +404,24 @@ function sayLater(client: { write(text: string): unknown }, first: string, secon
   setTimeout(() => client.write(second), 20);
 }
 
+test("what is left of an answer that was decided by its beginning is not taken for the next one", () => {
+  const [network, clock] = [new FakeNetwork(), new ManualClock()];
+  const { probe } = openProbe(1, LONG_MS, { network, clock });
+  const results: CheckResult[] = [];
+  const ask = () => probe.ask((result) => results.push(result));
+  ask();
+  const [first] = network.tcp;
+  first.parts.onConnect();
+  first.parts.onBytes(Buffer.from("health: up, since it was last "));
+  ask();
+  first.parts.onBytes(Buffer.from("\ndown\n"));
+  expect(results).toEqual([{ outcome: "passed" }]);
+  const [, second] = network.tcp;
+  second.parts.onConnect();
+  second.parts.onBytes(Buffer.from("health: up\n"));
+  expect(results).toEqual([{ outcome: "passed" }, { outcome: "passed" }]);
+});
+
 test("input between two checks closes the connection, even if it looks like an answer", () => {
   const [network, clock] = [new FakeNetwork(), new ManualClock()];
   const { probe } = openProbe(1, LONG_MS, { network, clock });
