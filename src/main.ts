@@ -1,11 +1,11 @@
 /** The command line. */
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import exampleConfig from "../exampleConfig.json";
 import { version } from "../package.json";
 import { type Address, addressOf } from "./cli/address.ts";
 import { healthcheckCommand, routeCommand, topCommand } from "./cli/commands.io.ts";
 import { collectDown } from "./cli/down.ts";
-import { helpCommand, strayWord } from "./cli/help.ts";
+import { helpCommand, newCommand, strayWord } from "./cli/help.io.ts";
 import { DEFAULT_FILE, fileNamed } from "./config/fileName.ts";
 import { LOG_FORMATS, type LogFormat } from "./log/logfmt.ts";
 import { LOG_LEVELS, type LogLevel } from "./log/logLimit.ts";
@@ -26,7 +26,7 @@ interface Options {
 
 const formats = Object.keys(LOG_FORMATS) as LogFormat[];
 
-await new Command("statsd-proxy")
+await newCommand("statsd-proxy")
   .description("Relays StatsD metrics to the backend that owns each name on a consistent-hash ring.")
   .option("-f, --file <file>", `configuration file, JSON5; - is standard input (default: ${DEFAULT_FILE})`, fileNamed)
   .option("-d, --debug", "log what arrives, where it goes, and what the checks find")
@@ -50,9 +50,6 @@ await new Command("statsd-proxy")
       .default("info" as const),
   )
   .version(version, "--version")
-  // process.stdout would load all of node:stream and node:net: 3 ms of CPU (Bun 1.4.5).
-  .configureOutput({ writeOut: (text) => console.log(text.trimEnd()) })
-  .showHelpAfterError("(see --help)")
   .enablePositionalOptions()
   .helpCommand(false)
   // Reported as an unknown command or option.

@@ -1,10 +1,11 @@
 /** The commands besides running a proxy: their words. What a command does is loaded when it is the one that was given. */
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { DEFAULT_FILE, fileNamed, STANDARD_INPUT } from "../config/fileName.ts";
 import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.ts";
 import { collectDown } from "./down.ts";
+import { newCommand } from "./help.io.ts";
 
-export const healthcheckCommand = new Command("healthcheck")
+export const healthcheckCommand = newCommand("healthcheck")
   .description("Asks a running proxy for its health. Exits 0 if the answer is `health: up`, 1 otherwise.")
   .argument("[address]", "address of the console, HOST:PORT or PORT (default: as in the configuration file)", addressOf)
   .option(
@@ -20,7 +21,7 @@ export const healthcheckCommand = new Command("healthcheck")
     process.exit(address !== undefined && (await passes(address, alive === true)) ? 0 : 1);
   });
 
-export const routeCommand = new Command("route")
+export const routeCommand = newCommand("route")
   .description(
     "Prints the node that owns each name, as NAME, a tab, NODE. Reads names from standard input if none are given.",
   )
@@ -37,7 +38,7 @@ export const routeCommand = new Command("route")
     if (!(await route(names, { file, isJson: json === true, down }))) process.exitCode = 1;
   });
 
-export const topCommand = new Command("top")
+export const topCommand = newCommand("top")
   .description("Shows the rates, losses and nodes of a running proxy, live, as its console reports them.")
   .argument(
     "[address]",

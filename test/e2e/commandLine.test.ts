@@ -256,6 +256,9 @@ test.each([
   ["--chekc", "unknown option --chekc (did you mean --check?)"],
   ["--chekc=1 route", "unknown option --chekc (did you mean --check?)"],
   ["--nothing-like-it", "unknown option --nothing-like-it"],
+  ["route --foo", "unknown option '--foo'"],
+  ["healthcheck 1 2", "too many arguments for 'healthcheck'. Expected 1 argument but got 2: 1, 2."],
+  ["help top route", "too many arguments for 'help'. Expected 1 argument but got 2: top, route."],
   ["--against 8126", "--against needs --check"],
   ["--live", "--live needs --check"],
   ["--down a", "--down needs --check"],
@@ -276,7 +279,7 @@ test("route does not read the configuration and names from one standard input", 
   expect(await run([await binary(), "route", "-f", "-"], emptyFolder())).toEqual({
     exitCode: 1,
     stdout: "",
-    stderr: "error: the configuration takes standard input: give the names as arguments\n",
+    stderr: "error: the configuration takes standard input: give the names as arguments\n(see --help)\n",
   });
 });
 
@@ -284,6 +287,14 @@ test("help is a command, too", async () => {
   const [help, option] = [await run([await binary(), "help"], "/"), await run([await binary(), "--help"], "/")];
   expect(help).toEqual(option);
   expect((await run([await binary(), "help", "top"], "/")).stdout).toContain("Usage: statsd-proxy top ");
+});
+
+test.each(["--help", "help", "help route", "route --help"])("%s ends quietly when nobody reads it", async (typed) => {
+  const { stderr } = await run(
+    ["sh", "-c", `(sleep 0.2; ${await binary()} ${typed}; echo $? >&2) | true`],
+    emptyFolder(),
+  );
+  expect(stderr).toBe("0\n");
 });
 
 test("the binary by itself, copied to an empty folder, relays", async () => {
