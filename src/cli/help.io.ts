@@ -28,8 +28,9 @@ export function strayWord(program: CommandUnknownOpts): string | undefined {
   if (word === undefined) return undefined;
   if (!word.startsWith("-")) return unknownCommand(word, program);
   const [option] = word.split("=", 1);
-  const known = program.options.flatMap(({ long }) => long ?? []);
-  return `unknown option ${option}${suggestion(option, [...known, "--help"])}`;
+  const known = [...program.options.flatMap(({ long }) => long ?? []), "--help"];
+  if (word !== option && known.includes(option)) return `option ${option} takes no value`;
+  return `unknown option ${option}${suggestion(option, known)}`;
 }
 
 function unknownCommand(word: string, { commands, options }: CommandUnknownOpts): string {
