@@ -47,7 +47,7 @@ export const topCommand = newCommand("top")
   )
   .option("-f, --file <file>", "take the console's address from the proxy's configuration file", fileNamed)
   .option("-i, --interval <seconds>", "time between frames", positive, 1)
-  .option("-n, --count <frames>", "stop after this many frames", positive)
+  .option("-n, --count <frames>", "stop after this many frames", wholeNumber)
   .option(
     "--plain",
     "print plain text, without terminal control sequences (the default if standard output is not a terminal)",
@@ -72,5 +72,13 @@ function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value > 0 && value <= 86_400))
     throw new InvalidArgumentError("Expected a number above 0, at most 86400.");
+  return value;
+}
+
+/** @throws InvalidArgumentError */
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!(/^\d+$/.test(text) && value > 0 && value <= 86_400))
+    throw new InvalidArgumentError("Expected a whole number from 1 to 86400.");
   return value;
 }

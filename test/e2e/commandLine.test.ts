@@ -262,6 +262,14 @@ test.each([
   ["route --foo", "unknown option '--foo'"],
   ["healthcheck 1 2", "too many arguments for 'healthcheck'. Expected 1 argument but got 2: 1, 2."],
   ["help top route", "too many arguments for 'help'. Expected 1 argument but got 2: top, route."],
+  ...["1.5", "0", "1e9", "-1", "x"].map((count) => [
+    `top -n ${count}`,
+    `option '-n, --count <frames>' argument '${count}' is invalid. Expected a whole number from 1 to 86400.`,
+  ]),
+  ...["0", "86401", "x"].map((seconds) => [
+    `top -i ${seconds}`,
+    `option '-i, --interval <seconds>' argument '${seconds}' is invalid. Expected a number above 0, at most 86400.`,
+  ]),
   ["--against 8126", "--against needs --check"],
   ["--live", "--live needs --check"],
   ["--down a", "--down needs --check"],
