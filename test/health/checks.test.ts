@@ -6,6 +6,7 @@ import { RefusingHost } from "../../src/health/refusingHost.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { ManualClock, watchedClock } from "../support/clocks.ts";
+import { FakeNetwork } from "../support/fakeNetwork.ts";
 import { emptyFolder } from "../support/folder.ts";
 import { MANNERS, ManagementPort, type Manners } from "../support/management.ts";
 import { run } from "../support/process.ts";
@@ -134,14 +135,19 @@ describe("in time", () => {
     expect(new Set(ofCheck)).toEqual(new Set([5000]));
   });
 
-  test("once stopped, nothing is checked any more, whatever the reason", async () => {
-    const { clock, delays } = watchedClock();
-    const { checks, ...checked } = new Checked(new ManagementPort().port, { clock });
-    await until("the first", () => checked.results.length === 1);
+  test("once stopped, nothing is checked any more, whatever the reason", () => {
+    const [network, clock] = [new FakeNetwork(), new ManualClock()];
+    const { checks, results } = new Checked(1, { network, clock, intervalMs: 100 });
+    clock.advance(0);
+    const [{ parts }] = network.tcp;
+    parts.onConnect();
+    parts.onBytes(Buffer.from("health: up\n"));
+    expect(results).toEqual(["up"]);
     checks.stop();
-    delays.length = 0;
     checks.refused();
-    expect(delays).toEqual([]);
+    clock.advance(1000);
+    expect(network.tcp.map(({ isDestroyed }) => isDestroyed)).toEqual([true]);
+    expect(results).toEqual(["up"]);
   });
 });
 
