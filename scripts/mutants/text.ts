@@ -171,13 +171,6 @@ export const TEXT: readonly Mutant[] = [
     tests: ["config/config.test.ts"],
   },
   {
-    name: "unknown-keys-are-compared-without-end",
-    file: "src/config/spelling.ts",
-    find: "withNearest ? suggestion(word, words)",
-    replace: "true ? suggestion(word, words)",
-    tests: ["config/config.test.ts"],
-  },
-  {
     name: "strict-forgives-warnings",
     file: "src/config/config.ts",
     find: "config: undefined, errors: [...errors, ...warnings]",

@@ -681,6 +681,14 @@ describe("an unknown key", () => {
     for (const { message } of warnings) expect(message.length).toBeLessThan(100);
   });
 
+  test("is compared with the known ones as long as there are no more than a hundred: more are no typing errors", () => {
+    const keys = Array.from({ length: 150 }, (_, i) => `port${String.fromCharCode(97 + i / 26, 97 + (i % 26))}: 0`);
+    const { warnings } = readConfig(`{ ${NODES}, ${keys.join()} }`);
+    expect(warnings.map(({ message }) => message)).toEqual(
+      keys.map((_, i) => (i < 100 ? "unknown key (did you mean port?)" : "unknown key")),
+    );
+  });
+
   test.each(["__proto__", "constructor", "toString", "hasOwnProperty", ""])("%j is one like any other", (key) => {
     const { config, warnings } = readConfig(`{ ${NODES}, ${JSON.stringify(key)}: { port: 1 } }`);
     expect(config).toEqual(DEFAULTS);
