@@ -275,4 +275,32 @@ export const HEALTH: readonly Mutant[] = [
     replace: "",
     tests: ["health/probe.test.ts"],
   },
+  {
+    name: "checks-set-a-timer-for-each-reason",
+    file: "src/health/checks.ts",
+    find: "    if (this.timer !== undefined && this.timerAtMs <= dueAtMs) return;\n",
+    replace: "",
+    tests: ["health/checks.test.ts"],
+  },
+  {
+    name: "refusal-probe-goes-on-after-its-answer",
+    file: "src/health/refusalProbe.ts",
+    find: "    if (lookId !== this.lookId) return;\n    if (error",
+    replace: "    if (error",
+    tests: ["health/refusalProbe.test.ts"],
+  },
+  {
+    name: "probe-lack-of-an-address-is-the-nodes-failure",
+    file: "src/health/probe.ts",
+    find: ', "EADDRNOTAVAIL"]',
+    replace: "]",
+    tests: ["health/probe.test.ts"],
+  },
+  {
+    name: "probe-leaves-a-connection-open-when-its-time-is-up",
+    file: "src/health/probe.ts",
+    find: "    // An answer that arrives later must not be taken for the next one.\n    this.disconnect();\n",
+    replace: "",
+    tests: ["health/probe.test.ts"],
+  },
 ];

@@ -401,4 +401,25 @@ export const NET: readonly Mutant[] = [
     replace: "",
     tests: ["net/udpSource.test.ts"],
   },
+  {
+    name: "link-recovers-without-sending",
+    file: "src/net/udpLink.ts",
+    find: "counters.datagramsSent === sentBefore || ",
+    replace: "",
+    tests: ["net/udpLink.test.ts"],
+  },
+  {
+    name: "link-refusal-of-a-check-is-an-error",
+    file: "src/net/udpLink.ts",
+    find: 'outcome === "sent" || outcome === "ECONNREFUSED"',
+    replace: 'outcome === "sent"',
+    tests: ["net/udpLink.test.ts"],
+  },
+  {
+    name: "other-datagrams-answered-last-first",
+    file: "src/net/otherDatagrams.ts",
+    find: "if (this.earlier > 0) this.earlier--;\n    else if (this.recent > 0) this.recent--;",
+    replace: "if (this.recent > 0) this.recent--;\n    else if (this.earlier > 0) this.earlier--;",
+    tests: ["net/otherDatagrams.test.ts"],
+  },
 ];

@@ -5,7 +5,7 @@ import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
 import { Cluster } from "../../src/engine/cluster.ts";
 import { Opening } from "../../src/engine/opening.ts";
 import { openLog } from "../../src/log/log.io.ts";
-import { Batch } from "../../src/relay/batch.ts";
+import { BATCH_DATAGRAMS_MAX, Batch } from "../../src/relay/batch.ts";
 import { Counters } from "../../src/relay/counters.ts";
 import { watchedClock } from "../support/clocks.ts";
 import { ClusterBench, nodesOf, type Settings } from "../support/clusterBench.ts";
@@ -232,6 +232,19 @@ describe("a removed node", () => {
     const { linesPending, counters } = bench.cluster.retired();
     expect([linesPending, counters.linesRelayed, counters.linesDropped.send_buffer_full]).toEqual([0, 1, 2]);
     expect(bench.violations()).toEqual([]);
+  });
+
+  test("has what it drops then logged, and not again what it had dropped before", async () => {
+    const bench = await ClusterBench.open({ nodes: [UNCHECKED_A] });
+    bench.socket(A.port).isFull = true;
+    for (let i = 0; i < BATCH_DATAGRAMS_MAX + 2; i++) bench.relay(`a:${i}|c`);
+    expect(bench.cluster.views()[0].counters.linesDropped.send_buffer_full).toBe(2);
+    await bench.change({ nodes: [UNCHECKED_B] });
+    bench.clock.advance(5000);
+    const [lines, total] = [BATCH_DATAGRAMS_MAX, BATCH_DATAGRAMS_MAX + 2];
+    expect(bench.log.events).toEqual([
+      { event: "dropping_lines", node: `127.0.0.1:${A.port}`, reason: "send_buffer_full", lines, total },
+    ]);
   });
 
   test("gives its part of the core's memory back when it is closed, and not while it has something to send", async () => {

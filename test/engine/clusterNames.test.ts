@@ -84,6 +84,19 @@ test("what waits for a node that loses its address is sent before", async () => 
   expect(bench.violations()).toEqual([]);
 });
 
+test("what it cannot send any more is dropped and counted", async () => {
+  const bench = new ClusterBench();
+  const node = { ...NODE, name: "a" };
+  bench.network.nameService.say(NAME, ["10.0.0.1"]);
+  expect(await bench.change({ nodes: [node] })).toEqual([]);
+  bench.socket(8130).isFull = true;
+  bench.receive("a:1|c", "b:1|c");
+  expect(await bench.change({ nodes: [{ ...node, host: "gone.test" }] })).toEqual([]);
+  const [{ batch, counters }] = bench.cluster.views();
+  expect([batch.linesPending, counters.linesDropped.send_buffer_full]).toEqual([0, 2]);
+  expect(bench.violations()).toEqual([]);
+});
+
 /** No connection to these hosts can be made, for the reason of the errno, as long as it is so. */
 function withoutRoute(bench: ClusterBench, errnoOf: (host: string) => string | undefined): void {
   const { connectUdp } = bench.network;

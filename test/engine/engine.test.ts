@@ -67,6 +67,38 @@ test("kernel drops of a replaced socket count exactly once, while it drains and 
   expect(engine.view().kernelDrops).toBe(10);
 });
 
+test("those of the last socket count once when the proxy has stopped, too", async () => {
+  const { engine, clock, log, listener } = await engineAt(8125);
+  listener.dropped = 5;
+  let isOver = false;
+  void engine.finish().then(() => {
+    isOver = true;
+  });
+  for (; !isOver; clock.advance(1)) await clock.settle(1);
+  expect(engine.view().kernelDrops).toBe(5);
+  expect(log.find((line) => line.includes("event=stopped"))).toContain("kernel_drops=5");
+});
+
+test("how long lines took is told of those that went to a node, and of no others", async () => {
+  const { engine, clock, listener } = await engineAt(8125);
+  Object.assign(listener.kernel, { waits: { ofBulkRead: () => 1, ofRuntime: () => 1 } });
+  const [label] = engine.cluster.labels();
+  const datagram = Buffer.from("a:1|c");
+  const measured = async () => {
+    // One in four is asked for.
+    for (let turn = 0; turn < 4; turn++) {
+      listener.parts.onDatagram(datagram, 0, datagram.length);
+      await clock.settle(1);
+    }
+    return engine.view().delay?.count;
+  };
+  expect(await measured()).toBe(4);
+  engine.cluster.setNode(label, "down");
+  expect(await measured()).toBe(4);
+  engine.cluster.setNode(label, "up");
+  expect(await measured()).toBe(8);
+});
+
 test("while a replaced socket drains no sleep is longer than the new configuration allows", async () => {
   const { clock, change, network } = await engineAt(8125);
   // Without the kernel's help the runtime reads the rest, and turns go on.

@@ -54,6 +54,17 @@ describe("a node that goes down and comes back", () => {
   });
 });
 
+test("of many nodes, eight are told with what they got", async () => {
+  const others = nodesOf(Array.from({ length: 12 }, (_, i) => 8140 + i));
+  const bench = await ClusterBench.open({
+    ...SETTINGS,
+    nodes: [B, ...others.map((node) => ({ ...node, managementport: 0 }))],
+  });
+  bench.clock.advance(900);
+  fail(bench, B);
+  expect(String(bench.log.events[0].shares).split(", ")).toHaveLength(8);
+});
+
 test("of the last node that goes down, and of the first that is back, no names are told: there is nobody to move to", async () => {
   const bench = await ClusterBench.open({ ...SETTINGS, nodes: [A, B] });
   bench.clock.advance(900);

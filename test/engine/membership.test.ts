@@ -83,6 +83,14 @@ test("the last 50 changes are kept by the node's label, however often it comes a
   ]);
 });
 
+test("what lasted until the wall clock was set back has lasted no time, and not less", () => {
+  const bench = new RelayBench({});
+  const membership = membershipOf(bench, { fall: 1, rise: 1 }, true);
+  membership.record(bench.nodes[1], { ...failed, atMs: 5000 });
+  membership.record(bench.nodes[1], { ...passed, atMs: 4000 });
+  expect(membership.changes.at(-1)).toMatchObject({ isUp: true, lastedMs: 0 });
+});
+
 describe("a node that goes down", () => {
   test("passes its names, and no others, to the rest of the ring, and gets them back", () => {
     const { bench, membership } = rehashing();

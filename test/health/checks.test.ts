@@ -107,6 +107,20 @@ describe("a node is checked soon when there is a reason", () => {
     expect(checked.results).toEqual(["up", "up"]);
   });
 
+  test("by one timer: in a busy loop, one that is set anew each time never fires", async () => {
+    const network = new FakeNetwork();
+    const { clock, delays } = watchedClock();
+    const { checks, results } = new Checked(1, { network, clock });
+    await until("the first", () => network.tcp.length === 1);
+    const [{ parts }] = network.tcp;
+    parts.onConnect();
+    parts.onBytes(Buffer.from("health: up\n"));
+    expect(results).toEqual(["up"]);
+    delays.length = 0;
+    for (let i = 0; i < 1000; i++) checks.refused();
+    expect(delays).toHaveLength(1);
+  });
+
   test("and never with two requests in flight", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
     const clock = new ManualClock();

@@ -318,6 +318,15 @@ describe("a lack of local resources is no failure of the node", () => {
     expect(await result(boundPort(), LONG_MS, { hasDescriptor })).toBe("skipped: no file descriptor");
   });
 
+  test.each(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"])("%s: it is skipped", (error) => {
+    const [network, clock] = [new FakeNetwork(), new ManualClock()];
+    const { probe } = openProbe(1, LONG_MS, { network, clock });
+    const results: CheckResult[] = [];
+    probe.ask((result) => results.push(result));
+    network.tcp[0].parts.onEnd(error);
+    expect(results).toEqual([{ outcome: "skipped", reason: error }]);
+  });
+
   test("a kept connection needs none", async () => {
     let has = true;
     const { probe } = openProbe(new ManagementPort().port, LONG_MS, { hasDescriptor: () => has });
@@ -420,6 +429,18 @@ test("what is left of an answer that was decided by its beginning is not taken f
   second.parts.onConnect();
   second.parts.onBytes(Buffer.from("health: up\n"));
   expect(results).toEqual([{ outcome: "passed" }, { outcome: "passed" }]);
+});
+
+test("a connection whose time is up is closed at once: its end would be another failure", () => {
+  const [network, clock] = [new FakeNetwork(), new ManualClock()];
+  const { probe } = openProbe(1, LONG_MS, { network, clock });
+  const results: CheckResult[] = [];
+  probe.ask((result) => results.push(result));
+  const [connection] = network.tcp;
+  connection.parts.onConnect();
+  clock.advance(LONG_MS);
+  expect(results).toEqual([{ outcome: "failed", reason: "no answer in 20 s", sign: "silence" }]);
+  expect(connection.isDestroyed).toBe(true);
 });
 
 test("input between two checks closes the connection, even if it looks like an answer", () => {

@@ -50,6 +50,32 @@ describe("a look whether somebody listens", () => {
   });
 });
 
+test("a look that is refused while it is sent is over, and none follows out of turn", () => {
+  const clock = new ManualClock();
+  const host = new RefusingHost("10.0.0.2");
+  const results: string[] = [];
+  let isUp = true;
+  let sent = 0;
+  const send = () => {
+    sent++;
+    host.refused(clock.nowMs());
+    probe.refused();
+    return undefined;
+  };
+  const probe: RefusalProbe = new RefusalProbe({ send, isUp: () => isUp, host, refused: "nobody listens", clock });
+  const ask = () => probe.ask(({ outcome }) => results.push(outcome));
+  ask();
+  expect(results).toEqual(["failed"]);
+  isUp = false;
+  const other = {};
+  host.take(other, () => {});
+  ask();
+  clock.advance(10 * REFUSES_AGAIN_MS);
+  expect([sent, results]).toEqual([1, ["failed"]]);
+  host.leave(other);
+  expect([sent, results]).toEqual([2, ["failed", "failed"]]);
+});
+
 describe("a node without a check", () => {
   /** It goes down after two failed checks in a row. */
   function unchecked() {

@@ -42,6 +42,17 @@ test("a refusal that waited while the process stood still is theirs", () => {
   expect([others.refused(), others.refused()]).toEqual([true, false]);
 });
 
+test("a refusal answers the one that was sent first", () => {
+  const clock = new ManualClock();
+  const others = new OtherDatagrams(clock);
+  others.expect(1);
+  clock.advance(TURN_MS);
+  others.expect(1);
+  expect(others.refused()).toBe(true);
+  clock.advance(TURN_MS);
+  expect([others.refused(), others.refused()]).toEqual([true, false]);
+});
+
 test("closed, it waits for nothing", () => {
   const clock = new ManualClock();
   const others = new OtherDatagrams(clock);

@@ -273,6 +273,17 @@ describe("flush sends each datagram once, in order, and counts the rest", () => 
   });
 });
 
+test.each<[what: string, script: Fate[], prevented: string | undefined, told: string[]]>([
+  ["is sent", [], undefined, []],
+  ["is refused, which is an answer", ["ECONNREFUSED", "ECONNREFUSED"], undefined, []],
+  ["finds the socket full", ["full"], "the socket is full", []],
+  ["finds no route", ["ENETUNREACH", "ENETUNREACH"], "ENETUNREACH", ["new ENETUNREACH"]],
+])("a datagram without a line that %s", async (_, script, prevented, expected) => {
+  const { link, told } = await benchOf([], [new ScriptedSocket(script)]);
+  expect(link.sendEmptyLine()).toBe(prevented);
+  expect(told).toEqual(expected);
+});
+
 describe("a link error reopens the socket", () => {
   const FAILS: Fate[] = ["ENETUNREACH", "ENETUNREACH", "ENETUNREACH"];
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -308,6 +319,25 @@ describe("a link error reopens the socket", () => {
     expect(told).toEqual(["new ENETUNREACH", "ready"]);
     sendAt(RECOVERY_MS);
     sendAt(RECOVERY_MS + 1);
+    expect(told).toEqual(["new ENETUNREACH", "ready", "recovery"]);
+  });
+
+  test("recovery does not come with what was not sent", async () => {
+    const clock = spyOn(performance, "now");
+    onTestFinished(() => clock.mockRestore());
+    const fresh = new ScriptedSocket(["EMSGSIZE", "EMSGSIZE", "EMSGSIZE"]);
+    const { batch, flush, told } = await benchOf([], [new ScriptedSocket(FAILS), fresh]);
+    const sendAt = (nowMs: number) => {
+      clock.mockReturnValue(nowMs);
+      append(batch, ["e:5|c"]);
+      flush();
+    };
+    sendAt(0);
+    await turn();
+    expect(fresh.sent).toEqual([]);
+    sendAt(RECOVERY_MS);
+    expect(told).toEqual(["new ENETUNREACH", "ready"]);
+    sendAt(2 * RECOVERY_MS);
     expect(told).toEqual(["new ENETUNREACH", "ready", "recovery"]);
   });
 
