@@ -12,6 +12,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NOT_COPIED: readonly string[] = ["node_modules", "dist", ".git"];
 /** For the tests of one mutant. A mutant that makes them hang is killed, too. */
 const TIMEOUT_MS = 60_000;
+/** For one test: on a busy machine some take longer than Bun's five seconds, and would kill any mutant. */
+const TEST_TIMEOUT_MS = 20_000;
 
 const EXPLANATION = `
 Each mutant is applied to a copy of the tree, and then the tests that its entry names are run. It is "killed" by the
@@ -98,7 +100,7 @@ async function killerOf(mutant: Mutant, folder: string): Promise<string | undefi
 /** The first test that fails, if any. */
 async function firstFailure(tests: readonly string[], folder: string): Promise<string | undefined> {
   const files = tests.map((file) => `./test/${file}`);
-  const run = Bun.spawn([process.execPath, "test", "--bail", ...files], {
+  const run = Bun.spawn([process.execPath, "test", "--bail", `--timeout=${TEST_TIMEOUT_MS}`, ...files], {
     ...{ cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" },
     ...{ timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
   });
