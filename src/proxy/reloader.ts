@@ -94,7 +94,7 @@ export class Reloader {
   private async apply(reading: FileReading, cause: ReloadCause): Promise<string> {
     const { file, change, log } = this.parts;
     const { config, errors, warnings, notes, hash } = reading;
-    const isInForce = hash === this.view.hash && this.view.isLatest;
+    const isInForce = hash === this.view.hash;
     for (const problem of warnings.slice(0, PROBLEMS_MAX))
       log.warn("configuration", { file, warning: problemText(problem) });
     const result = isInForce ? NOTHING : config === undefined ? errors : await change(config).catch(bugOf);
