@@ -283,4 +283,11 @@ export const RELAY: readonly Mutant[] = [
     replace: "",
     tests: ["relay/counters.test.ts"],
   },
+  {
+    name: "lines-types-of-eight-bytes-are-compared",
+    file: "src/core/assembly/lines.ts",
+    find: "if (end - start > 4) return 0;",
+    replace: "if (end - start > 8) return 0;",
+    tests: ["protocol/line.test.ts"],
+  },
 ];

@@ -16,7 +16,7 @@ import { addressesInHosts, namesToAsk } from "./resolvConf.ts";
 /** The answer is whatever has been said by then. */
 export const QUESTION_MS_MAX = 5000;
 /** How long the other family may take once one has addresses: some name servers are silent about IPv6. */
-export const OTHER_FAMILY_MS_MAX = 1000;
+const OTHER_FAMILY_MS_MAX = 1000;
 
 const FAMILIES: readonly Family[] = [4, 6];
 

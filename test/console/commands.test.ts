@@ -537,6 +537,8 @@ describe("node", () => {
       `${a} drains: 25.0% of the names moved to 2 nodes`,
     ]);
     expect(asked).toEqual([[a, "drain"]]);
+    expect(linesOf(`node ${a} down please`, { ...context, setNode })).toEqual(["usage: node NAME [up|drain|down]"]);
+    expect(asked).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Sources that are opened and closed, on a fake network and a manual clock. */
 import { expect, onTestFinished, test } from "bun:test";
+import type { Problem } from "../../src/config/problem.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { Opening } from "../../src/engine/opening.ts";
 import { openLog } from "../../src/log/log.io.ts";
@@ -38,6 +39,36 @@ test("a proxy that is stopping binds no other port: nobody would read what came 
   const { change, network } = await engineAt(8125);
   await change(8225, true);
   expect(network.listeners).toHaveLength(1);
+});
+
+/** A change to these settings, as far as the socket that metrics arrive at. */
+async function opening(
+  { engine, clock, network }: Awaited<ReturnType<typeof engineAt>>,
+  settings: object,
+  problems: Problem[] = [],
+) {
+  const opening = new Opening(network);
+  const next = configOf({ nodes: [NODE], ...settings });
+  await clock.until(engine.prepare(next, opening));
+  opening.problems.push(...problems);
+  await clock.until(engine.prepareSource(next, opening, () => false));
+  return opening;
+}
+
+test("a change that comes to nothing leaves the port as it was, shared or not", async () => {
+  const at = await engineAt(8125);
+  (await opening(at, { host: "127.0.0.1" })).abandon();
+  expect(at.listener.done.filter((what) => what.startsWith("setReusePort"))).toEqual([
+    "setReusePort true",
+    "setReusePort false",
+  ]);
+  expect(at.network.listeners.map(({ done }) => done.includes("close"))).toEqual([false, true]);
+});
+
+test("no socket shares a port for a change that cannot be made: what came to it would be lost", async () => {
+  const at = await engineAt(8125);
+  (await opening(at, { port: 8225, reusePort: true }, [{ at: "httpport", message: "in use" }])).abandon();
+  expect(at.network.listeners).toHaveLength(1);
 });
 
 test("kernel drops of a replaced socket count exactly once, while it drains and after it is closed", async () => {

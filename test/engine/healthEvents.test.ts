@@ -90,6 +90,8 @@ test("what an operator sets has its numbers, and the last node no names that mov
   const [first, last] = bench.log.events;
   expect(first).toMatchObject({ event: "node_set", from: "up", to: "drain", state: "drained", nodes_up: 1, nodes: 2 });
   expect(first.names_moved_percent).toBeNumber();
+  bench.cluster.setNode(LABEL_B, "drain");
+  expect(bench.log.events).toHaveLength(2);
   expect(last).toEqual({
     event: "node_set",
     node: LABEL_B,

@@ -34,6 +34,14 @@ test("the timeout is 30 seconds, from the first byte of a request or the end of 
   expect(cuts).toEqual(["idle", "slow"]);
 });
 
+test("a client that does not read is not taken for one that says nothing", () => {
+  const { client, say, cuts } = connected();
+  client.reads = 0;
+  say(ASK);
+  client.timeOut();
+  expect(cuts).toEqual(["unread"]);
+});
+
 test("pipelined requests are answered in order, and counted", () => {
   const { client, say, codes } = connected();
   say(ASK.repeat(3));

@@ -99,7 +99,7 @@ describe("a name", () => {
     const names = Array.from({ length: 3 * QUESTIONS_MAX }, (_, i) => `n${i}.test`);
     const bench = await Bench.of(Object.fromEntries(names.map((name) => [name, "silence"])), 1000);
     await bench.clock.elapse(10 * QUESTION_MS_MAX);
-    expect(bench.service.underWayMax).toBe(QUESTIONS_MAX);
+    expect(bench.service.underWayMax).toBe(8);
     for (const name of names) expect(bench.service.asked.filter((asked) => asked === `${name}/4`)).not.toEqual([]);
   });
 
@@ -110,6 +110,16 @@ describe("a name", () => {
     await bench.clock.elapse(QUESTION_MS_MAX - WAIT_MS);
     expect(bench.addresses()).toEqual(["10.0.0.1"]);
     expect(bench.answers).toContain(`${NAME} changed`);
+  });
+
+  test("that is no longer used leaves its turn to another, also while it is asked for", async () => {
+    const silent = Array.from({ length: QUESTIONS_MAX }, (_, i) => [`n${i}.test`, "silence"] as const);
+    const bench = await Bench.of(Object.fromEntries(silent));
+    expect(bench.service.underWay).toBe(QUESTIONS_MAX);
+    bench.service.say(NAME, ["10.0.0.1"]);
+    bench.resolver.use([NAME], INTERVAL_MS);
+    await bench.clock.elapse(INTERVAL_MS);
+    expect(bench.addresses()).toEqual(["10.0.0.1"]);
   });
 
   test("that is no longer used is not asked for any more", async () => {

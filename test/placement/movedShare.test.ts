@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
-import { type LabelledRing, movedShare } from "../../src/placement/movedShare.ts";
+import { type LabelledRing, movedNames, movedShare } from "../../src/placement/movedShare.ts";
 import { type PlacedNode, Placement, RING_KINDS, type RingKind } from "../../src/placement/placement.ts";
 import { ownerAt, shares } from "../../src/placement/ring.ts";
 
@@ -37,6 +37,14 @@ describe("the part of the names that move", () => {
     const [a, b, c] = ["a", "b", "c"].map((label) => ({ label, weight: 1 }));
     expect(movedShare(placed("farmhash", [a, b, c]), placed("farmhash", [c, a, b]))).toBe(0);
     expect(movedShare(placed("farmhash", [a]), placed("farmhash", [b]))).toBe(1);
+  });
+
+  test("is told by node, the largest change first, whether it lost them or got them", () => {
+    const [a, b, c] = [1, 3, 9].map((weight, i) => ({ label: "abc"[i], weight }));
+    const { share, changes } = movedNames(placed("farmhash", [a, b, c]), placed("farmhash", [a, b]));
+    expect(changes.map(({ node }) => node)).toEqual(["c", "b", "a"]);
+    expect(changes[0].share).toBeCloseTo(-share, 12);
+    expect(changes[1].share + changes[2].share).toBeCloseTo(share, 12);
   });
 
   test("is the share of the node that leaves", () => {

@@ -337,5 +337,8 @@ describe("a placement that follows another", () => {
     while (!steps.next().done) pauses++;
     expect(hashed).toBe(4 * 2048);
     expect(pauses).toBeGreaterThanOrEqual(2);
+    // A node of a great weight is hashed in several steps.
+    const heavy = Placement.steps("farmhash", [{ label: "heavy", weight: 100 }], counting, undefined);
+    for (let before = hashed; !heavy.next().done; before = hashed) expect(hashed - before).toBeLessThanOrEqual(8192);
   });
 });

@@ -46,6 +46,11 @@ describe("the index of a ring", () => {
     expect(index.ownerAt(LAST)).toBe(ownerAt(ring, LAST));
   });
 
+  test("takes no more than a megabyte beside its points, however many they are", () => {
+    const points = Array.from({ length: 300_000 }, (_, i): [number, number] => [i * 14_000, i % 3]);
+    expect(2 ** (32 - new RingIndex(ringAt(points)).shift)).toBe(2 ** 18);
+  });
+
   test("of an empty ring has no owner anywhere", () => {
     const index = new RingIndex(ringAt([]));
     for (const at of [0, 1, 2 ** 31, LAST]) expect(index.ownerAt(at)).toBe(NO_LIVE_NODE);

@@ -49,6 +49,14 @@ describe.each(Object.keys(HASHES))("with hashes: %s", (quality) => {
     );
   });
 
+  test("says how many names it has, which are never more than there were", () => {
+    const cache = new RouteCache(10_000);
+    for (let i = 1; i <= 5000; i++) {
+      insert(cache, `name${i}`, hashOf, i);
+      expect(cache.size).toBeLessThanOrEqual(i);
+    }
+  });
+
   test("a name that was just cached is found, however many came before", () => {
     const cache = new RouteCache(16);
     for (let i = 0; i < 1000; i++) {

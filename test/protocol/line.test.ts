@@ -59,6 +59,7 @@ describe("a line that is refused", () => {
     ["foo:1|cc", "unknown_type"],
     ["foo:1|C", "unknown_type"],
     ["foo:1|toolong", "unknown_type"],
+    ["foo:1|\0\0\0\0\0\0\x01c", "unknown_type"],
     ["_e{5,4}", "no_colon"],
     ["_e{5,4}:|text", "empty_name"],
     ["_e{5,4}:title", "no_pipe"],

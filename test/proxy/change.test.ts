@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:t
 import { type Config, readConfig } from "../../src/config/config.ts";
 import type { Problem } from "../../src/config/problem.ts";
 import { bunPlatform } from "../../src/engine/bunPlatform.io.ts";
+import type { Platform } from "../../src/engine/platform.ts";
 import { prometheusParts } from "../../src/http/prometheus.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { violations } from "../../src/observe/invariants.ts";
@@ -50,13 +51,17 @@ class Bench {
     this.log = log;
   }
 
-  static async open(nodes: readonly NodeSettings[], more: Readonly<Record<string, unknown>> = {}): Promise<Bench> {
+  static async open(
+    nodes: readonly NodeSettings[],
+    more: Readonly<Record<string, unknown>> = {},
+    platform: Platform = bunPlatform,
+  ): Promise<Bench> {
     const [port, managementport] = await freePorts(2);
     const settings = { port, managementport, nodes, maxDatagramBytes: 0, ...more };
     const log: string[] = [];
     const writer = { linesLost: 0, write: (line: string) => void log.push(line), flush: () => {} };
     const proxy = await StatsdProxy.start(configOf(settings), {
-      platform: bunPlatform,
+      platform,
       log: openLog({ format: "logfmt", level: "info", writer }),
       debugMode: false,
     });
@@ -276,6 +281,27 @@ test("a change that is not ready when the proxy stops is no more", async () => {
   const change = bench.change({ nodes: [a, b] });
   await bench.stop();
   expect(await change).toEqual([": the proxy is stopping"]);
+});
+
+test("nor is one that was under way", async () => {
+  const backends = [await Backend.open(), await Backend.open()];
+  const [a, b] = backends.map(({ node }) => node);
+  const { promise, resolve: letGo } = Promise.withResolvers<void>();
+  let isAsked = false;
+  const connectUdp: typeof bunPlatform.network.connectUdp = async (parts) => {
+    if (parts.port === b.port) {
+      isAsked = true;
+      await promise;
+    }
+    return await bunPlatform.network.connectUdp(parts);
+  };
+  const bench = await Bench.open([a], {}, { ...bunPlatform, network: { ...bunPlatform.network, connectUdp } });
+  const change = bench.change({ nodes: [a, b] });
+  await until("its socket is being opened", () => isAsked);
+  const stopped = bench.stop();
+  letGo();
+  expect(await change).toEqual([": the proxy is stopping"]);
+  await stopped;
 });
 
 test("what the last nodes have counted stays in the sums, whoever leaves", async () => {

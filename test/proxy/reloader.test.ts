@@ -16,9 +16,13 @@ class Bench {
   result: ChangeSummary | readonly Problem[] = NOTHING;
   /** What a change throws. */
   bug: Error | undefined;
+  /** What each reload waits for before it begins. */
+  pause = Promise.resolve();
   readonly changes: Config[] = [];
   readonly said: [event: string, fields?: LogFields][] = [];
   readonly results: string[] = [];
+  /** What a service manager was told. */
+  readonly supervised: string[] = [];
   readonly reloader: Reloader;
   view: ConfigView = { hash: hashOf(GOOD), loadedAtSeconds: 1, isLatest: true };
 
@@ -38,7 +42,11 @@ class Bench {
           this.changes.push(next);
           return this.result;
         },
-        pause: async () => {},
+        pause: () => this.pause,
+        supervisor: {
+          reloading: () => void this.supervised.push("reloading"),
+          ready: () => void this.supervised.push("ready"),
+        },
         nowSeconds: () => 7,
         onResult: (result, view) => {
           this.results.push(result);
@@ -134,6 +142,15 @@ describe("a bad file changes nothing, and every problem is told", () => {
     expect(bench.view.lastFailure).toBeUndefined();
   });
 
+  test("a hundred of them one by one, and how many more there are", async () => {
+    const bench = new Bench();
+    bench.text = `{ nodes: [${'{ host: "a", port: 0 },'.repeat(150)}] }`;
+    const answer = await bench.reloader.reload("console");
+    expect(bench.said).toHaveLength(101);
+    expect(bench.said[100]).toMatchObject(["reload_failed", { reason: "50 more problems" }]);
+    expect(answer.trimEnd().split("\n")).toHaveLength(1 + 101);
+  });
+
   test("and the view keeps a few of the problems, cut and escaped: they come from a file", async () => {
     const bench = new Bench();
     const hostile = { at: "nodes[0].name", message: `not "\x1b[2J\n\u202e${"x".repeat(1000)}` };
@@ -168,6 +185,39 @@ test("reloads that are asked for at once are one, for each who asks for it in hi
   expect(order).toEqual(["signal", "signal", "signal", "console", "console"]);
   expect(bench.reads).toBe(2);
   expect(bench.changes).toHaveLength(1);
+});
+
+test("so are those that are asked for while the first one waits a little", async () => {
+  const bench = new Bench();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bench.pause = promise;
+  const first = bench.reloader.reload("signal");
+  await Bun.sleep(0);
+  const second = bench.reloader.reload("signal");
+  resolve();
+  await Promise.all([first, second]);
+  expect(bench.reads).toBe(1);
+  await bench.reloader.reload("signal");
+  expect(bench.reads).toBe(2);
+});
+
+test("a service manager is told of each, and that it is over, whatever came of it", async () => {
+  const bench = new Bench();
+  await bench.reloader.reload("file");
+  expect(bench.supervised).toEqual([]);
+  bench.text = "{";
+  await bench.reloader.reload("file");
+  expect(bench.supervised).toEqual(["reloading", "ready"]);
+  bench.text = GOOD;
+  await bench.reloader.reload("signal");
+  expect(bench.supervised).toEqual(["reloading", "ready", "reloading", "ready"]);
+});
+
+test("a file that has taken over is nobody's business either when it is touched again", async () => {
+  const bench = new Bench();
+  bench.text = `${GOOD} `;
+  for (let i = 0; i < 3; i++) await bench.reloader.reload("file");
+  expect([bench.reads, bench.results]).toEqual([3, ["ok"]]);
 });
 
 test("a file that says what is in force already changes nothing, and costs no change", async () => {

@@ -111,6 +111,17 @@ describe("the limit on connections", () => {
     server.connect();
     expect(cuts).toEqual(["too_many"]);
   });
+
+  test("leaves those alone that have not had time to ask, if there is another", () => {
+    const { clock, server } = serving(2);
+    const busy = server.connect();
+    clock.advance(1000);
+    const fresh = server.connect();
+    busy.send("a");
+    clock.advance(499);
+    server.connect();
+    expect([busy.isTerminated, fresh.isTerminated]).toEqual([true, false]);
+  });
 });
 
 describe("when a client sends but does not read", () => {
