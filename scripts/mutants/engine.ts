@@ -527,4 +527,32 @@ export const ENGINE: readonly Mutant[] = [
     replace: "",
     tests: ["engine/engine.test.ts"],
   },
+  {
+    name: "own-metrics-wait-for-the-next-report",
+    file: "src/engine/cluster.ts",
+    find: "    this.selfMetrics.flush();\n",
+    replace: "",
+    tests: ["engine/engine.test.ts"],
+  },
+  {
+    name: "failed-check-asks-for-no-name",
+    file: "src/engine/cluster.ts",
+    find: "if (check.failure !== undefined && node.hostName !== undefined) this.resolver.askSoon(node.hostName);",
+    replace: "",
+    tests: ["proxy/names.test.ts"],
+  },
+  {
+    name: "change-does-not-send-what-waits",
+    file: "src/engine/cluster.ts",
+    find: "    this.relay.flush();\n\n    this.logDiscovered",
+    replace: "\n    this.logDiscovered",
+    tests: ["engine/cluster.test.ts"],
+  },
+  {
+    name: "change-forgets-an-answer-that-came-meanwhile",
+    file: "src/engine/cluster.ts",
+    find: "    if (this.resolver.version !== version) this.parts.onNamesChanged();\n",
+    replace: "",
+    tests: ["engine/clusterNames.test.ts", "proxy/names.test.ts"],
+  },
 ];

@@ -464,4 +464,11 @@ export const NET: readonly Mutant[] = [
     replace: "OTHER_FAMILY_MS_MAX = 5000",
     tests: ["net/question.test.ts"],
   },
+  {
+    name: "last-reading-does-not-wait-for-what-is-under-way",
+    file: "src/net/udpSource.ts",
+    find: "const UNDER_WAY_MS = 10",
+    replace: "const UNDER_WAY_MS = 0",
+    tests: ["net/udpSourceFinish.test.ts"],
+  },
 ];

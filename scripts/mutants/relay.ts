@@ -290,4 +290,18 @@ export const RELAY: readonly Mutant[] = [
     replace: "if (end - start > 8) return 0;",
     tests: ["protocol/line.test.ts"],
   },
+  {
+    name: "batch-does-not-fill-a-datagram-to-its-last-byte",
+    file: "src/core/assembly/batch.ts",
+    find: "for (let at = start + bytesMax; at > start; at--)",
+    replace: "for (let at = start + bytesMax - 1; at > start; at--)",
+    tests: ["relay/batch.test.ts"],
+  },
+  {
+    name: "core-memory-grows-for-each-block",
+    file: "src/core/memory.ts",
+    find: "Math.min(Math.max(needed, pages), PAGES_MAX - pages)",
+    replace: "needed",
+    tests: ["core/memory.test.ts"],
+  },
 ];

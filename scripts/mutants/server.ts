@@ -494,4 +494,25 @@ export const SERVER: readonly Mutant[] = [
     replace: "",
     tests: ["http/session.clock.test.ts"],
   },
+  {
+    name: "tap-tells-a-client-that-is-gone-of-its-end",
+    file: "src/console/taps.ts",
+    find: "      if (!this.running.has(running)) continue;\n",
+    replace: "",
+    tests: ["console/taps.test.ts"],
+  },
+  {
+    name: "console-counts-names-for-longer",
+    file: "src/console/nameCount.ts",
+    find: "NAMES_MS = 10_000",
+    replace: "NAMES_MS = 100_000",
+    tests: ["console/taps.test.ts"],
+  },
+  {
+    name: "server-error-keeps-its-connection",
+    file: "src/server/tcpServer.ts",
+    find: "      this.terminate();\n      throw error;",
+    replace: "      throw error;",
+    tests: ["http/session.test.ts", "console/session.test.ts", "console/session.clock.test.ts"],
+  },
 ];

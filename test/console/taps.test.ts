@@ -57,6 +57,24 @@ describe("taps", () => {
     expect(bench.relay.observer).toBeUndefined();
   });
 
+  test("say nothing more to a client that is gone, which shows when something is shown to it", () => {
+    const [bench, clock] = [new RelayBench({ mirror: true }), new ManualClock()];
+    const stream = tapsOf(bench, clock).open(ALL);
+    const told: string[] = [];
+    stream?.begin(
+      (text) => {
+        told.push(text);
+        stream.stop();
+        return false;
+      },
+      (last) => told.push(last),
+    );
+    bench.receive("a:1|c");
+    clock.advance(10 * TICK_MS);
+    expect(told).toEqual(["*               a:1|c\n"]);
+    expect([bench.relay.observer, clock.timersLeft]).toEqual([undefined, 0]);
+  });
+
   test("leave the relay without an observer when the last of them is stopped", () => {
     const bench = new RelayBench({});
     const taps = tapsOf(bench);

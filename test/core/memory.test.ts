@@ -32,6 +32,17 @@ describe("blocks of the core's memory", () => {
     );
   });
 
+  test("make it grow seldom, however many there are: whoever keeps its addresses has to ask for them again", () => {
+    const memory = new CoreMemory();
+    const grown = new Set([memory.bytes]);
+    const owner = {};
+    for (let i = 0; i < 256; i++) {
+      memory.block(owner, 1 << 20);
+      grown.add(memory.bytes);
+    }
+    expect(grown.size).toBeLessThan(8);
+  });
+
   test("are used again once their owners are no more, so that memory does not grow with what comes and goes", async () => {
     const memory = new CoreMemory();
     const [first] = [memory.block({}, 200_000)];

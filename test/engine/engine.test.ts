@@ -130,6 +130,18 @@ test("how long lines took is told of those that went to a node, and of no others
   expect(await measured()).toBe(8);
 });
 
+test("its own metrics that a socket did not take are sent when it takes them", async () => {
+  const at = await engineAt(8125);
+  (await opening(at, { selfMetrics: { prefix: "proxy", interval: 1000 } })).commit();
+  const [socket] = at.network.udp;
+  socket.isFull = true;
+  at.clock.advance(1000);
+  expect(socket.sent).toEqual([]);
+  socket.drain();
+  expect(socket.sent.join("\n")).toContain("proxy.");
+  expect(at.engine.counters.linesSelfDropped).toBe(0);
+});
+
 test("while a replaced socket drains no sleep is longer than the new configuration allows", async () => {
   const { clock, change, network } = await engineAt(8125);
   // Without the kernel's help the runtime reads the rest, and turns go on.

@@ -7,6 +7,13 @@ const LINE_BYTES_MAX = 65_507;
 const LIMITS = [0, 1, 10, 100, 512, 1432, 8932, 65_507];
 
 describe("a batch", () => {
+  test("fills a datagram to its last byte with the lines of a run", () => {
+    const batch = new Batch(11);
+    const run = Buffer.from("aaa:1|c\nb:1\nc:1");
+    expect(batch.append(run, 0, run.length, 3)).toBe(run.length);
+    expect(batch.views().map(String)).toEqual(["aaa:1|c\nb:1", "c:1"]);
+  });
+
   test("returns every line once, unchanged and in order, in datagrams within the limit", () => {
     const lineLength = fc.oneof(
       { weight: 20, arbitrary: fc.integer({ min: 1, max: 60 }) },
