@@ -1,6 +1,6 @@
 /** Configurations, and changes of them, as operators write them: most are fine, some cannot be. */
 import { type Config, readConfig } from "../../src/config/config.ts";
-import { hostName, MANAGEMENT_PORT, METRICS_PORT, NODES_MAX, namelessAddress } from "./addresses.ts";
+import { hostName, MANAGEMENT_PORT, METRICS_PORT, NODES_MAX, namedAddress, namelessAddress } from "./addresses.ts";
 import { OWN_PREFIX } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
@@ -71,6 +71,7 @@ function changedOnce(settings: Settings, random: Random): Settings {
       add: 4,
       remove: 4,
       exchange: 3,
+      move: 4,
       reorder: 1,
       weigh: 1,
       ring: 1,
@@ -100,6 +101,13 @@ function changedOnce(settings: Settings, random: Random): Settings {
     case "exchange": {
       const i = random.below(nodes.length);
       return with_({ nodes: nodes.with(i, nodeOf(nodeNumber(nodes[i]), random)) });
+    }
+    case "move": {
+      const named = nodes.filter(({ name }) => name !== undefined);
+      if (named.length === 0) return settings;
+      const node = random.pick(named);
+      const hosts = hostsOfNamed(nodeNumber(node)).filter((host) => host !== node.host);
+      return with_({ nodes: nodes.with(nodes.indexOf(node), { ...node, host: random.pick(hosts) }) });
     }
     case "reorder":
       return with_({ nodes: random.shuffle([...nodes]) });
@@ -144,11 +152,18 @@ function changedOnce(settings: Settings, random: Random): Settings {
 function nodeOf(node: number, random: Random): NodeSettings {
   const managementport = random.chance(0.12) ? 0 : MANAGEMENT_PORT;
   const weight = random.chance(0.1) ? { weight: 2 } : {};
-  if (random.chance(0.6))
-    return { host: hostName(node), port: METRICS_PORT, managementport, name: `n${node}`, ...weight };
+  if (random.chance(0.6)) {
+    const host = random.chance(0.7) ? hostName(node) : random.pick(hostsOfNamed(node));
+    return { host, port: METRICS_PORT, managementport, name: `n${node}`, ...weight };
+  }
   return { host: namelessAddress(node, random.below(2)), port: METRICS_PORT, managementport, ...weight };
 }
 
+/** What has a name of its own needs none of its host's. */
+function hostsOfNamed(node: number): readonly string[] {
+  return [hostName(node), namedAddress(node, 0), namedAddress(node, 1)];
+}
+
 function nodeNumber({ host }: NodeSettings): number {
-  return Number(/^node-(\d)|^10\.2\.(\d)/.exec(host)?.slice(1).find(Boolean));
+  return Number(/^node-(\d)|^10\.[12]\.(\d)/.exec(host)?.slice(1).find(Boolean));
 }

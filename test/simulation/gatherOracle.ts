@@ -2,7 +2,10 @@
 import type { MetricsSocket } from "./metricsSocket.ts";
 import type { World } from "./world.ts";
 
-/** The rate is looked at over so many pieces of this length; if it was not about the same in all, it proves nothing. */
+/**
+ * The rate is looked at over so many pieces of this length, or of a sleep that is longer; if it was not about the same in
+ * all, it proves nothing.
+ */
 const PIECES = 3;
 const PIECE_MS = 20;
 const EVEN = 1.5;
@@ -35,7 +38,7 @@ export class GatherOracle {
     if (history.length > 400) history.splice(0, 200);
     sleep();
     if (socket.drops === drops || world.stalledMs > stalledMs || queuedBytes > socket.receiveBufferBytes / 4) return;
-    const perMs = this.steadyRate(nowMs);
+    const perMs = this.steadyRate();
     if (perMs === undefined || socket.arrivedBytes - arrivedBytes > EVEN * perMs * ms) return;
     world.violated(
       `the kernel dropped ${socket.drops - drops} datagrams in a sleep of ${ms} ms, at the rate of before`,
@@ -43,13 +46,15 @@ export class GatherOracle {
   }
 
   /** Bytes a millisecond; undefined: now more, now less. */
-  private steadyRate(nowMs: number): number | undefined {
+  private steadyRate(): number | undefined {
+    const { history } = this;
     const rates: number[] = [];
-    for (let piece = 0; piece < PIECES; piece++) {
-      const end = this.history.findLast(({ atMs }) => atMs <= nowMs - piece * PIECE_MS);
-      const begin = this.history.findLast(({ atMs }) => atMs <= nowMs - (piece + 1) * PIECE_MS);
-      if (begin === undefined || end === undefined || end.atMs - begin.atMs < PIECE_MS / 2) return undefined;
-      rates.push((end.bytes - begin.bytes) / (end.atMs - begin.atMs));
+    for (let piece = 0, end = history.length - 1; piece < PIECES; piece++) {
+      const { atMs, bytes } = history[end];
+      const begin = history.findLastIndex((earlier) => earlier.atMs <= atMs - PIECE_MS);
+      if (begin === -1) return undefined;
+      rates.push((bytes - history[begin].bytes) / (atMs - history[begin].atMs));
+      end = begin;
     }
     const most = Math.max(...rates);
     return most <= EVEN * Math.min(...rates) ? most : undefined;

@@ -13,6 +13,9 @@ import type { World } from "./world.ts";
 const SLACK_MS = 250;
 /** After a refusal the next check comes so long after the one before began. */
 const RECHECK_MS = 100;
+/** What is due runs in the turn after that at the latest, or in one of a few. */
+const TIMER_MS = 2;
+const OVERDUE_LOOKS_MAX = 3;
 
 interface Watched {
   config: Config;
@@ -27,6 +30,18 @@ interface Watched {
   checksFailed: number;
   /** Of the host where it is. */
   endsTold: number;
+  refusals: number;
+  /** When it refused a metric that is a reason to ask it, and it was not asked since; Infinity: it did not. */
+  refusedAtMs: number;
+  /** Looks at which it should have been asked by then. */
+  looksOverdue: number;
+  lookedAtMs: number;
+  /** A check is under way; when the last began; and when the last of so many ended. */
+  isAsked: boolean;
+  beganAtMs: number;
+  endedAtMs: number;
+  checksEnded: number;
+  checksSkipped: number;
 }
 
 export class HealthOracle {
@@ -45,6 +60,8 @@ export class HealthOracle {
     this.world = world;
     this.proxy = proxy;
     this.hosts = hosts;
+    // What was said of those that start without an address was not heard yet.
+    for (const { label, isUp } of proxy.nodes) this.saidUp.set(label, isUp);
   }
 
   /** The machine's network is out of order, or in order again. */
@@ -98,11 +115,20 @@ export class HealthOracle {
         changes: 0,
         checksFailed: 0,
         endsTold: 0,
+        refusals: 0,
+        refusedAtMs: Number.POSITIVE_INFINITY,
+        looksOverdue: 0,
+        lookedAtMs: world.awakeMs,
+        isAsked: false,
+        beganAtMs: world.awakeMs,
+        endedAtMs: Number.NEGATIVE_INFINITY,
+        checksEnded: 0,
+        checksSkipped: 0,
       };
       this.watched.set(node, seen);
     }
     if (seen.rules === "" || seen.config !== config || seen.settings !== settings)
-      this.judgeAnew(seen, host, config, settings);
+      this.judgeAnew(seen, node, host, config);
     if (node.isUp !== seen.isUp) {
       world.note(node.isUp ? "up" : "down", node.label);
       this.changes++;
@@ -112,6 +138,7 @@ export class HealthOracle {
     if (node.config.managementport === 0) this.judgeUnchecked(node, host, seen);
     else {
       this.judgeEnds(node, host, seen);
+      this.judgeRefusals(node, host, seen);
       this.judge(node, host, seen);
     }
     seen.isWell = node.health.isWell;
@@ -122,15 +149,21 @@ export class HealthOracle {
   }
 
   /** Where it is, and what the rules are, may have changed. */
-  private judgeAnew(seen: Watched, host: Host, config: Config, settings: ReturnType<typeof settingsOf>): void {
+  private judgeAnew(seen: Watched, node: Node, host: Host, config: Config): void {
     const { checkInterval, fall, rise, gather } = config;
+    const settings = settingsOf(node);
     const rules = `${settings.host} ${settings.config.managementport} ${checkInterval} ${fall} ${rise} ${gather}`;
     seen.config = config;
     seen.settings = settings;
     if (rules === seen.rules) return;
+    // Of a node that is new here a check may be under way already.
+    seen.isAsked = seen.rules === "";
     seen.rules = rules;
     seen.endsTold = host.endsTold;
     seen.sinceMs = this.world.awakeMs;
+    // What was refused before was a reason for other checks.
+    seen.refusals = node.counters.refusals;
+    seen.refusedAtMs = Number.POSITIVE_INFINITY;
   }
 
   /** A node without a check goes by what its host refuses. That nothing is refused proves nothing. */
@@ -185,6 +218,31 @@ export class HealthOracle {
   private judgeEnds({ label, counters }: Node, host: Host, seen: Watched): void {
     if (host.endsTold - seen.endsTold <= counters.checksFailed - seen.checksFailed) return;
     this.world.violated(`the connection to ${label} that was kept ends, and no check fails`);
+  }
+
+  /** A node that refuses a metric is asked at once, or 100 ms after it was asked last, however much it refuses. */
+  private judgeRefusals({ label, counters }: Node, host: Host, seen: Watched): void {
+    const { awakeMs } = this.world;
+    const { checksPassed, checksFailed, checksSkipped } = counters;
+    const ended = checksPassed + checksFailed + checksSkipped;
+    const wasAsked = host.askedAtMs >= seen.lookedAtMs;
+    // A check that is skipped for want of a descriptor asks nobody.
+    if (wasAsked || checksSkipped > seen.checksSkipped) {
+      seen.beganAtMs = awakeMs;
+      seen.refusedAtMs = Number.POSITIVE_INFINITY;
+    } else if (counters.refusals > seen.refusals) seen.refusedAtMs = Math.min(seen.refusedAtMs, awakeMs);
+    if (ended > seen.checksEnded) seen.endedAtMs = awakeMs;
+    seen.isAsked = wasAsked || (seen.isAsked && ended === seen.checksEnded);
+    seen.checksEnded = ended;
+    seen.checksSkipped = checksSkipped;
+    seen.refusals = counters.refusals;
+    seen.lookedAtMs = awakeMs;
+    const dueAtMs = Math.max(seen.refusedAtMs, seen.beganAtMs + RECHECK_MS, seen.endedAtMs);
+    seen.looksOverdue = !seen.isAsked && awakeMs > dueAtMs + TIMER_MS ? seen.looksOverdue + 1 : 0;
+    if (seen.looksOverdue <= OVERDUE_LOOKS_MAX) return;
+    this.world.violated(
+      `${label} refused a metric ${(awakeMs - seen.refusedAtMs).toFixed(0)} ms ago, and is not asked`,
+    );
   }
 
   /** Whatever the proxy lacks, and however long it stood still: a backend that answers each check fails none. */

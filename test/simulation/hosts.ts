@@ -69,6 +69,8 @@ export class Host {
   refusedAtMs = Number.POSITIVE_INFINITY;
   /** Ends of connections that were kept from one check to the next, as far as the proxy knows of them. */
   endsTold = 0;
+  /** When the proxy asked it something last, or tried to. */
+  askedAtMs = Number.NEGATIVE_INFINITY;
   /** When something could not be sent to it last. */
   troubledMs = Number.NEGATIVE_INFINITY;
   private neighbourTold = false;

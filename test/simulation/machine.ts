@@ -19,6 +19,8 @@ export interface MachineHabits {
   /** Milliseconds that a datagram takes to be read, and to be sent. */
   readonly readMs: number;
   readonly sendMs: number;
+  /** Milliseconds that a piece of an answer takes an operator's server. */
+  readonly answerMs: number;
   /** The longest that a socket takes to open, and a look-up. */
   readonly openMsMax: number;
   readonly resolveMsMax: number;
@@ -47,6 +49,8 @@ export class Machine {
   readonly management = new Set<ManagementConnection>();
   /** Sockets of the proxy that are being opened. */
   openings = 0;
+  /** When one of them was open, or could not be opened, last; in time that the proxy was awake. */
+  openingEndedMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: World, habits: MachineHabits, ledger: Ledger, delays: DelayOracle) {
     this.world = world;

@@ -39,11 +39,13 @@ export class ManagementConnection implements TcpConnection, Pollable {
     if (!this.hasDescriptor || host === undefined || !machine.hasRoute) this.ended("ECONNREFUSED");
     else host.connect(this);
     machine.management.add(this);
+    if (host) host.askedAtMs = machine.world.awakeMs;
   }
 
   write(text: string): void {
     if (this.isDestroyed) this.machine.world.violated("a check writes to a connection that it has given up");
     if (text !== "health\r\n") this.machine.world.violated(`a check asks ${JSON.stringify(text)}`);
+    if (this.host) this.host.askedAtMs = this.machine.world.awakeMs;
     if (!this.isOver && !this.isLost) this.host?.asked(this);
   }
 

@@ -22,6 +22,9 @@ type OnDatagrams = Parameters<UdpKernel["read"]>[0];
 /** What the kernel has on its way to a socket arrives, also when that refuses senders meanwhile. */
 const UNDER_WAY_MS = 0.05;
 
+/** The kernel takes what comes until it is through. */
+const CLOSE_MS = 0.02;
+
 /** What bulk reading reads into: one memory for all, so that what lies around a datagram is what was there before. */
 const SLOTS = new Slots(1);
 
@@ -53,6 +56,8 @@ export class MetricsSocket implements UdpListener, Pollable {
   private head = 0;
   private bufferBytes: number;
   private isPaused = false;
+  /** It has been read. */
+  private isInUse = false;
   private refusesAtMs = Number.POSITIVE_INFINITY;
   private isInterrupted = false;
 
@@ -125,12 +130,15 @@ export class MetricsSocket implements UdpListener, Pollable {
   }
 
   resume(): void {
+    this.isInUse = true;
     this.isPaused = false;
     if (this.queued > 0 && !this.isClosed) this.loop.wake(this);
   }
 
   close(): void {
     if (this.isClosed) return;
+    // To close it takes time, too, in which something may come. One that was opened in vain is closed in the same breath.
+    if (this.isInUse) this.machine.world.advance(CLOSE_MS);
     this.isClosed = true;
     this.machine.close();
     this.machine.ledger.closed(this);

@@ -78,6 +78,16 @@ export class Mishaps {
     health.networkDisturbed();
   }
 
+  /** The way to a host takes nothing any more, and then little. */
+  fillUp(address: string): void {
+    const { world, hosts } = this.parts;
+    const host = hosts.get(address);
+    if (host === undefined || this.isOver) return;
+    world.fault("full socket", address);
+    host.room = 0;
+    this.fill(host, world.random.magnitude(500, 9000));
+  }
+
   /** Names mean what they did last, or one of the addresses. */
   nameAll(): void {
     const { network, world } = this.parts;
@@ -120,8 +130,7 @@ export class Mishaps {
         const before = network.names.get(hostName(node));
         const place = before === namedAddress(node, 0) ? 1 : 0;
         // Who moves may have had no room any more for what was sent to it.
-        const old = before === undefined ? undefined : this.parts.hosts.get(before);
-        if (old && random.chance(0.3)) this.fill(old, random.magnitude(500, 9000));
+        if (before !== undefined && random.chance(0.3)) this.fillUp(before);
         world.fault("move", hostName(node));
         network.name(hostName(node), namedAddress(node, place));
         break;

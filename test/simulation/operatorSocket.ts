@@ -187,7 +187,7 @@ export class OperatorConnection<Data> implements TcpClient<Data>, Pollable {
 
   write(bytes: Buffer): number {
     if (this.isClosed || this.isEnding) return -1;
-    this.machine.world.nowMs += 0.002;
+    this.machine.world.nowMs += this.machine.habits.answerMs;
     const taken = Buffer.from(bytes.subarray(0, Math.max(0, this.parts.sendBuffer - this.outgoingBytes)));
     if (taken.length < bytes.length) this.isFull = true;
     if (taken.length > 0) this.outgoing.push(taken);

@@ -142,6 +142,7 @@ export class SimulatedNetwork implements Network {
     machine.openings++;
     return this.later(machine.world.random.between(0, machine.habits.openMsMax), () => {
       machine.openings--;
+      machine.openingEndedMs = machine.world.awakeMs;
       try {
         return open();
       } catch (error) {

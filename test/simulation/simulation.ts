@@ -57,6 +57,8 @@ const BROKEN_FILES = ["", "{", "{ nodes: [] }", '{ "port": 8125 }', "\0", '{ nod
 const TURNS_MAX = 200_000;
 /** To read the rest five seconds, to count it one; the rest is for turns. */
 const STOP_MS_MAX = 6500;
+/** What a long answer costs those that come after it. */
+const SHARE_MS_MAX = 110;
 /** Lines that could be sent are sent within this. */
 const PENDING_MS_MAX = 150;
 
@@ -135,6 +137,7 @@ class Simulation {
         receiveBufferMax: random.pick([212_992, 4_194_304]),
         readMs: isSlow ? random.magnitude(0.1, 1) : random.magnitude(0.002, 0.02),
         sendMs: random.magnitude(0.001, 0.01),
+        answerMs: random.chance(0.3) ? random.magnitude(0.1, 2) : 0.002,
         openMsMax: random.chance(0.3) ? random.magnitude(1, 200) : 0.1,
         resolveMsMax: random.chance(0.3) ? random.magnitude(1, 3000) : 0.5,
       },
@@ -193,6 +196,7 @@ class Simulation {
     for (let node = 0; node < NODES_MAX; node++) {
       network.name(hostName(node), namedAddress(node, random.below(2)));
     }
+    if (random.chance(0.15)) this.nameLater();
     network.name(CONSOLE_NAME, "127.0.0.1");
     const isPrevented = random.chance(0.03);
     if (isPrevented) {
@@ -228,16 +232,31 @@ class Simulation {
     return true;
   }
 
+  /** The machine has started just now, and the name server does not know everything yet. */
+  private nameLater(): void {
+    const { world, machine, network, random } = this;
+    for (let node = 0; node < NODES_MAX; node++) {
+      const name = hostName(node);
+      const address = network.names.get(name);
+      if (random.chance(0.5)) continue;
+      network.name(name, undefined);
+      world.after(random.magnitude(100, 2000), () => {
+        machine.troubledAtMs = world.nowMs;
+        if (network.names.get(name) === undefined) network.name(name, address);
+      });
+    }
+  }
+
   private attach(proxy: StatsdProxy, insides: Insides): void {
     const { world, random, loop, machine, network, hosts } = this;
     this.proxy = proxy;
     this.insides = insides;
-    const words = new WordOracle(world, insides, hosts);
+    const words = new WordOracle(world, machine, insides, hosts);
     this.words = words;
     this.ledger.attach(insides, words);
     this.delays.attach(insides);
     const health = new HealthOracle(world, insides, hosts);
-    const operators = new Operators(world, network, insides, words);
+    const operators = new Operators(world, loop, network, insides, words);
     this.health = health;
     this.operators = operators;
     this.mishaps = new Mishaps({
@@ -285,6 +304,7 @@ class Simulation {
     this.operators?.end();
     world.note("stop");
     if (random.chance(0.3)) this.traffic.burst(random.pick([10, 200]));
+    if (random.chance(0.2)) this.traffic.flood(random.between(5, 20));
     // A second signal stops it, and a third lets it go on.
     if (random.chance(0.1)) world.after(random.between(0, 20), () => loop.stall(random.magnitude(100, 9000)));
     // What is left when the time for reading is over.
@@ -301,15 +321,38 @@ class Simulation {
     if (world.violation !== undefined) return;
     ledger.finish();
     this.turnsUntil(() => this.changesUnderWay === 0 && machine.openings === 0);
+    // The timer that keeps answers to their share of the time ends by itself, and answers nobody.
+    const overMs = world.nowMs + SHARE_MS_MAX;
+    this.turnsUntil(() => loop.timersSet === 0 || world.nowMs > overMs);
     this.turns(20);
     this.nothingOpen();
   }
 
   private change(): void {
+    const { world, insides, random } = this;
+    if (insides === undefined || this.isStopping) return;
+    const settings = changedSettings(this.settingsOf.get(insides.config) ?? this.settings, random);
+    if (random.chance(0.7)) {
+      this.changeNow(settings);
+      return;
+    }
+    // Who leaves or moves may have no room any more for what is sent to it.
+    const { nodes } = configOf(settings);
+    for (const { label, config, address } of insides.nodes) {
+      const stays = nodes.some((node) => node.label === label && node.host === config.host);
+      if (!stays && address !== undefined) this.mishaps?.fillUp(address);
+    }
+    this.traffic.burst(random.below(40));
+    if (random.chance(0.5)) this.traffic.rest(random.between(100, 800));
+    world.after(random.between(0, 20), () => {
+      this.loop.wake({ isQueued: false, dispatch: () => this.changeNow(settings) });
+    });
+  }
+
+  private changeNow(settings: Settings): void {
     const { world, proxy, insides, random, ledger, machine, operators } = this;
     if (proxy === undefined || insides === undefined || this.isStopping || this.changesUnderWay > 2) return;
     const before = insides.config;
-    const settings = changedSettings(this.settingsOf.get(before) ?? this.settings, random);
     const isGood = random.chance(0.95);
     const text = isGood ? JSON.stringify(settings) : random.pick(BROKEN_FILES);
     const next = isGood ? configOf(settings) : undefined;

@@ -7,6 +7,8 @@ const PHASE_MS = [20, 1500] as const;
 
 const RIVER_PER_MS = [0.4, 0.8] as const;
 
+const FLOOD_EVERY_MS = 0.05;
+
 const STEMS = ["app.logins", "db.query;t=v", "_error", "x", "caf\xe9", "page/views ", "tag,env=prod", "\u00ff\u00fe"];
 const TYPES = ["c", "g", "ms", "h", "s", "d"];
 const TAILS = ["", "", "", "|@0.1", "|#env:prod,az:b", "|@0.5|#a|T1656581400", ":7|c"];
@@ -32,6 +34,7 @@ export class Traffic {
   private readonly parts: TrafficParts;
   private readonly random: Random;
   private isOver = false;
+  private restsUntilMs = 0;
 
   constructor(parts: TrafficParts) {
     this.parts = parts;
@@ -49,6 +52,23 @@ export class Traffic {
   /** As many at once. */
   burst(count: number): void {
     for (let i = 0; i < count; i++) this.sendOne();
+  }
+
+  /** Nobody sends anything for so long. */
+  rest(ms: number): void {
+    this.restsUntilMs = this.parts.world.nowMs + ms;
+  }
+
+  /** Twenty a millisecond, for so long, whether anybody takes them or not. */
+  flood(ms: number): void {
+    const { world } = this.parts;
+    const untilMs = world.nowMs + ms;
+    const next = () => {
+      if (world.nowMs > untilMs) return;
+      this.sendOne();
+      world.after(FLOOD_EVERY_MS, next);
+    };
+    next();
   }
 
   private phase(): void {
@@ -76,6 +96,7 @@ export class Traffic {
   }
 
   private sendOne(): void {
+    if (this.parts.world.nowMs < this.restsUntilMs) return;
     this.sent++;
     this.parts.send(Buffer.from(this.datagram(), "latin1"));
   }

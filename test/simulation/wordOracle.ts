@@ -5,6 +5,7 @@
 import type { OperatorWord } from "../../src/health/nodeHealth.ts";
 import type { Host } from "./hosts.ts";
 import type { Insides, Node } from "./insides.ts";
+import type { Machine } from "./machine.ts";
 import type { World } from "./world.ts";
 
 /** What a node had at the last look. */
@@ -17,6 +18,7 @@ export class WordOracle {
   /** Words that were said and changed something. */
   said = 0;
   private readonly world: World;
+  private readonly machine: Machine;
   private readonly proxy: Insides;
   private readonly hosts: ReadonlyMap<string, Host>;
   /** By label: what is in force. A node that is not in it goes by its checks. */
@@ -29,8 +31,9 @@ export class WordOracle {
   /** Labels of those that a word has taken out since the last look. */
   private readonly takenOut = new Set<string>();
 
-  constructor(world: World, proxy: Insides, hosts: ReadonlyMap<string, Host>) {
+  constructor(world: World, machine: Machine, proxy: Insides, hosts: ReadonlyMap<string, Host>) {
     this.world = world;
+    this.machine = machine;
     this.proxy = proxy;
     this.hosts = hosts;
   }
@@ -80,12 +83,14 @@ export class WordOracle {
 
   /** What was pending for a node when it was taken out is sent, if the way to it takes it. */
   private lookForDropped(node: Node): void {
-    const { world, seen } = this;
+    const { world, machine, seen } = this;
     const { send_error, send_buffer_full } = node.counters.linesDropped;
     const dropped = send_error + send_buffer_full;
     const before = seen.get(node);
     const host = node.address === undefined ? undefined : this.hosts.get(node.address);
-    const isWayFree = host !== undefined && before !== undefined && host.troubledMs < before.atMs;
+    // A link that is opened anew takes nothing meanwhile.
+    const troubledMs = Math.max(host?.troubledMs ?? 0, machine.openings > 0 ? world.awakeMs : machine.openingEndedMs);
+    const isWayFree = host !== undefined && before !== undefined && troubledMs < before.atMs;
     if (isWayFree && this.takenOut.has(node.label) && dropped > before.dropped) {
       world.violated(`${dropped - before.dropped} lines for ${node.label} are dropped when it is taken out`);
     }
