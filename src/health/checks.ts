@@ -125,7 +125,7 @@ export class Checks {
       this.timer = undefined;
       return;
     }
-    this.timer = this.parts.clock.setTimeout(
+    this.timer = this.parts.clock.setSharedTimeout(
       () => this.check(running),
       Math.max(0, dueAtMs - this.parts.clock.nowMs()),
     );

@@ -26,6 +26,6 @@ export class Sampler {
     const nowMs = this.clock.nowMs();
     this.history.record(this.clock.epochMs(), nowMs, Math.max(0, nowMs - this.dueMs), this.totals(nowMs));
     this.dueMs = nowMs + SAMPLE_INTERVAL_MS;
-    this.timer = this.clock.setTimeout(() => this.sample(), SAMPLE_INTERVAL_MS);
+    this.timer = this.clock.setSharedTimeout(() => this.sample(), SAMPLE_INTERVAL_MS);
   }
 }

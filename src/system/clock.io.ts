@@ -1,14 +1,17 @@
 /** The system's clock. */
 import type { Clock, Timer } from "./clock.ts";
 import { openLibc, threadProcessorMs } from "./libc.io.ts";
+import { SharedTimer } from "./sharedTimer.io.ts";
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   epochMs: () => Date.now(),
   setTimeout: (run, ms) => setTimeout(run, ms),
-  setInterval: (run, ms) => setInterval(run, ms),
+  setSharedTimeout: (run, ms) => (SharedTimer.isFor(ms) ? new SharedTimer(run, ms, false) : setTimeout(run, ms)),
+  setInterval: (run, ms) => (SharedTimer.isFor(ms) ? new SharedTimer(run, ms, true) : setInterval(run, ms)),
   setImmediate: (run) => void setImmediate(run),
-  cancel: (timer: Timer | undefined) => clearTimeout(timer as ReturnType<typeof setTimeout> | undefined),
+  cancel: (timer: Timer | undefined) =>
+    timer instanceof SharedTimer ? timer.cancel() : clearTimeout(timer as ReturnType<typeof setTimeout> | undefined),
   sleep: sleeper(),
   ...processorClock(),
 };

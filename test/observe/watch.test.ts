@@ -1,4 +1,4 @@
-import { expect, onTestFinished, spyOn, test } from "bun:test";
+import { expect, onTestFinished, test } from "bun:test";
 import { openLog } from "../../src/log/log.io.ts";
 import { Watch } from "../../src/observe/watch.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
@@ -10,8 +10,11 @@ function watched(clock: Clock = systemClock) {
   const bench = new RelayBench({});
   const lines: string[] = [];
   const writer = { linesLost: 0, write: (line: string) => void lines.push(line), flush: () => {} };
-  const setTimer = spyOn(globalThis, "setInterval");
-  onTestFinished(() => setTimer.mockRestore());
+  const timers: [look: () => void, everyMs: number][] = [];
+  const setInterval = (...timer: (typeof timers)[number]) => {
+    timers.push(timer);
+    return clock.setInterval(...timer);
+  };
   const log = openLog({ format: "logfmt", level: "info", writer });
   const view = () => ({ ...bench.view(), kernelDrops: undefined });
   const watch = new Watch({
@@ -19,11 +22,11 @@ function watched(clock: Clock = systemClock) {
     counters: bench.counters,
     rejected: bench.relay.rejected,
     log,
-    clock,
+    clock: { ...clock, setInterval },
     also: () => {},
   });
   onTestFinished(() => watch.close());
-  const [[look, everyMs]] = setTimer.mock.calls as [() => void, number][];
+  const [[look, everyMs]] = timers;
   return { bench, lines, watch, look, everyMs };
 }
 

@@ -20,6 +20,8 @@ export interface Habits {
   readonly timersFirst: boolean;
   /** Timers know whole milliseconds only. */
   readonly roundsTimers: boolean;
+  /** Those that may be shared come as early as they may. */
+  readonly sharesTimers: boolean;
   /** Milliseconds of a turn of the loop. */
   readonly turnMs: number;
   /** How often a turn is late, and by how many milliseconds at most. */
@@ -58,6 +60,7 @@ export class EventLoop {
       },
       epochMs: () => 1_700_000_000_000 + Math.floor(world.nowMs),
       setTimeout: (run, ms) => this.setTimeout(run, ms),
+      setSharedTimeout: (run, ms) => this.setTimeout(run, habits.sharesTimers ? 0.9 * ms : ms),
       setInterval: (run, ms) => this.setInterval(run, ms),
       setImmediate: (run) => void this.immediates.push(run),
       cancel: (timer) => this.cancel(timer),

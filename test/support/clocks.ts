@@ -11,8 +11,13 @@ export function watchedClock(): { readonly clock: Clock; readonly delays: number
       delays.push(ms);
       return set(run, ms);
     };
-  const { setTimeout, setInterval } = systemClock;
-  return { clock: { ...systemClock, setTimeout: noted(setTimeout), setInterval: noted(setInterval) }, delays };
+  const { setTimeout, setSharedTimeout, setInterval } = systemClock;
+  const timers = {
+    setTimeout: noted(setTimeout),
+    setSharedTimeout: noted(setSharedTimeout),
+    setInterval: noted(setInterval),
+  };
+  return { clock: { ...systemClock, ...timers }, delays };
 }
 
 interface HandTimer {
@@ -35,6 +40,7 @@ export class ManualClock implements Clock {
   nowMs = () => this.atMs;
   epochMs = () => EPOCH_MS + this.atMs;
   setTimeout = (run: () => void, ms: number) => this.timer(run, ms, undefined);
+  setSharedTimeout = this.setTimeout;
   setInterval = (run: () => void, ms: number) => this.timer(run, ms, ms);
   setImmediate = (run: () => void) => void this.immediates.push(run);
   cancel = (timer: object | undefined) => void this.timers.delete(timer as HandTimer);
