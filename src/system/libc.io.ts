@@ -139,14 +139,17 @@ export function lastReceiveTime(libc: Libc, fd: number, timeAt: ReturnType<typeo
   return libc.ioctl(fd, SIOCGSTAMPNS, timeAt) === 0;
 }
 
-/** @throws Error if the kernel does not know the option */
+const optionValue = wordsThatStay(SK_MEMINFO_WORDS);
+const optionLength = wordsThatStay(1);
+
+/** Valid until it is asked for another. @throws Error if the kernel does not know the option */
 function socketOption(libc: Libc, fd: number, option: number, words: number): Uint32Array {
-  const value = new Uint32Array(words);
-  const length = Uint32Array.of(value.byteLength);
-  if (libc.getsockopt(fd, SOL_SOCKET, option, ptr(value), ptr(length)) !== 0 || length[0] < value.byteLength) {
+  const bytes = words * Uint32Array.BYTES_PER_ELEMENT;
+  optionLength[0] = bytes;
+  if (libc.getsockopt(fd, SOL_SOCKET, option, ptr(optionValue), ptr(optionLength)) !== 0 || optionLength[0] < bytes) {
     throw new Error(`the kernel does not know socket option ${option}`);
   }
-  return value;
+  return optionValue;
 }
 
 /** Room for an address of either family. */
