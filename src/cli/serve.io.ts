@@ -19,6 +19,12 @@ import { terminalOfStart } from "./terminal.io.ts";
 /** The longest that an exit waits for the log to be read, and that a failed start does. */
 const END_MS_MAX = 100;
 const FAILED_START_MS_MAX = 1000;
+/**
+ * How many times later than usual the runtime compiles what runs often, from here on; what the start runs is hardly ever
+ * worth it (scripts/build.ts). What runs once a turn, fifty times a second, is compiled for a minute if it is compiled as
+ * usual, in several stages. A tenth less CPU in the first ten seconds of W1, and from then on to the end of the minute.
+ */
+const JIT_POLICY = 4;
 /** After this, a start is over. */
 const START_MS = 2000;
 
@@ -92,8 +98,7 @@ export async function serve({ text, isDebug, isDemo, isWatching, ...options }: S
     return;
   }
   proxy = started;
-  // What runs from here on runs often. What the start runs is hardly ever worth compiling (scripts/build.ts).
-  Bun.unsafe.setJITPolicy(1);
+  Bun.unsafe.setJITPolicy(JIT_POLICY);
   // Whatever a timer or handler throws is counted and logged; the metrics keep flowing.
   process.on("uncaughtException", (error) => started.failed(error));
   process.on("unhandledRejection", (reason) => started.failed(reason as Error));
