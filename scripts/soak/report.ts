@@ -48,6 +48,7 @@ export class Report {
           ...faults.map(([kind, counts]) => [`fault: ${kind}`, counts.real, counts.simulated]),
         ],
       ),
+      "Of the simulated lines those are missing that found no open port or a full one: each run adds up the datagrams.",
       "",
       ...table(["minute", "resident MB", "descriptors"], thinned(this.samples, SAMPLES_SHOWN).map(sampleRow)),
     ].join("\n");
