@@ -170,7 +170,10 @@ export class HealthOracle {
   private judgeUnchecked(node: Node, host: Host, seen: Watched): void {
     const { world, proxy } = this;
     if (node.health.isWell) return;
-    if (seen.isWell && node.counters.refusals === 0) world.violated(`${node.label} is taken out, and refused nothing`);
+    // What had a check until this turn may have failed it.
+    const wasUnchecked = seen.sinceMs < world.awakeMs;
+    if (wasUnchecked && seen.isWell && node.counters.refusals === 0)
+      world.violated(`${node.label} is taken out, and refused nothing`);
     if (!host.isUdpOpen) return;
     const { checkInterval: intervalMs, rise, gather } = proxy.config;
     const openMs = world.awakeMs - Math.max(seen.sinceMs, this.disturbedMs, host.sinceMs, host.troubledMs);
