@@ -191,7 +191,7 @@ export class HealthOracle {
     if (verdict === undefined) return;
     const sinceMs = Math.max(seen.sinceMs, this.disturbedMs, host.sinceMs);
     const forMs = world.awakeMs - sinceMs;
-    const patienceMs = Math.max(250, Math.min(intervalMs, 5000));
+    const patienceMs = patienceMsOf(intervalMs);
     // What a check takes: packets, and turns that may sleep.
     const stepMs = 8 * host.parts.latencyMs + 4 * gather + 20;
     if (verdict === "healthy") {
@@ -241,7 +241,10 @@ export class HealthOracle {
     seen.refusals = counters.refusals;
     seen.lookedAtMs = awakeMs;
     const dueAtMs = Math.max(seen.refusedAtMs, seen.beganAtMs + RECHECK_MS, seen.endedAtMs);
-    seen.looksOverdue = !seen.isAsked && awakeMs > dueAtMs + TIMER_MS ? seen.looksOverdue + 1 : 0;
+    // On a connection from an address that the machine has lost it may ask, and nobody hears it.
+    const { checkInterval: intervalMs } = this.proxy.config;
+    const isHeard = awakeMs > this.disturbedMs + intervalMs + patienceMsOf(intervalMs) + SLACK_MS;
+    seen.looksOverdue = isHeard && !seen.isAsked && awakeMs > dueAtMs + TIMER_MS ? seen.looksOverdue + 1 : 0;
     if (seen.looksOverdue <= OVERDUE_LOOKS_MAX) return;
     this.world.violated(
       `${label} refused a metric ${(awakeMs - seen.refusedAtMs).toFixed(0)} ms ago, and is not asked`,
@@ -261,4 +264,9 @@ export class HealthOracle {
   private signMs(host: Host, intervalMs: number): number {
     return Math.min(host.wasAsked ? 0 : intervalMs, host.refusedAtMs - host.sinceMs);
   }
+}
+
+/** How long an answer may take. */
+function patienceMsOf(intervalMs: number): number {
+  return Math.max(250, Math.min(intervalMs, 5000));
 }
