@@ -11,7 +11,8 @@ import type { MemoryFigures, ProcessFigures } from "./processFigures.ts";
 export function processReader(startedAtSeconds: number): () => ProcessFigures {
   const limit = descriptorLimit();
   const descriptorsMax = Number.isFinite(limit) ? limit : undefined;
-  let lastMemory = { rss: 0, heapUsed: 0 };
+  // Whoever asks without a descriptor left may be the first to ask.
+  let lastMemory = process.memoryUsage();
   const memory = () => {
     try {
       lastMemory = process.memoryUsage();

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { closeSync, openSync } from "node:fs";
 import { processReader } from "../../src/system/processFigures.io.ts";
 
@@ -12,4 +12,17 @@ test.skipIf(process.platform !== "linux")("open descriptors are counted when the
     for (const descriptor of opened) closeSync(descriptor);
   }
   expect(figures.descriptorsOpen).toBe(before);
+});
+
+test("without a descriptor the memory is told as it was last, also to whoever is the first to ask", () => {
+  const figures = processReader(0)();
+  const usage = spyOn(process, "memoryUsage").mockImplementation((() => {
+    throw new Error("EMFILE");
+  }) as never);
+  try {
+    expect(figures.residentBytes).toBeGreaterThan(1e6);
+    expect(figures.heapUsedBytes).toBeGreaterThan(1e5);
+  } finally {
+    usage.mockRestore();
+  }
 });
