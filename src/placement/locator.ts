@@ -2,9 +2,10 @@
  * From a name to its current owner: by the ring, or from the cache. On a `farmhash` ring a lookup costs less by the ring,
  * and the same for any number of names; for the others a cache spares an MD5 digest.
  */
+import { coreMemory } from "../core/core.ts";
 import { NO_LIVE_NODE } from "./owner.ts";
 import type { Placement } from "./placement.ts";
-import type { Ring } from "./ring.ts";
+import { ownerAt, type Ring } from "./ring.ts";
 import { RingIndex } from "./ringIndex.ts";
 import { MISS, RouteCache } from "./routeCache.ts";
 
@@ -44,6 +45,8 @@ class DirectLocator implements Locator {
   private readonly placement: Placement;
   private latest: Ring;
   private latestIndex: RingIndex;
+  /** What the index is of. */
+  private indexed: Ring;
   /** Makes the ring that replaces `latest`; undefined: `latest` is up to date. */
   private makeNext: (() => Ring) | undefined;
 
@@ -51,11 +54,13 @@ class DirectLocator implements Locator {
     this.placement = placement;
     this.latest = placement.full;
     this.latestIndex = new RingIndex(placement.full);
+    this.indexed = placement.full;
     this.makeNext = undefined;
   }
 
   get ring(): Ring {
-    if (this.makeNext !== undefined) this.renew(this.makeNext);
+    if (this.makeNext !== undefined) this.latest = this.makeNext();
+    this.makeNext = undefined;
     return this.latest;
   }
 
@@ -66,7 +71,9 @@ class DirectLocator implements Locator {
   }
 
   owner(bytes: Buffer, start: number, end: number, _hash: number): number {
-    return this.newestIndex().ownerAt(this.placement.position(bytes, start, end));
+    const position = this.placement.position(bytes, start, end);
+    const index = this.newestIndex();
+    return this.indexed === this.ring ? index.ownerAt(position) : ownerAt(this.ring, position);
   }
 
   use(makeRing: () => Ring): void {
@@ -74,18 +81,15 @@ class DirectLocator implements Locator {
   }
 
   private newestIndex(): RingIndex {
-    if (this.makeNext !== undefined) this.renew(this.makeNext);
-    return this.latestIndex;
-  }
-
-  private renew(makeRing: () => Ring): void {
-    const ring = makeRing();
+    // The core reads it while it relays, and what it sends may be refused, and so change the ring.
+    if (coreMemory.isHeld) return this.latestIndex;
+    const { ring } = this;
+    if (ring === this.indexed) return this.latestIndex;
     const replaced = this.latestIndex;
     this.latestIndex = new RingIndex(ring);
-    this.latest = ring;
-    this.makeNext = undefined;
-    // Whoever relays asks for the index first.
+    this.indexed = ring;
     replaced.release();
+    return this.latestIndex;
   }
 }
 

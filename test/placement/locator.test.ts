@@ -1,10 +1,12 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
+import { coreMemory } from "../../src/core/core.ts";
 import { loadFingerprint32 } from "../../src/placement/farmhash.io.ts";
 import { locatorOf } from "../../src/placement/locator.ts";
 import { NO_LIVE_NODE } from "../../src/placement/owner.ts";
 import { Placement } from "../../src/placement/placement.ts";
 import { ownerAt } from "../../src/placement/ring.ts";
+import type { RingIndex } from "../../src/placement/ringIndex.ts";
 
 const NODES = Array.from({ length: 4 }, (_, i) => ({ label: `127.0.0.1:${8130 + i}`, weight: 1 }));
 const placements = (["farmhash", "etsy"] as const).map((kind) => new Placement(kind, NODES, loadFingerprint32()));
@@ -18,13 +20,26 @@ describe("the owner of a name", () => {
         fc.constantFrom(...placements),
         fc.constantFrom(0, 1, 2, 64),
         fc.constantFrom(0, 3, 0xffffffff),
-        fc.array(fc.oneof({ weight: 9, arbitrary: name }, { weight: 1, arbitrary: isUp }), {
-          maxLength: 60,
-          size: "max",
-        }),
+        fc.array(
+          fc.oneof(
+            { weight: 9, arbitrary: name },
+            { weight: 1, arbitrary: isUp },
+            { weight: 1, arbitrary: fc.constantFrom("the core relays", "it has relayed") },
+          ),
+          { maxLength: 60, size: "max" },
+        ),
         (placement, cacheSize, hashMask, steps) => {
           const locator = locatorOf(placement, cacheSize);
+          let { index } = locator;
+          coreMemory.isHeld = false;
           for (const step of steps) {
+            // The core reads the index that it was told of.
+            if (coreMemory.isHeld) expect(locator.index).toBe(index as RingIndex);
+            if (step === "the core relays" || step === "it has relayed") {
+              index = locator.index;
+              coreMemory.isHeld = step === "the core relays";
+              continue;
+            }
             if (typeof step !== "string") {
               locator.use(() => placement.live(step));
               expect(locator.namesCached).toBe(0);
@@ -37,6 +52,7 @@ describe("the owner of a name", () => {
             expect(owner).toBe(ownerAt(locator.ring, placement.position(bytes, 0, nameEnd)));
             expect(locator.namesCached).toBeLessThanOrEqual(cacheSize);
           }
+          coreMemory.isHeld = false;
         },
       ),
     );
