@@ -85,7 +85,7 @@ interface Prepared {
 
 /** Addresses of a name that are tried until one can be connected to. */
 const ADDRESSES_TRIED_MAX = 8;
-/** Nodes whose checks begin at one time: the first of them pays for waking up. */
+/** Nodes whose first checks are at one time: one of them pays for waking up. */
 const CHECKED_TOGETHER = 8;
 const NO_ADDRESS = "it has no address";
 /** Labels that a log event lists. */
@@ -421,7 +421,7 @@ export class Cluster {
 
     const kept = new Set(nodesBefore);
     prepared.forEach(({ node, settings, link }, i) => {
-      // Spread the nodes' checks over the interval.
+      // Spread the nodes' checks over the interval. Later those share a wake-up that are near each other.
       const delayMs = ((i - (i % CHECKED_TOGETHER)) * next.checkInterval) / nodes.length;
       if (kept.delete(node)) this.useNode(node, settings, link, delayMs);
       else node.startChecks(delayMs);

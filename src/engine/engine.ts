@@ -263,7 +263,7 @@ export class Engine {
         relay.datagrams(datagrams);
         tellSender();
       },
-      // Without a live node their lines were dropped.
+      // Without a live node their lines are dropped.
       onWaited: (ms, datagrams) => {
         if (this.cluster.hasLiveNode) this.delays.read(ms, clock.nowMs(), datagrams);
       },

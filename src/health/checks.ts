@@ -56,7 +56,7 @@ export class Checks {
   private running: Running | undefined;
   private isChecking = false;
   private timer: Timer | undefined;
-  /** When `timer` fires. */
+  /** When `timer` fires at the latest. */
   private timerAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: ChecksParts) {

@@ -7,25 +7,23 @@ export class Sampler {
   private readonly clock: Clock;
   private readonly totals: (nowMs: number) => Totals;
   private timer: Timer;
-  private dueMs: number;
 
   /** @param totals called for each sample, with its time */
   constructor(history: History, clock: Clock, totals: (nowMs: number) => Totals) {
     this.history = history;
     this.clock = clock;
     this.totals = totals;
-    this.dueMs = clock.nowMs();
-    this.timer = clock.setTimeout(() => this.sample(), 0);
+    const dueMs = clock.nowMs();
+    this.timer = clock.setTimeout(() => this.sample(dueMs), 0);
   }
 
   close(): void {
     this.clock.cancel(this.timer);
   }
 
-  private sample(): void {
+  private sample(dueMs: number): void {
     const nowMs = this.clock.nowMs();
-    this.history.record(this.clock.epochMs(), nowMs, Math.max(0, nowMs - this.dueMs), this.totals(nowMs));
-    this.dueMs = nowMs + SAMPLE_INTERVAL_MS;
-    this.timer = this.clock.setSharedTimeout(() => this.sample(), SAMPLE_INTERVAL_MS);
+    this.history.record(this.clock.epochMs(), nowMs, Math.max(0, nowMs - dueMs), this.totals(nowMs));
+    this.timer = this.clock.setSharedTimeout((nextMs) => this.sample(nextMs), SAMPLE_INTERVAL_MS);
   }
 }

@@ -2,13 +2,18 @@
 import type { Clock, Timer } from "./clock.ts";
 import { openLibc, threadProcessorMs } from "./libc.io.ts";
 import { SharedTimer } from "./sharedTimer.io.ts";
+import { isSharedDelay } from "./timerSlots.ts";
 
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   epochMs: () => Date.now(),
   setTimeout: (run, ms) => setTimeout(run, ms),
-  setSharedTimeout: (run, ms) => (SharedTimer.isFor(ms) ? new SharedTimer(run, ms, false) : setTimeout(run, ms)),
-  setInterval: (run, ms) => (SharedTimer.isFor(ms) ? new SharedTimer(run, ms, true) : setInterval(run, ms)),
+  setSharedTimeout: (run, ms) => {
+    if (isSharedDelay(ms)) return new SharedTimer(run, ms, false);
+    const dueMs = performance.now() + ms;
+    return setTimeout(() => run(dueMs), ms);
+  },
+  setInterval: (run, ms) => (isSharedDelay(ms) ? new SharedTimer(run, ms, true) : setInterval(run, ms)),
   setImmediate: (run) => void setImmediate(run),
   cancel: (timer: Timer | undefined) =>
     timer instanceof SharedTimer ? timer.cancel() : clearTimeout(timer as ReturnType<typeof setTimeout> | undefined),

@@ -15,8 +15,11 @@ export interface Clock {
   epochMs(): number;
   /** Runs a function once, after `ms` or later. */
   setTimeout(run: () => void, ms: number): Timer;
-  /** The same, or up to a tenth earlier, together with others: for what is not worth a wake-up of its own. */
-  setSharedTimeout(run: () => void, ms: number): Timer;
+  /**
+   * The same, or up to a tenth earlier, together with others: for what is not worth a wake-up of its own. The function is
+   * told when it was due.
+   */
+  setSharedTimeout(run: (dueMs: number) => void, ms: number): Timer;
   /** Runs a function every `ms`, or up to a tenth earlier, together with others. */
   setInterval(run: () => void, ms: number): Timer;
   /** Runs a function in the next round of the event loop: after this turn's I/O, before the next turn's. */

@@ -6,7 +6,7 @@ import type { MemoryFigures, ProcessFigures } from "./processFigures.ts";
 
 /**
  * Returns a function that reads the figures. What takes long is read where it is shown, for all of this is asked once a
- * second. If the kernel tells nothing, for lack of a descriptor, that is what it told last.
+ * second. Where that fails, for lack of a descriptor, it is as it was when it was read last.
  */
 export function processReader(startedAtSeconds: number): () => ProcessFigures {
   const limit = descriptorLimit();

@@ -3,13 +3,10 @@
  * to come from memory again. So what waits for half a second or longer fires up to a tenth of that earlier, together with
  * what fires then anyway.
  */
+import { nextDueMs, slotFor, type TimerSlot } from "./timerSlots.ts";
 
-/** Shorter delays are kept to the millisecond. */
-const SHARED_MS_MIN = 500;
-const EARLY_PART = 1 / 10;
-
-/** What fires at one time. */
-class Slot {
+/** Those that fire at one time. */
+class Slot implements TimerSlot {
   readonly atMs: number;
   readonly timers = new Set<SharedTimer>();
   private readonly timeout: ReturnType<typeof setTimeout>;
@@ -45,20 +42,17 @@ class Slot {
 const slots = new Set<Slot>();
 
 export class SharedTimer {
-  private readonly run: () => void;
+  private readonly run: (dueMs: number) => void;
   private readonly ms: number;
   private readonly isRepeated: boolean;
   private slot: Slot;
 
-  constructor(run: () => void, ms: number, isRepeated: boolean) {
+  /** @param run is told when it was due, on the monotonic clock: it may be late */
+  constructor(run: (dueMs: number) => void, ms: number, isRepeated: boolean) {
     this.run = run;
     this.ms = ms;
     this.isRepeated = isRepeated;
-    this.slot = this.slotBy(performance.now() + ms);
-  }
-
-  static isFor(ms: number): boolean {
-    return ms >= SHARED_MS_MIN;
+    this.slot = this.enter(performance.now() + ms);
   }
 
   cancel(): void {
@@ -66,24 +60,14 @@ export class SharedTimer {
   }
 
   fire(): void {
-    if (this.isRepeated) {
-      // From when it was due on, or it would drift; but not from long ago, if the process stood still.
-      const fromMs = Math.max(this.slot.atMs, performance.now() - this.ms * EARLY_PART);
-      this.slot = this.slotBy(fromMs + this.ms);
-    }
-    this.run();
+    const dueMs = this.slot.atMs;
+    if (this.isRepeated) this.slot = this.enter(nextDueMs(dueMs, performance.now(), this.ms));
+    this.run(dueMs);
   }
 
-  /** Puts it in the last slot that is near enough, or in a new one. */
-  private slotBy(dueMs: number): Slot {
-    const earliestMs = dueMs - this.ms * EARLY_PART;
-    let last: Slot | undefined;
-    for (const slot of slots) {
-      const { atMs } = slot;
-      if (atMs >= earliestMs && atMs <= dueMs && atMs > (last?.atMs ?? 0)) last = slot;
-    }
-    last ??= new Slot(dueMs);
-    last.timers.add(this);
-    return last;
+  private enter(dueMs: number): Slot {
+    const slot = slotFor(slots, dueMs, performance.now(), this.ms) ?? new Slot(dueMs);
+    slot.timers.add(this);
+    return slot;
   }
 }

@@ -60,7 +60,11 @@ export class EventLoop {
       },
       epochMs: () => 1_700_000_000_000 + Math.floor(world.nowMs),
       setTimeout: (run, ms) => this.setTimeout(run, ms),
-      setSharedTimeout: (run, ms) => this.setTimeout(run, habits.sharesTimers ? 0.9 * ms : ms),
+      setSharedTimeout: (run, ms) => {
+        const delayMs = habits.sharesTimers ? 0.9 * ms : ms;
+        const dueMs = world.nowMs + delayMs;
+        return this.setTimeout(() => run(dueMs), delayMs);
+      },
       setInterval: (run, ms) => this.setInterval(run, ms),
       setImmediate: (run) => void this.immediates.push(run),
       cancel: (timer) => this.cancel(timer),

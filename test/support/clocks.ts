@@ -14,7 +14,10 @@ export function watchedClock(): { readonly clock: Clock; readonly delays: number
   const { setTimeout, setSharedTimeout, setInterval } = systemClock;
   const timers = {
     setTimeout: noted(setTimeout),
-    setSharedTimeout: noted(setSharedTimeout),
+    setSharedTimeout: (run: (dueMs: number) => void, ms: number) => {
+      delays.push(ms);
+      return setSharedTimeout(run, ms);
+    },
     setInterval: noted(setInterval),
   };
   return { clock: { ...systemClock, ...timers }, delays };
@@ -40,7 +43,10 @@ export class ManualClock implements Clock {
   nowMs = () => this.atMs;
   epochMs = () => EPOCH_MS + this.atMs;
   setTimeout = (run: () => void, ms: number) => this.timer(run, ms, undefined);
-  setSharedTimeout = this.setTimeout;
+  setSharedTimeout = (run: (dueMs: number) => void, ms: number) => {
+    const dueMs = this.atMs + ms;
+    return this.setTimeout(() => run(dueMs), ms);
+  };
   setInterval = (run: () => void, ms: number) => this.timer(run, ms, ms);
   setImmediate = (run: () => void) => void this.immediates.push(run);
   cancel = (timer: object | undefined) => void this.timers.delete(timer as HandTimer);
