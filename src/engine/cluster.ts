@@ -183,7 +183,7 @@ export class Cluster {
       batch: node.batch,
       ringShare: ringShares?.[i],
       fullShare: fullShares?.[i],
-      health: node.health,
+      health: node.health.view(),
       rate: node.isUp ? node.rate.perSecond : node.rate.perSecond && 0,
     }));
   }

@@ -39,6 +39,10 @@ export type OperatorWord = (typeof OPERATOR_WORDS)[number];
 /** The state of a node in a word or two. */
 export type NodeState = "up" | "down" | "drained" | "set down";
 
+export type NodeHealthView = Readonly<
+  Pick<NodeHealth, "sinceMs" | "ownChanges" | "isWell" | "lastCheck" | "lastFailure" | "noAddress" | "state">
+>;
+
 export class NodeHealth {
   /** When it entered its current state. */
   sinceMs: number;
@@ -81,6 +85,12 @@ export class NodeHealth {
     if (this.operatorWord === "drain") return "drained";
     if (this.operatorWord === "down") return "set down";
     return this.isWell ? "up" : "down";
+  }
+
+  /** As it is now, and stays. */
+  view(): NodeHealthView {
+    const { sinceMs, ownChanges, isWell, lastCheck, lastFailure, noAddress, state } = this;
+    return { sinceMs, ownChanges, isWell, lastCheck, lastFailure, noAddress, state };
   }
 
   /** An operator says how it should be. */

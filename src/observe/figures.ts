@@ -451,7 +451,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "heap_used_bytes",
     unit: "bytes",
-    meaning: "of this, used by the program's objects",
+    meaning: "reserved for the program's objects, also what was never written to and is not resident",
     read: ({ resources }) => resources.heapUsedBytes,
     metric: { name: "statsd_proxy_heap_used_bytes", type: "gauge" },
   },

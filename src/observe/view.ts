@@ -1,7 +1,7 @@
 /** The state of the proxy and its nodes at one moment: all figures are read from it. */
 
 import type { Config, NodeConfig } from "../config/config.ts";
-import type { NodeHealth } from "../health/nodeHealth.ts";
+import type { NodeHealthView } from "../health/nodeHealth.ts";
 import type { Batch } from "../relay/batch.ts";
 import type { Counters, NodeCounters } from "../relay/counters.ts";
 import type { ProcessFigures } from "../system/processFigures.ts";
@@ -20,10 +20,8 @@ export interface NodeView {
   readonly ringShare: number | undefined;
   /** The same while all nodes are up. */
   readonly fullShare: number | undefined;
-  readonly health: Pick<
-    NodeHealth,
-    "sinceMs" | "ownChanges" | "isWell" | "lastCheck" | "lastFailure" | "noAddress" | "state"
-  >;
+  /** Of the same moment as `isUp`: a long answer is made in several turns. */
+  readonly health: NodeHealthView;
   /** Lines relayed to it per second; undefined: not known yet, or not measured. */
   readonly rate: number | undefined;
 }

@@ -51,7 +51,7 @@ function openDescriptors(max: number | undefined): number | undefined {
 
 /** Like `processReader`, for memory only, in detail. */
 export function memoryReader(): () => MemoryFigures {
-  let residentBytes = 0;
+  let residentBytes = process.memoryUsage.rss();
   return () => {
     try {
       residentBytes = process.memoryUsage.rss();

@@ -56,3 +56,11 @@ test("a node that is down is so for the check that failed last, however many hav
   health.loseAddress("no name", 400);
   expect(health.lastFailure).toBeUndefined();
 });
+
+test("what is shown of a node stays as it was, while the node goes on", () => {
+  const health = new NodeHealth(0);
+  const view = health.view();
+  health.set("down", 5);
+  expect(view).toMatchObject({ state: "up", sinceMs: 0 });
+  expect(health.view()).toMatchObject({ state: "set down", sinceMs: 5 });
+});
