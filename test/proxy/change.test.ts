@@ -143,7 +143,7 @@ test("a node that is in both configurations keeps its counters and its health, w
   const after = bench.view().nodes;
   expect(after.map(({ label }) => label)).toEqual([before[1].label, before[0].label]);
   expect(after[0].counters).toBe(before[1].counters);
-  expect(after[0].health).toBe(before[1].health);
+  expect(after[0].health.sinceMs).toBe(before[1].health.sinceMs);
 });
 
 test("a named node that moves keeps its names and its counters, and gets its lines at the new address", async () => {
