@@ -305,14 +305,8 @@ describe("a link error reopens the socket", () => {
   });
 
   test("recovery comes with the next send after a while without errors", async () => {
-    const clock = spyOn(performance, "now");
-    onTestFinished(() => clock.mockRestore());
     const { batch, flush, told } = await benchOf(LINES, [new ScriptedSocket(FAILS), new ScriptedSocket([])]);
-    const sendAt = (nowMs: number) => {
-      clock.mockReturnValue(nowMs);
-      append(batch, ["e:5|c"]);
-      flush();
-    };
+    const sendAt = sendingAt(batch, flush);
     sendAt(0);
     await turn();
     sendAt(RECOVERY_MS - 1);
@@ -323,15 +317,9 @@ describe("a link error reopens the socket", () => {
   });
 
   test("recovery does not come with what was not sent", async () => {
-    const clock = spyOn(performance, "now");
-    onTestFinished(() => clock.mockRestore());
     const fresh = new ScriptedSocket(["EMSGSIZE", "EMSGSIZE", "EMSGSIZE"]);
     const { batch, flush, told } = await benchOf([], [new ScriptedSocket(FAILS), fresh]);
-    const sendAt = (nowMs: number) => {
-      clock.mockReturnValue(nowMs);
-      append(batch, ["e:5|c"]);
-      flush();
-    };
+    const sendAt = sendingAt(batch, flush);
     sendAt(0);
     await turn();
     expect(fresh.sent).toEqual([]);
@@ -497,3 +485,14 @@ describe("a node's socket", () => {
     expect(counters.sendErrors).toBe(0);
   });
 });
+
+/** Sends one more line, at a time. */
+function sendingAt(batch: Batch, flush: () => void): (nowMs: number) => void {
+  const clock = spyOn(performance, "now");
+  onTestFinished(() => clock.mockRestore());
+  return (nowMs) => {
+    clock.mockReturnValue(nowMs);
+    append(batch, ["e:5|c"]);
+    flush();
+  };
+}
