@@ -1,22 +1,24 @@
 /** The system's clock. */
 import type { Clock, Timer } from "./clock.ts";
 import { openLibc, threadProcessorMs } from "./libc.io.ts";
-import { SharedTimer } from "./sharedTimer.io.ts";
-import { isSharedDelay } from "./timerSlots.ts";
+import { SharedTimer, SharedTimers, type TimerClock } from "./sharedTimers.ts";
+
+const runtimeTimers: TimerClock = {
+  nowMs: () => performance.now(),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  setImmediate: (run) => void setImmediate(run),
+  cancel: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout> | undefined),
+};
+
+const sharedTimers = new SharedTimers(runtimeTimers);
 
 export const systemClock: Clock = {
-  nowMs: () => performance.now(),
+  ...runtimeTimers,
   epochMs: () => Date.now(),
-  setTimeout: (run, ms) => setTimeout(run, ms),
-  setSharedTimeout: (run, ms) => {
-    if (isSharedDelay(ms)) return new SharedTimer(run, ms, false);
-    const dueMs = performance.now() + ms;
-    return setTimeout(() => run(dueMs), ms);
-  },
-  setInterval: (run, ms) => (isSharedDelay(ms) ? new SharedTimer(run, ms, true) : setInterval(run, ms)),
-  setImmediate: (run) => void setImmediate(run),
+  setSharedTimeout: (run, ms) => sharedTimers.setTimeout(run, ms),
+  setInterval: (run, ms) => sharedTimers.setInterval(run, ms),
   cancel: (timer: Timer | undefined) =>
-    timer instanceof SharedTimer ? timer.cancel() : clearTimeout(timer as ReturnType<typeof setTimeout> | undefined),
+    timer instanceof SharedTimer ? sharedTimers.cancel(timer) : runtimeTimers.cancel(timer),
   sleep: sleeper(),
   ...processorClock(),
 };

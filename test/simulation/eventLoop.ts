@@ -4,6 +4,7 @@
  */
 import { drainMicrotasks } from "bun:jsc";
 import type { Clock, Timer } from "../../src/system/clock.ts";
+import { SharedTimer, SharedTimers } from "../../src/system/sharedTimers.ts";
 import { Schedule, type Scheduled } from "./schedule.ts";
 import type { World } from "./world.ts";
 
@@ -20,8 +21,6 @@ export interface Habits {
   readonly timersFirst: boolean;
   /** Timers know whole milliseconds only. */
   readonly roundsTimers: boolean;
-  /** Those that may be shared come as early as they may. */
-  readonly sharesTimers: boolean;
   /** Milliseconds of a turn of the loop. */
   readonly turnMs: number;
   /** How often a turn is late, and by how many milliseconds at most. */
@@ -52,6 +51,12 @@ export class EventLoop {
   constructor(world: World, habits: Habits) {
     this.world = world;
     this.habits = habits;
+    const sharedTimers = new SharedTimers({
+      nowMs: () => world.nowMs,
+      setTimeout: (run, ms) => this.setTimeout(run, ms),
+      setImmediate: (run) => void this.immediates.push(run),
+      cancel: (timer) => this.cancel(timer),
+    });
     this.clock = {
       nowMs: () => {
         // To ask takes time, too: whoever waits for the clock waits for something.
@@ -60,14 +65,10 @@ export class EventLoop {
       },
       epochMs: () => 1_700_000_000_000 + Math.floor(world.nowMs),
       setTimeout: (run, ms) => this.setTimeout(run, ms),
-      setSharedTimeout: (run, ms) => {
-        const delayMs = habits.sharesTimers ? 0.9 * ms : ms;
-        const dueMs = world.nowMs + delayMs;
-        return this.setTimeout(() => run(dueMs), delayMs);
-      },
-      setInterval: (run, ms) => this.setInterval(run, ms),
+      setSharedTimeout: (run, ms) => sharedTimers.setTimeout(run, ms),
+      setInterval: (run, ms) => sharedTimers.setInterval(run, ms),
       setImmediate: (run) => void this.immediates.push(run),
-      cancel: (timer) => this.cancel(timer),
+      cancel: (timer) => (timer instanceof SharedTimer ? sharedTimers.cancel(timer) : this.cancel(timer)),
       sleep: (ms) => this.sleep(ms),
     };
   }
@@ -165,16 +166,6 @@ export class EventLoop {
   private setTimeout(run: () => void, ms: number): Timer {
     const timer = new SimulatedTimer();
     timer.scheduled = this.timers.add(this.world.nowMs + this.delay(ms), run);
-    return timer;
-  }
-
-  private setInterval(run: () => void, ms: number): Timer {
-    const timer = new SimulatedTimer();
-    const again = () => {
-      timer.scheduled = this.timers.add(this.world.nowMs + this.delay(ms), again);
-      run();
-    };
-    timer.scheduled = this.timers.add(this.world.nowMs + this.delay(ms), again);
     return timer;
   }
 

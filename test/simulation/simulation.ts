@@ -117,7 +117,6 @@ class Simulation {
       // As Bun does, most of the time.
       timersFirst: random.chance(0.65),
       roundsTimers: random.chance(0.65),
-      sharesTimers: random.chance(0.5),
       turnMs: random.magnitude(0.005, 0.1),
       lateChance: random.chance(0.3) ? random.magnitude(0.0005, 0.05) : 0,
       lateMsMax: random.magnitude(1, 1000),
