@@ -80,6 +80,13 @@ export const ENGINE: readonly Mutant[] = [
     tests: ["engine/cluster.test.ts"],
   },
   {
+    name: "checks-begin-anew-with-each-change",
+    file: "src/engine/node.ts",
+    find: "Math.min(delayMs, this.checks?.nextInMs ?? delayMs)",
+    replace: "delayMs",
+    tests: ["engine/cluster.test.ts"],
+  },
+  {
     name: "timer-slots-are-late-for-each-other",
     file: "src/system/timerSlots.ts",
     find: "atMs > dueMs || ",

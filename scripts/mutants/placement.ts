@@ -208,8 +208,15 @@ export const PLACEMENT: readonly Mutant[] = [
   {
     name: "steps-of-a-heavy-node-are-one",
     file: "src/placement/placement.ts",
-    find: "if (i % HASHES_PER_STEP === HASHES_PER_STEP - 1) yield;",
+    find: "if (++hashed % HASHES_PER_STEP === 0) yield;",
     replace: "",
+    tests: ["placement/placement.test.ts"],
+  },
+  {
+    name: "steps-are-at-least-a-node",
+    file: "src/placement/placement.ts",
+    find: "      added.push({ node, rank: ranks[node], positions });\n",
+    replace: "      added.push({ node, rank: ranks[node], positions });\n      yield;\n",
     tests: ["placement/placement.test.ts"],
   },
   {

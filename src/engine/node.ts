@@ -118,7 +118,7 @@ export class Node implements RelayNode {
    * Applies other settings. What is pending is kept, and sent over the new link if there is one. Without an address it
    * is sent now, or never.
    * @param link undefined: keep the current one, as long as there is an address
-   * @param delayMs until the first check, if the checks change
+   * @param delayMs until the first check, at most, if the checks change
    */
   use(settings: NodeSettings, link: Link | undefined, delayMs: number): void {
     const before = this.settings;
@@ -155,8 +155,13 @@ export class Node implements RelayNode {
     this.link?.flush(batch, counters);
   }
 
-  /** @param delayMs until the first check; without an address there are no checks */
+  /**
+   * Without an address there are no checks.
+   * @param delayMs until the first check, at most: it comes when the next of those before would have, or a proxy that is
+   *   often reloaded would never check
+   */
   startChecks(delayMs: number): void {
+    const soonestMs = Math.min(delayMs, this.checks?.nextInMs ?? delayMs);
     this.stopChecks();
     const { counters, label } = this;
     const { platform, refusingHosts, log, onCheck } = this.parts;
@@ -183,7 +188,7 @@ export class Node implements RelayNode {
         log.warn("check_skipped", { node: label, reason });
       },
     });
-    this.checks.start(delayMs);
+    this.checks.start(soonestMs);
   }
 
   stopChecks(): void {

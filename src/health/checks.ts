@@ -79,6 +79,12 @@ export class Checks {
     this.schedule(running);
   }
 
+  /** Milliseconds to the next check, at most; infinite: when there is a reason. */
+  get nextInMs(): number {
+    const dueAtMs = this.running?.plan.dueAtMs ?? Number.POSITIVE_INFINITY;
+    return Math.max(0, dueAtMs - this.parts.clock.nowMs());
+  }
+
   private probe(check: CheckConfig, onEnd: (reason: string, answers: number) => void): Probe {
     const { host, intervalMs, network, clock } = this.parts;
     return new Probe({

@@ -161,6 +161,18 @@ describe("the checks of a node", () => {
     expect(bench.checksOf(A.managementport)).toBeGreaterThan(1);
   });
 
+  test("are not put off by changes that come more often than they do", async () => {
+    const settings = { nodes: nodesOf(Array.from({ length: 30 }, (_, i) => 8200 + i)) };
+    const bench = await ClusterBench.open({ ...settings, checkInterval: 1000 });
+    for (let i = 0; i < 10; i++) {
+      bench.clock.advance(450);
+      await bench.change({ ...settings, checkInterval: 1001 + i });
+    }
+    for (const { managementport } of settings.nodes) {
+      expect(bench.checksOf(managementport)).toBeGreaterThanOrEqual(4);
+    }
+  });
+
   test("are skipped and counted when there is no file descriptor left", async () => {
     const bench = await ClusterBench.open({ nodes: [A], checkInterval: 1000 });
     bench.network.descriptorsLeft = false;
