@@ -14,6 +14,7 @@ import { Delays } from "../observe/delays.ts";
 import type { History, Totals } from "../observe/history.ts";
 import { lineLog } from "../observe/lineLog.ts";
 import { summaryOf } from "../observe/readings.ts";
+import { LAG_SECONDS_MAX } from "../observe/verdict.ts";
 import type { ConfigView, Loop, OwnHealth, View } from "../observe/view.ts";
 import { Watch } from "../observe/watch.ts";
 import { Counters } from "../relay/counters.ts";
@@ -96,7 +97,7 @@ export class Engine {
       hold: (nodes) => this.hold(nodes),
       onChange: (loop) => this.logLoop(loop),
     });
-    const watched = { view: () => this.view(), also: () => this.loopWatch.look() };
+    const watched = { view: () => this.view(), signs: () => this.signs(), also: () => this.loopWatch.look() };
     this.watch = new Watch({ ...watched, counters: this.counters, rejected: this.cluster.relay.rejected, log, clock });
   }
 
@@ -200,6 +201,15 @@ export class Engine {
       eventLoopLag: this.history?.lag,
       resources: platform.resources(),
     };
+  }
+
+  /** What a watch can tell something new of. What a loop comes to, packets tell. */
+  private signs(): readonly unknown[] {
+    const { counters, cluster, history, health, configuration } = this;
+    const isLate = (history?.lag.maxSeconds ?? 0) > LAG_SECONDS_MAX;
+    const nodes = cluster.backends.map(({ counters, health }) => counters.watched + health.changes);
+    const counts = [counters.watched, this.kernelDrops(), this.parts.log.linesLost, ...nodes];
+    return [configuration, health, isLate, cluster.backends, ...counts];
   }
 
   /** Takes a sample for the rates. */

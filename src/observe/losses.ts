@@ -13,6 +13,11 @@ export class Losses {
   private readonly unlogged = new Map<object, Map<string, Unlogged>>();
   private nodes: readonly NodeView[] = [];
 
+  /** Some of it will be due. */
+  get hasMore(): boolean {
+    return this.unlogged.values().some((figures) => figures.values().some(({ hasMore }) => hasMore));
+  }
+
   /**
    * Returns the events that are due: of nodes that are not in the view any more, all that is left.
    * @param isLast whether there will be no more

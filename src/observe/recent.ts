@@ -90,6 +90,11 @@ export const NOTHING_RECENT: Recent = {
   ...{ fullBufferBytes: undefined, lateSeconds: undefined, cpuShare: undefined },
 };
 
+/** Whether nothing has grown within the window: then time alone changes nothing any more. */
+export function isNothing({ proxy, nodes, gone }: Recent): boolean {
+  return Object.keys(proxy).length === 0 && nodes.size === 0 && gone.length === 0;
+}
+
 export class RecentGrowth {
   private readonly proxy = new Growths(OF_PROXY);
   /** Those that are in the configuration, and those that are gone, by their counters. */

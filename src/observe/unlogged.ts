@@ -20,6 +20,11 @@ export class Unlogged {
   private sinceMs = 0;
   private lastMs = 0;
 
+  /** Some of it will be due. */
+  get hasMore(): boolean {
+    return this.seen > this.logged;
+  }
+
   /** Undefined: nothing is due. @param isLast whether this is the last chance to tell it */
   update(value: number, nowMs: number, isLast = false): Growth | undefined {
     if (value > this.seen) {

@@ -65,6 +65,11 @@ export class NodeCounters {
   /** Health checks that could not be made because the proxy lacked a resource of its own. */
   checksSkipped = 0;
 
+  /** What a watch tells of, added up: the same as long as none of it has grown. Lines that are due have arrived. */
+  get watched(): number {
+    return this.linesRelayed + allDropped(this) + this.refusals + this.linesRefused + this.sendErrors;
+  }
+
   /** Adds another's counts. */
   add(other: NodeCounters): void {
     this.linesDue += other.linesDue;
@@ -112,6 +117,12 @@ export class Counters {
   linesSelfDropped = 0;
   /** HTTP requests answered, by status code. */
   readonly httpRequests: Record<HttpCode, number> = { 200: 0, 400: 0, 404: 0, 405: 0, 431: 0, 500: 0, 503: 0 };
+
+  /** What a watch tells of, added up: the same as long as none of it has grown. Lines come in datagrams. */
+  get watched(): number {
+    const cut = sum(Object.values(this.consoleCut)) + sum(Object.values(this.httpCut));
+    return this.packetsReceived + this.internalErrors + this.datagramsUnread + cut;
+  }
 }
 
 /** All dropped lines, whatever the reason. */

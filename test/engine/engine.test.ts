@@ -1,10 +1,11 @@
 /** Sources that are opened and closed, on a fake network and a manual clock. */
-import { expect, onTestFinished, test } from "bun:test";
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import type { Problem } from "../../src/config/problem.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { Opening } from "../../src/engine/opening.ts";
 import { openLog } from "../../src/log/log.io.ts";
 import { BULK_DATAGRAMS } from "../../src/net/network.ts";
+import { History } from "../../src/observe/history.ts";
 import { ClusterBench, configOf, nodesOf } from "../support/clusterBench.ts";
 import { FakeListener } from "../support/fakeNetwork.ts";
 
@@ -32,7 +33,7 @@ async function engineAt(first: number) {
     opening.commit();
     return network.listeners[network.listeners.length - 1];
   };
-  return { engine, clock, network, log, change, listener: await change(first) };
+  return { engine, clock, network, log, writer, change, listener: await change(first) };
 }
 
 test("a proxy that is stopping binds no other port: nobody would read what came to it", async () => {
@@ -194,4 +195,51 @@ test("what an operator says of the proxy is logged once for each change, and kep
     "level=info event=health_set from=down to=up",
   ]);
   expect(engine.health).toEqual({ isUp: true, sinceMs: clock.epochMs() - 1000 });
+});
+
+describe("of a quiet proxy it is told within a second", () => {
+  const lag = (engine: Engine, lagMs: number) => {
+    const history = new History();
+    const none = { received: 0, relayed: 0, rejected: 0, dropped: 0, kernel_drops: 0 };
+    history.record(0, 0, 0, none);
+    history.record(1000, 1000, lagMs, none);
+    engine.history = history;
+  };
+  const happenings: Readonly<Record<string, [told: string, (at: Awaited<ReturnType<typeof engineAt>>) => void]>> = {
+    "that the kernel drops datagrams": ["event=kernel_drops", ({ listener }) => void listener.dropped++],
+    "that it cuts a console connection": ["event=console_cut", ({ engine }) => void engine.counters.consoleCut.idle++],
+    "that it cuts an HTTP connection": ["event=http_cut", ({ engine }) => void engine.counters.httpCut.slow++],
+    "that it has a bug": ["critical: 1 internal error", ({ engine }) => engine.failed(new Error("a bug"))],
+    "that nobody reads its log": ["1 log line lost", ({ writer }) => void writer.linesLost++],
+    "that it is drained": ["by health down", ({ engine }) => engine.setHealth(false)],
+    "that it was late": ["the event loop was 2.0 s late", ({ engine }) => lag(engine, 2000)],
+    "that a reload failed": [
+      "warning: the reload failed",
+      ({ engine }) => {
+        engine.configuration = { ...engine.configuration, isLatest: false };
+      },
+    ],
+    "that a node refuses": ["event=refusing", ({ engine }) => void engine.cluster.backends[0].counters.linesRefused++],
+    "that sending fails": ["sending fails", ({ engine }) => void engine.cluster.backends[0].counters.sendErrors++],
+    "that a node is taken out": [
+      "the only node is taken out",
+      ({ engine }) => engine.cluster.setNode("127.0.0.1:8130", "down"),
+    ],
+  };
+
+  test.each(Object.entries(happenings))("%s", async (_, [told, happen]) => {
+    const at = await engineAt(8125);
+    at.clock.advance(30_000);
+    at.log.length = 0;
+    happen(at);
+    at.clock.advance(1000);
+    expect(at.log.join("")).toContain(told);
+  });
+
+  test("but it is hardly looked at", async () => {
+    const { engine, clock } = await engineAt(8125);
+    const views = spyOn(engine, "view");
+    clock.advance(30_000);
+    expect(views.mock.calls.length).toBeLessThanOrEqual(1);
+  });
 });

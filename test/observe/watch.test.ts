@@ -1,11 +1,16 @@
 import { expect, onTestFinished, test } from "bun:test";
+import fc from "fast-check";
 import { openLog } from "../../src/log/log.io.ts";
+import type { View } from "../../src/observe/view.ts";
 import { Watch } from "../../src/observe/watch.ts";
+import { RejectedExample } from "../../src/relay/rejectedExample.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
+import { ManualClock } from "../support/clocks.ts";
+import { KeptLog } from "../support/logs.ts";
 import { RelayBench } from "../support/relayBench.ts";
 
-/** A watch over a bench, its log, and what its timer does. */
+/** A watch over a bench, its log, and what its timer does. Whatever happens, it looks. */
 function watched(clock: Clock = systemClock) {
   const bench = new RelayBench({});
   const lines: string[] = [];
@@ -19,6 +24,7 @@ function watched(clock: Clock = systemClock) {
   const view = () => ({ ...bench.view(), kernelDrops: undefined });
   const watch = new Watch({
     view,
+    signs: () => [{}],
     counters: bench.counters,
     rejected: bench.relay.rejected,
     log,
@@ -97,4 +103,134 @@ test("a verdict that became worse is logged at once, and what else is new beside
   bench.nodes[0].isUp = true;
   look();
   expect(verdicts()).toHaveLength(3);
+});
+
+/** What may happen to a proxy; the number says to which node, or how much. */
+const HAPPENINGS: Readonly<Record<string, (world: StillWorld, which: number) => void>> = {
+  lines: ({ bench }) => bench.receive("a:1|c\nb:1|c"),
+  rejected: ({ bench }) => bench.receive("bad"),
+  dropped: ({ bench }, which) => {
+    const { counters } = bench.nodes[which % 3];
+    bench.counters.linesReceived += which;
+    bench.counters.linesAccepted += which;
+    counters.linesDue += which;
+    counters.linesDropped.send_error += which;
+  },
+  refused: ({ bench }, which) => {
+    bench.nodes[which % 3].counters.linesRefused += which;
+  },
+  sendError: ({ bench }, which) => void bench.nodes[which % 3].counters.sendErrors++,
+  internalError: ({ bench }) => void bench.counters.internalErrors++,
+  unread: ({ bench }, which) => {
+    bench.counters.datagramsUnread += which;
+  },
+  consoleCut: ({ bench }, which) => {
+    bench.counters.consoleCut.unread += which;
+  },
+  httpCut: ({ bench }, which) => {
+    bench.counters.httpCut.slow += which;
+  },
+  check: ({ bench, clock }, which) => {
+    const check = { atMs: clock.epochMs(), durationMs: 1, failure: which > 3 ? "no answer" : undefined };
+    bench.nodes[which % 3].health.record(check, { fall: 1, rise: 1 });
+  },
+  kernelDrops: (world, which) => {
+    world.kernelDrops += which;
+  },
+  logLost: (world, which) => {
+    world.logLinesLost += which;
+  },
+  health: (world, which) => {
+    world.health = { isUp: which % 2 === 0, sinceMs: world.clock.epochMs() };
+  },
+  reload: (world, which) => {
+    world.configuration = { hash: "", loadedAtSeconds: 0, isLatest: which % 2 === 0 };
+  },
+  loop: (world, which) => {
+    world.loop = which % 2 === 0 ? undefined : { nodes: [], sinceMs: world.clock.epochMs() };
+  },
+  halt: ({ clock }, which) => clock.pass(1000 * which),
+};
+
+/** A proxy of which little is heard, and two that watch it: one looks every time. */
+class StillWorld {
+  readonly clock = new ManualClock();
+  readonly bench = new RelayBench({});
+  kernelDrops = 0;
+  logLinesLost = 0;
+  health: View["health"] = { isUp: true, sinceMs: 0 };
+  configuration: View["configuration"] = { hash: "", loadedAtSeconds: 0, isLatest: true };
+  loop: View["loop"];
+  readonly eager = this.watch(() => [{}]);
+  readonly lazy = this.watch(() => [
+    ...[this.health, this.configuration, this.loop, this.kernelDrops, this.logLinesLost, this.bench.counters.watched],
+    ...this.bench.nodes.map(({ counters, health }) => counters.watched + health.changes),
+  ]);
+
+  private watch(signs: () => readonly unknown[]) {
+    const { clock, bench } = this;
+    const told = { looks: 0 };
+    const log = new KeptLog();
+    const view = (): View => {
+      told.looks++;
+      const { kernelDrops, logLinesLost, health, configuration, loop } = this;
+      const nodes = bench.view().nodes.map((node, i) => ({ ...node, health: bench.nodes[i].health.view() }));
+      return {
+        ...bench.view(),
+        ...{ kernelDrops, logLinesLost, health, configuration, loop, nodes },
+        ...{ nowMs: clock.epochMs(), uptimeSeconds: clock.nowMs() / 1000 },
+      };
+    };
+    const rejected = new RejectedExample();
+    const watch = new Watch({ view, signs, counters: bench.counters, rejected, log, clock, also: () => {} });
+    onTestFinished(() => watch.close());
+    return { watch, told, lines: log.lines };
+  }
+}
+
+test("one that does not look while nothing happens tells the same as one that looks every second", () => {
+  const happening = fc.record({
+    what: fc.constantFrom(...Object.keys(HAPPENINGS)),
+    which: fc.integer({ min: 1, max: 6 }),
+    seconds: fc.constantFrom(0.3, 1, 2, 9, 20, 70, 400),
+  });
+  fc.assert(
+    fc.property(fc.array(happening, { maxLength: 12 }), (happenings) => {
+      const world = new StillWorld();
+      for (const { what, which, seconds } of happenings) {
+        HAPPENINGS[what](world, which);
+        world.clock.advance(1000 * seconds);
+        expect(world.lazy.lines).toEqual(world.eager.lines);
+        expect({ ...world.lazy.watch.recent, cpuShare: 0 }).toEqual({ ...world.eager.watch.recent, cpuShare: 0 });
+      }
+      world.eager.watch.finish();
+      world.lazy.watch.finish();
+      expect(world.lazy.lines).toEqual(world.eager.lines);
+    }),
+  );
+});
+
+test("while nothing happens it does not look, and then it does", () => {
+  const { lazy, bench, clock } = new StillWorld();
+  clock.advance(60_000);
+  expect(lazy.told.looks).toBe(1);
+  bench.receive("bad");
+  clock.advance(1000);
+  expect([lazy.told.looks, lazy.lines.length]).toEqual([2, 1]);
+  // Until it is five minutes ago.
+  clock.advance(299_000);
+  expect(lazy.told.looks).toBe(301);
+  clock.advance(600_000);
+  expect(lazy.told.looks).toBeLessThan(315);
+});
+
+test("what came within a minute of what was logged is logged then, though nothing else happens", () => {
+  const { lazy, bench, clock } = new StillWorld();
+  for (const times of [1, 2]) {
+    bench.counters.consoleCut.idle += times;
+    clock.advance(2000);
+  }
+  expect(lazy.lines).toHaveLength(1);
+  clock.advance(120_000);
+  expect(lazy.lines.slice(1)).toEqual([expect.stringContaining("event=console_cut reason=idle connections=2 total=3")]);
 });
