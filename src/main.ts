@@ -5,7 +5,7 @@ import { version } from "../package.json";
 import { type Address, addressOf } from "./cli/address.ts";
 import { healthcheckCommand, routeCommand, topCommand } from "./cli/commands.io.ts";
 import { collectDown } from "./cli/down.ts";
-import { helpCommand, newCommand, strayWord } from "./cli/help.io.ts";
+import { helpCommand, newCommand, refuseStrayOptions, strayWord } from "./cli/help.io.ts";
 import { DEFAULT_FILE, fileNamed } from "./config/fileName.ts";
 import { LOG_FORMATS, type LogFormat } from "./log/logfmt.ts";
 import { LOG_LEVELS, type LogLevel } from "./log/logLimit.ts";
@@ -55,6 +55,7 @@ await newCommand("statsd-proxy")
   // Reported as an unknown command or option.
   .allowExcessArguments()
   .allowUnknownOption()
+  .hook("preSubcommand", refuseStrayOptions)
   .action(run)
   .addCommand(healthcheckCommand)
   .addCommand(routeCommand)

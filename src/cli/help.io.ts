@@ -2,10 +2,18 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { suggestion } from "../text/nearest.ts";
 
+/** Of a program, wrong options are told of with its wrong words: see `strayWord`. */
+class OurCommand extends Command {
+  /** Commander calls this. */
+  unknownOption(word: string): void {
+    if (this.parent !== null) this.error(`error: ${unknownOption(word, this)}`);
+  }
+}
+
 /** Commander gives a command that is added none of the program's own settings. */
 export function newCommand(name: string): Command {
   return (
-    new Command(name)
+    new OurCommand(name)
       // process.stdout would load all of node:stream and node:net: 3 ms of CPU; and it throws when nobody reads (Bun 1.4.5).
       .configureOutput({ writeOut: (text) => console.log(text.trimEnd()) })
       .showHelpAfterError("(see --help)")
@@ -27,8 +35,23 @@ export function strayWord(program: CommandUnknownOpts): string | undefined {
   const [word] = program.args;
   if (word === undefined) return undefined;
   if (!word.startsWith("-")) return unknownCommand(word, program);
+  return unknownOption(word, program);
+}
+
+/** Options of the program would be ignored by a command. */
+export function refuseStrayOptions(program: CommandUnknownOpts, command: CommandUnknownOpts): void {
+  const stray = program.options.find((option) => program.getOptionValueSource(option.attributeName()) === "cli");
+  if (stray === undefined) return;
+  const { long } = stray;
+  const isKnown = command.options.some((option) => option.long === long);
+  program.error(`error: ${isKnown ? `put ${long} after` : `option ${long} does not go with`} ${command.name()}`);
+}
+
+function unknownOption(word: string, { options }: CommandUnknownOpts): string {
+  // What is left of `-d=1`.
+  if (word.startsWith("-=")) return `${word.slice(1)}: a short option takes no =`;
   const [option] = word.split("=", 1);
-  const known = [...program.options.flatMap(({ long }) => long ?? []), "--help"];
+  const known = [...options.flatMap(({ long }) => long ?? []), "--help"];
   if (word !== option && known.includes(option)) return `option ${option} takes no value`;
   return `unknown option ${option}${suggestion(option, known)}`;
 }

@@ -259,7 +259,12 @@ test.each([
   ["--check=", "option --check takes no value"],
   ["--help=route", "option --help takes no value"],
   ["--nothing-like-it", "unknown option --nothing-like-it"],
-  ["route --foo", "unknown option '--foo'"],
+  ["route --foo", "unknown option --foo"],
+  ["route --jsno a", "unknown option --jsno (did you mean --json?)"],
+  ["top --plain=1", "option --plain takes no value"],
+  ["-d=1", "=1: a short option takes no ="],
+  ["--check healthcheck", "option --check does not go with healthcheck"],
+  ["-f x.json route a", "put --file after route"],
   ["healthcheck 1 2", "too many arguments for 'healthcheck'. Expected 1 argument but got 2: 1, 2."],
   ["help top route", "too many arguments for 'help'. Expected 1 argument but got 2: top, route."],
   ...["1.5", "0", "1e9", "-1", "x"].map((count) => [
