@@ -96,8 +96,8 @@ export const PLACEMENT: readonly Mutant[] = [
   {
     name: "index-forgets-the-point-behind-a-bucket",
     file: "src/placement/ringIndex.ts",
-    find: "point < last; point++) if (points[2 * point + 1] !== points[2 * last + 1])",
-    replace: "point < last - 1; point++) if (points[2 * point + 1] !== points[2 * last - 1])",
+    find: "point++;\n        if (points[2 * point + 1] !== owner) isOneOwners = false;",
+    replace: "if (points[2 * point + 1] !== owner) isOneOwners = false;\n        point++;",
     tests: ["placement/ringIndex.test.ts"],
   },
   {
@@ -131,8 +131,8 @@ export const PLACEMENT: readonly Mutant[] = [
   {
     name: "ring-ties-go-to-the-higher-rank",
     file: "src/placement/ring.ts",
-    find: "position * 0x10000 + rank",
-    replace: "position * 0x10000 + (0xffff - rank)",
+    find: "positions[i] * 0x10000 + rank",
+    replace: "positions[i] * 0x10000 + (nodes.length - 1 - rank)",
     tests: ["placement/ring.test.ts"],
   },
   {

@@ -20,20 +20,25 @@ export interface NodePoints {
 /** Sorts the points of all nodes into one ring. Equal positions of the same node are interchangeable. */
 export function ringOf(nodes: readonly NodePoints[]): Ring {
   const count = nodes.reduce((sum, { positions }) => sum + positions.length, 0);
-  const nodeOfRank = new Uint16Array(NODES_MAX + 1);
+  const nodeOfRank = new Uint16Array(nodes.reduce((most, { rank }) => Math.max(most, rank + 1), 0));
   for (const { rank, node } of nodes) nodeOfRank[rank] = node;
   // Position and rank in one exact double (48 bits), so that the engine's numeric sort does the whole comparison: 5 ms
   // for 200,000 points, where sorting objects takes 150.
   const keys = new Float64Array(count);
   let filled = 0;
-  for (const { rank, positions } of nodes) for (const position of positions) keys[filled++] = position * 0x10000 + rank;
+  // At the start no compiler has seen this yet: with iterators and closures it took 12 ms for 6,000 points, not 4.
+  for (const { rank, positions } of nodes) {
+    for (let i = 0; i < positions.length; i++) keys[filled++] = positions[i] * 0x10000 + rank;
+  }
   keys.sort();
-  const ring = { positions: new Uint32Array(count), owners: new Uint16Array(count) };
-  keys.forEach((key, i) => {
-    ring.positions[i] = Math.floor(key / 0x10000);
-    ring.owners[i] = nodeOfRank[key % 0x10000];
-  });
-  return ring;
+  const positions = new Uint32Array(count);
+  const owners = new Uint16Array(count);
+  for (let i = 0; i < count; i++) {
+    // Without its fraction.
+    positions[i] = keys[i] / 0x10000;
+    owners[i] = nodeOfRank[keys[i] - positions[i] * 0x10000];
+  }
+  return { positions, owners };
 }
 
 /** The same ring without the points of nodes that are down. Takes 5 ms for a million points (with `filter`, 30). */

@@ -45,17 +45,19 @@ export class RingIndex {
     // No position is beyond it, so every search ends.
     points[2 * count] = 0xffffffff;
     points[2 * count + 1] = count === 0 ? NOBODY : owners[0];
-    const isOneOwners = (first: number, last: number) => {
-      for (let point = first; point < last; point++) if (points[2 * point + 1] !== points[2 * last + 1]) return false;
-      return true;
-    };
     const buckets = coreMemory.words.subarray(this.bucketsAt / 4, this.bucketsAt / 4 + 2 ** bits);
+    const width = 2 ** this.shift;
     let point = 0;
     for (let bucket = 0; bucket < buckets.length; bucket++) {
       const first = point;
-      while (point < count && positions[point] < (bucket + 1) * 2 ** this.shift) point++;
+      const owner = points[2 * first + 1];
       // All points of the bucket, and the one behind it.
-      buckets[bucket] = isOneOwners(first, point) && count > 0 ? points[2 * first + 1] : ~first;
+      let isOneOwners = count > 0;
+      while (point < count && positions[point] < (bucket + 1) * width) {
+        point++;
+        if (points[2 * point + 1] !== owner) isOneOwners = false;
+      }
+      buckets[bucket] = isOneOwners ? owner : ~first;
     }
   }
 
