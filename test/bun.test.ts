@@ -12,12 +12,14 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { udp } from "bun";
 import { SwappedSocket } from "../src/net/pausedReading.io.ts";
-import { openLibc, setSendBuffer } from "../src/system/libc.io.ts";
+import { socketAddressOf } from "../src/net/socketAddress.ts";
+import { openLibc, openTcpSocket, setSendBuffer } from "../src/system/libc.io.ts";
 import { Backend } from "./support/backend.ts";
 import { EPOLLIN, EPOLLOUT, watchedEvents } from "./support/epoll.ts";
 import { emptyFolder } from "./support/folder.ts";
 import { IPV6_HERE, refusingPort } from "./support/ports.ts";
 import { run } from "./support/process.ts";
+import { boundPort, fullPort } from "./support/rawPort.ts";
 import { until } from "./support/until.ts";
 
 setDefaultTimeout(30_000);
@@ -294,7 +296,7 @@ describe("TCP sockets", () => {
   });
 
   test.skipIf(!LINUX)(
-    "connect reports a lack of descriptors as a refusal: hasDescriptor of Probe can go (Linux only)",
+    "node:net reports a lack of descriptors as a refusal: hasDescriptor of Probe can go (Linux only)",
     async () => {
       const folder = emptyFolder();
       const script = `
@@ -373,6 +375,49 @@ test.skipIf(!LINUX)(
     expect(granted[0]).toBe(2 * 64 * 1024);
   },
 );
+
+describe.skipIf(!LINUX)("Bun.connect (Linux only)", () => {
+  test("takes no signal that gives an attempt up: net/tcpConnection.io.ts can go when it does", async () => {
+    const abort = new AbortController();
+    let settled = 0;
+    const settle = () => settled++;
+    const options = { hostname: HOST, port: fullPort(), signal: abort.signal, socket: IGNORE };
+    // There may be room for one.
+    for (let i = 0; i < 4; i++) Bun.connect(options as unknown as Bun.TCPSocketConnectOptions).then(settle, settle);
+    abort.abort();
+    const other = Bun.listen({ hostname: HOST, port: 0, socket: IGNORE });
+    onTestFinished(() => other.stop(true));
+    // Time enough for those that can be connected to.
+    for (let i = 0; i < 20; i++) (await Bun.connect({ hostname: HOST, port: other.port, socket: IGNORE })).terminate();
+    expect(settled).toBeLessThan(4);
+  });
+
+  test("takes a descriptor over: what net/tcpConnection.io.ts rests on", async () => {
+    const events: string[] = [];
+    const libc = openLibc();
+    const take = (port: number) => {
+      const fd = openTcpSocket(libc, 2);
+      libc.connect(fd, ptr(socketAddressOf(HOST, port)), 16);
+      let isSynchronous = true;
+      const socket = {
+        open: () => void events.push(`open${isSynchronous ? " at once" : ""}`),
+        drain: () => void events.push("drain"),
+        data: () => {},
+        close: (_: unknown, error?: NodeJS.ErrnoException) => void events.push(`close ${error?.code}`),
+      };
+      void Bun.connect({ fd, socket } as unknown as Bun.TCPSocketConnectOptions);
+      isSynchronous = false;
+    };
+    const listener = Bun.listen({ hostname: HOST, port: 0, socket: IGNORE });
+    onTestFinished(() => listener.stop(true));
+    take(listener.port);
+    await until("the connection", () => events.length === 2);
+    expect(events.splice(0)).toEqual(["open at once", "drain"]);
+    take(boundPort());
+    await until("the refusal", () => events.length === 2);
+    expect(events).toEqual(["open at once", "close ECONNREFUSED"]);
+  });
+});
 
 describe.skipIf(!LINUX)("compiled binaries", () => {
   /** Compiles a program as `bun build --compile` does by default, and runs it. */

@@ -1,5 +1,5 @@
 /** `statsd-proxy help`, how every command prints its help, and what is said of words that are no commands. */
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, type Option } from "@commander-js/extra-typings";
 import { suggestion } from "../text/nearest.ts";
 
 /** Of a program, wrong options are told of with its wrong words: see `strayWord`. */
@@ -38,13 +38,12 @@ export function strayWord(program: CommandUnknownOpts): string | undefined {
   return unknownOption(word, program);
 }
 
-/** Options of the program would be ignored by a command. */
+/** A command would ignore the program's options, but for those that it has, too. */
 export function refuseStrayOptions(program: CommandUnknownOpts, command: CommandUnknownOpts): void {
-  const stray = program.options.find((option) => program.getOptionValueSource(option.attributeName()) === "cli");
-  if (stray === undefined) return;
-  const { long } = stray;
-  const isKnown = command.options.some((option) => option.long === long);
-  program.error(`error: ${isKnown ? `put ${long} after` : `option ${long} does not go with`} ${command.name()}`);
+  const isGiven = (option: Option) => program.getOptionValueSource(option.attributeName()) === "cli";
+  const known = new Set(command.options.map(({ long }) => long));
+  const stray = program.options.find((option) => isGiven(option) && !known.has(option.long));
+  if (stray !== undefined) program.error(`error: option ${stray.long} does not go with ${command.name()}`);
 }
 
 function unknownOption(word: string, { options }: CommandUnknownOpts): string {

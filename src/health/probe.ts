@@ -18,8 +18,8 @@ const IDLE_MS_MAX = 60_000;
 const GRACE_TURNS = 3;
 
 /**
- * Errors of connect that are not the node's fault. Bun 1.4.5 reports a lack of descriptors as ECONNREFUSED (test:
- * "connect reports a lack of descriptors as a refusal"), so that is checked separately.
+ * Errors of connect that are not the node's fault. node:net (Bun 1.4.5) reports a lack of descriptors as ECONNREFUSED (test:
+ * "node:net reports a lack of descriptors as a refusal"), so that is checked separately.
  */
 const LOCAL_ERRORS = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"]);
 const NO_DESCRIPTOR = "no file descriptor";

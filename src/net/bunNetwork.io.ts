@@ -2,7 +2,7 @@
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import { openDescriptorTrial } from "../system/descriptors.io.ts";
-import { openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
+import { type Libc, openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
 import { isIP } from "../text/ip.ts";
 import { BulkSender } from "./bulkSender.io.ts";
 import { listenUdp } from "./bunUdpListener.io.ts";
@@ -17,6 +17,7 @@ import type {
   UdpConnection,
   UdpConnectionParts,
 } from "./network.ts";
+import { connectBySystemCalls } from "./tcpConnection.io.ts";
 
 export const bunNetwork: Network = {
   nameService: bunNameService,
@@ -85,18 +86,31 @@ async function connectUdp({ host, port, onError, onDrain }: UdpConnectionParts):
 let bulk: BulkSender | undefined;
 
 function bulkSender(): BulkSender | undefined {
-  try {
-    bulk ??= new BulkSender(openLibc());
-  } catch {}
+  const libc = libcHere();
+  bulk ??= libc && new BulkSender(libc);
   return bulk;
 }
 
 /**
- * Uses node:net because Bun.connect cannot cancel a connection attempt (Bun 1.4.5): against a host that drops packets,
- * each check would leave a socket behind for two minutes. Loaded on first use: a proxy without checks does without all
- * of node:stream.
+ * By system calls, or by node:net: Bun.connect cannot give up a connection attempt (Bun 1.4.5), so that against a host that
+ * drops packets, each check would leave a socket behind for two minutes. node:net is loaded on first use: a proxy that does
+ * not need it does without all of node:stream.
  */
-function connectTcp({ host, port, onConnect, onBytes, onEnd }: TcpConnectionParts): TcpConnection {
+function connectTcp(parts: TcpConnectionParts): TcpConnection {
+  // Which interface a zone means, node:net finds out.
+  const libc = parts.host.includes("%") ? undefined : libcHere();
+  return libc === undefined ? connectByNode(parts) : connectBySystemCalls(libc, parts);
+}
+
+function libcHere(): Libc | undefined {
+  try {
+    return openLibc();
+  } catch {
+    return undefined;
+  }
+}
+
+export function connectByNode({ host, port, onConnect, onBytes, onEnd }: TcpConnectionParts): TcpConnection {
   const { connect } = require("node:net") as typeof import("node:net");
   const socket = connect({ host, port });
   socket.on("connect", onConnect);

@@ -1,8 +1,10 @@
-/** A struct sockaddr of Linux as text. */
+/** A struct sockaddr of Linux, and what it is as text. */
 import { hostPort } from "../text/hostPort.ts";
+import { keyOf } from "./ipAddress.ts";
 
 /** Of the larger one, sockaddr_in6. */
 export const SOCKET_ADDRESS_BYTES = 28;
+const SOCKET_ADDRESS_BYTES_IPV4 = 16;
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -11,6 +13,17 @@ const IPV6_AT = 8;
 const IPV6_GROUPS = 8;
 /** Zeros, then ff ff: an IPv4 address at a socket for both. */
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0xffff];
+
+/** @param host an IP address without a zone; an IPv4-mapped one is its IPv4 address */
+export function socketAddressOf(host: string, port: number): Buffer {
+  const [version, digits] = [keyOf(host)[0], keyOf(host).slice(1)];
+  const isIPv4 = version === "4";
+  const bytes = Buffer.alloc(isIPv4 ? SOCKET_ADDRESS_BYTES_IPV4 : SOCKET_ADDRESS_BYTES);
+  bytes.writeUInt16LE(isIPv4 ? AF_INET : AF_INET6, 0);
+  bytes.writeUInt16BE(port, 2);
+  bytes.write(digits, isIPv4 ? IPV4_AT : IPV6_AT, "hex");
+  return bytes;
+}
 
 /** `127.0.0.1:8125`, `[::1]:8125`; undefined: of another family. */
 export function socketAddressText(bytes: Buffer, at: number): string | undefined {

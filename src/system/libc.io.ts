@@ -1,5 +1,6 @@
 /** The few C library calls that Bun offers no way to make. Linux only. */
-import { dlopen, ptr } from "bun:ffi";
+import { dlopen, type Pointer, ptr, read } from "bun:ffi";
+import { constants } from "node:os";
 
 const SYMBOLS = {
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
@@ -21,6 +22,7 @@ const SYMBOLS = {
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  __errno_location: { args: [], returns: "ptr" },
 } as const;
 
 export type Libc = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
@@ -164,4 +166,21 @@ export function connectToItself(libc: Libc, fd: number): boolean {
   const length = Uint32Array.of(ADDRESS_BYTES_MAX);
   if (libc.getsockname(fd, ptr(address), ptr(length)) !== 0) return false;
   return libc.connect(fd, ptr(address), length[0]) === 0;
+}
+
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** A TCP socket that never blocks; -1: there is none, and `lastErrno` tells why. @param family as in a struct sockaddr */
+export function openTcpSocket(libc: Libc, family: number): number {
+  return libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+const ERRNOS = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
+
+/** Why the last call failed, `ECONNREFUSED` for instance. Ask at once: the runtime makes calls of its own. */
+export function lastErrno(libc: Libc): string {
+  const errno = read.i32(libc.__errno_location() as Pointer);
+  return ERRNOS.get(errno) ?? `errno ${errno}`;
 }

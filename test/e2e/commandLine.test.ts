@@ -264,7 +264,7 @@ test.each([
   ["top --plain=1", "option --plain takes no value"],
   ["-d=1", "=1: a short option takes no ="],
   ["--check healthcheck", "option --check does not go with healthcheck"],
-  ["-f x.json route a", "put --file after route"],
+  ["-f x.json --log json top", "option --log does not go with top"],
   ["healthcheck 1 2", "too many arguments for 'healthcheck'. Expected 1 argument but got 2: 1, 2."],
   ["help top route", "too many arguments for 'help'. Expected 1 argument but got 2: top, route."],
   ...["1.5", "0", "1e9", "-1", "x"].map((count) => [
