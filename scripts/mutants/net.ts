@@ -3,6 +3,48 @@ import type { Mutant } from "./mutant.ts";
 
 export const NET: readonly Mutant[] = [
   {
+    name: "tcp-blocks-while-it-connects",
+    file: "src/net/tcpConnection.io.ts",
+    find: 'if (errno !== "EINPROGRESS")',
+    replace: 'if (errno === "EINPROGRESS")',
+    tests: ["net/tcpConnection.test.ts"],
+  },
+  {
+    name: "tcp-connects-with-each-drain",
+    file: "src/net/tcpConnection.io.ts",
+    find: "isConnected = true;",
+    replace: "isConnected = false;",
+    tests: ["net/tcpConnection.test.ts"],
+  },
+  {
+    name: "tcp-forgets-what-did-not-fit",
+    file: "src/net/tcpConnection.io.ts",
+    find: "if (sent < Buffer.byteLength(text))",
+    replace: "if (sent < 0)",
+    tests: ["net/tcpConnection.test.ts"],
+  },
+  {
+    name: "tcp-leaves-what-was-given-up",
+    file: "src/net/tcpConnection.io.ts",
+    find: "      socket?.end();\n",
+    replace: "",
+    tests: ["net/tcpConnection.test.ts"],
+  },
+  {
+    name: "tcp-tells-no-error",
+    file: "src/net/tcpConnection.io.ts",
+    find: "onEnd(error && (error.code ?? error.message))",
+    replace: "onEnd(undefined)",
+    tests: ["net/tcpConnection.test.ts"],
+  },
+  {
+    name: "tcp-tells-of-the-end-that-was-wanted",
+    file: "src/net/tcpConnection.io.ts",
+    find: "if (!isOver) onEnd",
+    replace: "onEnd",
+    tests: ["net/tcpConnection.test.ts"],
+  },
+  {
     name: "epoll-asked-for-more-than-reading",
     file: "src/net/bunUdpListener.io.ts",
     find: "    watchForReadingOnly(libc, fd);\n",

@@ -203,13 +203,13 @@ export class Engine {
     };
   }
 
-  /** What a watch can tell something new of. What a loop comes to, packets tell. */
+  /** What a watch can tell something new of: objects, and the sum of all counts. What a loop comes to, packets tell. */
   private signs(): readonly unknown[] {
-    const { counters, cluster, history, health, configuration } = this;
-    const isLate = (history?.lag.maxSeconds ?? 0) > LAG_SECONDS_MAX;
-    const nodes = cluster.backends.map(({ counters, health }) => counters.watched + health.changes);
-    const counts = [counters.watched, this.kernelDrops(), this.parts.log.linesLost, ...nodes];
-    return [configuration, health, isLate, cluster.backends, ...counts];
+    const { cluster, history, health, configuration } = this;
+    const isLate = history !== undefined && history.lag.maxSeconds > LAG_SECONDS_MAX;
+    let counted = this.counters.watched + (this.kernelDrops() ?? 0) + this.parts.log.linesLost;
+    for (const { counters, health } of cluster.backends) counted += counters.watched + health.changes;
+    return [configuration, health, isLate, cluster.backends, counted];
   }
 
   /** Takes a sample for the rates. */

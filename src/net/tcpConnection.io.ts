@@ -9,7 +9,7 @@ import { socketAddressOf } from "./socketAddress.ts";
 
 /** A socket as Bun hands it to its handlers, as far as it is used here. */
 interface Taken {
-  write(bytes: Buffer): number;
+  write(what: string | Buffer): number;
   /** Closes it at once, also while it connects; the peer sees its end, not a reset (Bun 1.4.5). */
   end(): void;
 }
@@ -32,9 +32,8 @@ export function connectBySystemCalls(
   let isConnected = false;
   let isOver = false;
   let unsent = Buffer.alloc(0);
-  const send = () => {
-    unsent = unsent.subarray(Math.max(0, socket?.write(unsent) ?? 0));
-  };
+  /** Returns how many bytes were taken. */
+  const send = (what: string | Buffer) => Math.max(0, socket?.write(what) ?? 0);
   const handlers = {
     // Called at once, before it is connected.
     open: (taken: Taken) => {
@@ -42,7 +41,7 @@ export function connectBySystemCalls(
     },
     // It can be written to: the first time, because it is connected.
     drain: () => {
-      if (isConnected) send();
+      if (isConnected) unsent = unsent.subarray(send(unsent));
       else {
         isConnected = true;
         onConnect();
@@ -61,8 +60,8 @@ export function connectBySystemCalls(
   Bun.connect({ fd, socket: handlers } as unknown as Bun.TCPSocketConnectOptions).catch(() => {});
   return {
     write: (text) => {
-      unsent = Buffer.concat([unsent, Buffer.from(text)]);
-      send();
+      const sent = unsent.length === 0 ? send(text) : 0;
+      if (sent < Buffer.byteLength(text)) unsent = Buffer.concat([unsent, Buffer.from(text).subarray(sent)]);
     },
     destroy: () => {
       isOver = true;

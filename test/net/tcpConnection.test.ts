@@ -120,3 +120,13 @@ describe.skipIf(!RAW_PORTS_WORK).each(WAYS)("a connection %s (Linux only)", (_, 
     await until("the descriptors", () => readdirSync("/proc/self/fd").length < before + 10);
   });
 });
+
+test.skipIf(!RAW_PORTS_WORK)(
+  "a connection by system calls that is given up tells nothing any more (Linux only)",
+  () => {
+    const [, connect] = WAYS[1];
+    const { connection, told } = opened(connect, fullPort());
+    connection.destroy();
+    expect(told).toEqual([]);
+  },
+);
