@@ -31,6 +31,13 @@ export const NET: readonly Mutant[] = [
     tests: ["net/tcpConnection.test.ts"],
   },
   {
+    name: "tcp-swallows-bugs",
+    file: "src/net/tcpConnection.io.ts",
+    find: "        throw error;\n",
+    replace: "",
+    tests: ["net/tcpConnection.test.ts"],
+  },
+  {
     name: "tcp-tells-no-error",
     file: "src/net/tcpConnection.io.ts",
     find: "onEnd(error && (error.code ?? error.message))",

@@ -53,8 +53,12 @@ export function connectBySystemCalls(
     close: (_: Taken, error?: NodeJS.ErrnoException) => {
       if (!isOver) onEnd(error && (error.code ?? error.message));
     },
-    // Without it an error would end the process; what is wrong `close` is told, too.
-    error: () => {},
+    // Gets what the others throw (Bun 1.4.5): a bug, for whoever handles what nobody caught. Errors of the socket `close` gets.
+    error: (_: Taken, error: Error) => {
+      queueMicrotask(() => {
+        throw error;
+      });
+    },
   };
   // The descriptor is missing from Bun's types (1.4.5).
   Bun.connect({ fd, socket: handlers } as unknown as Bun.TCPSocketConnectOptions).catch(() => {});

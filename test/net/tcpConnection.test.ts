@@ -6,6 +6,8 @@ import { connectByNode } from "../../src/net/bunNetwork.io.ts";
 import type { TcpConnection } from "../../src/net/network.ts";
 import { connectBySystemCalls } from "../../src/net/tcpConnection.io.ts";
 import { openLibc } from "../../src/system/libc.io.ts";
+import { emptyFolder } from "../support/folder.ts";
+import { run } from "../support/process.ts";
 import { boundPort, fullPort, RAW_PORTS_WORK } from "../support/rawPort.ts";
 import { until } from "../support/until.ts";
 
@@ -128,5 +130,30 @@ test.skipIf(!RAW_PORTS_WORK)(
     const { connection, told } = opened(connect, fullPort());
     connection.destroy();
     expect(told).toEqual([]);
+  },
+);
+
+test.skipIf(!RAW_PORTS_WORK)(
+  "what is thrown by whoever is told is an exception that nobody caught (Linux only)",
+  async () => {
+    const src = `${import.meta.dir}/../../src`;
+    const program = `
+    import { connectBySystemCalls } from "${src}/net/tcpConnection.io.ts";
+    import { openLibc } from "${src}/system/libc.io.ts";
+    const socket = { data: () => {}, open: (client) => client.write("hello") };
+    const { port } = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
+    process.on("uncaughtException", ({ message }) => {
+      console.log(message);
+      if (message === "of bytes") process.exit();
+    });
+    connectBySystemCalls(openLibc(), {
+      ...{ host: "127.0.0.1", port },
+      onConnect: () => { throw new Error("of the connection") },
+      onBytes: () => { throw new Error("of bytes") },
+      onEnd: () => {},
+    });
+  `;
+    const { stdout } = await run([process.execPath, "-e", program], emptyFolder());
+    expect(stdout).toBe("of the connection\nof bytes\n");
   },
 );
