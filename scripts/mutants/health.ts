@@ -96,15 +96,22 @@ export const HEALTH: readonly Mutant[] = [
   {
     name: "probe-keeps-a-connection-that-was-quiet-for-long",
     file: "src/health/probe.ts",
-    find: "if (isIdle || !protocol.parse",
-    replace: "if (!protocol.parse",
+    find: "if (isIdle || !this.isComplete",
+    replace: "if (!this.isComplete",
     tests: ["health/probe.test.ts"],
   },
   {
     name: "probe-keeps-a-connection-with-half-an-answer",
     file: "src/health/probe.ts",
-    find: "if (isIdle || !protocol.parse(this.text).isComplete) this.disconnect();",
+    find: "if (isIdle || !this.isComplete) this.disconnect();",
     replace: "if (isIdle) this.disconnect();",
+    tests: ["health/probe.test.ts"],
+  },
+  {
+    name: "probe-does-not-wait-anew-for-the-rest",
+    file: "src/health/probe.ts",
+    find: "    if (isFirst && verdict === undefined) this.startTimeout();\n",
+    replace: "",
     tests: ["health/probe.test.ts"],
   },
   {

@@ -44,6 +44,8 @@ export class Probe {
   private answers = 0;
   /** Received since the last request. */
   private text = "";
+  /** None of it can be mistaken for the next answer. */
+  private isComplete = false;
   private answeredAtMs = 0;
   /** Takes the result of the check in progress. */
   private done: ((result: CheckResult) => void) | undefined;
@@ -58,10 +60,9 @@ export class Probe {
   /** Calls `done` once with the result, unless `close` comes first. Must not be called while a check is in progress. */
   ask(done: (result: CheckResult) => void): void {
     this.done = done;
-    const { protocol, clock } = this.parts;
-    const isIdle = clock.nowMs() - this.answeredAtMs > IDLE_MS_MAX;
+    const isIdle = this.parts.clock.nowMs() - this.answeredAtMs > IDLE_MS_MAX;
     // What is left of the last answer would be taken for the beginning of the next.
-    if (isIdle || !protocol.parse(this.text).isComplete) this.disconnect();
+    if (isIdle || !this.isComplete) this.disconnect();
     if (this.connection === undefined) this.connect();
     else this.send(this.connection);
   }
@@ -110,10 +111,11 @@ export class Probe {
   }
 
   private received(bytes: Buffer): void {
-    if (this.text === "") this.startTimeout();
-    const { protocol } = this.parts;
+    const isFirst = this.text === "";
     this.text += bytes.toString("latin1");
-    const { verdict, hasExtra } = protocol.parse(this.text);
+    const { verdict, isComplete, hasExtra } = this.parts.protocol.parse(this.text);
+    this.isComplete = isComplete;
+    if (isFirst && verdict === undefined) this.startTimeout();
     this.answers += this.done !== undefined && verdict !== undefined ? 1 : 0;
     // Whatever comes next may belong to anything.
     if (hasExtra) this.disconnect();
@@ -170,6 +172,7 @@ export class Probe {
     this.connection = undefined;
     this.answers = 0;
     this.text = "";
+    this.isComplete = false;
   }
 
   /** Starts the timeout for what comes next. */

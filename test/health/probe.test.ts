@@ -549,3 +549,22 @@ test("a statsd is up when it says what is expected of it", async () => {
   expect(await result(port, LONG_MS, expecting("green"))).toBe("up");
   expect(await result(port, SHORT_MS, expecting("up"))).toBe("silence: answered status: green");
 });
+
+test("the rest of an answer may take as long as its beginning, and no longer", () => {
+  for (const [restAfterMs, outcome] of [
+    [900, "passed"],
+    [1100, "failed"],
+  ] as const) {
+    const [network, clock] = [new FakeNetwork(), new ManualClock()];
+    const { probe } = openProbe(8126, 1000, { network, clock });
+    const results: CheckResult[] = [];
+    probe.ask((result) => results.push(result));
+    const [connection] = network.tcp;
+    connection.parts.onConnect();
+    clock.advance(900);
+    connection.parts.onBytes(Buffer.from("health: "));
+    clock.advance(restAfterMs);
+    connection.parts.onBytes(Buffer.from("up\n"));
+    expect(results.map((result) => result.outcome)).toEqual([outcome]);
+  }
+});
