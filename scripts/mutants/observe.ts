@@ -171,9 +171,16 @@ export const OBSERVE: readonly Mutant[] = [
     tests: ["observe/watch.test.ts"],
   },
   {
+    name: "watch-does-not-see-that-no-time-is-left",
+    file: "src/observe/watch.ts",
+    find: " || (cpuShare ?? 0) > CPU_SHARE_MAX;",
+    replace: ";",
+    tests: ["observe/watch.test.ts"],
+  },
+  {
     name: "watch-does-not-see-a-halt",
     file: "src/observe/watch.ts",
-    find: "lateSeconds <= LAG_SECONDS_MAX && ",
+    find: "lateSeconds > LAG_SECONDS_MAX || ",
     replace: "",
     tests: ["observe/watch.test.ts"],
   },

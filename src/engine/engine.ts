@@ -97,8 +97,13 @@ export class Engine {
       hold: (nodes) => this.hold(nodes),
       onChange: (loop) => this.logLoop(loop),
     });
-    const watched = { view: () => this.view(), signs: () => this.signs(), also: () => this.loopWatch.look() };
-    this.watch = new Watch({ ...watched, counters: this.counters, rejected: this.cluster.relay.rejected, log, clock });
+    this.watch = new Watch({
+      view: () => this.view(),
+      signs: () => this.signs(),
+      cpuSeconds: () => platform.resources().cpuSeconds,
+      also: () => this.loopWatch.look(),
+      ...{ counters: this.counters, rejected: this.cluster.relay.rejected, log, clock },
+    });
   }
 
   /** Where metrics arrive; undefined before the first commit. */

@@ -5,8 +5,6 @@ import { sum } from "../relay/counters.ts";
 export const WINDOW_MS = 300_000;
 const STEPS = 30;
 const STEP_MS = WINDOW_MS / STEPS;
-/** The processor's time is looked at over so many samples: ten seconds. */
-const CPU_SAMPLES = 10;
 
 /** Growth within the window. */
 export interface Grown {
@@ -20,13 +18,11 @@ export interface Grown {
 /** What is looked at. */
 interface Counted {
   readonly nowMs: number;
-  readonly uptimeSeconds: number;
   readonly counters: Counters;
   readonly kernelDrops: number | undefined;
   readonly receiveBufferBytes: number | undefined;
   readonly eventLoopLag: { readonly maxSeconds: number } | undefined;
   readonly logLinesLost: number;
-  readonly resources: { readonly cpuSeconds: number };
   readonly nodes: readonly CountingNode[];
 }
 
@@ -101,9 +97,9 @@ export class RecentGrowth {
   private nodes = new Map<NodeCounters, Watched>();
   private fullBufferBytes: number | undefined;
   private lateSeconds: number | undefined;
-  private readonly cpu: { readonly atSeconds: number; readonly usedSeconds: number }[] = [];
 
-  update(view: Counted): Recent {
+  /** @param cpuShare of one core, now */
+  update(view: Counted, cpuShare: number | undefined): Recent {
     const { nowMs, receiveBufferBytes, eventLoopLag } = view;
     const { grown, gone } = this.ofNodes(view);
     const proxy = this.proxy.update(view, nowMs) ?? {};
@@ -113,7 +109,7 @@ export class RecentGrowth {
       this.lateSeconds = eventLoopLag?.maxSeconds;
     }
     const { fullBufferBytes, lateSeconds } = this;
-    return { proxy, nodes: grown, gone, fullBufferBytes, lateSeconds, cpuShare: this.cpuShare(view) };
+    return { proxy, nodes: grown, gone, fullBufferBytes, lateSeconds, cpuShare };
   }
 
   private ofNodes({ nodes, nowMs }: Counted) {
@@ -137,14 +133,6 @@ export class RecentGrowth {
     }
     this.nodes = watched;
     return { grown, gone };
-  }
-
-  private cpuShare({ uptimeSeconds, resources }: Counted): number | undefined {
-    this.cpu.push({ atSeconds: uptimeSeconds, usedSeconds: resources.cpuSeconds });
-    if (this.cpu.length > CPU_SAMPLES + 1) this.cpu.shift();
-    const [first, last] = [this.cpu[0], this.cpu[this.cpu.length - 1]];
-    if (this.cpu.length <= CPU_SAMPLES || last.atSeconds <= first.atSeconds) return undefined;
-    return (last.usedSeconds - first.usedSeconds) / (last.atSeconds - first.atSeconds);
   }
 }
 

@@ -27,7 +27,7 @@ export interface Verdict {
 }
 
 /** Above these, the proxy has no time left. */
-const CPU_SHARE_MAX = 0.95;
+export const CPU_SHARE_MAX = 0.95;
 export const LAG_SECONDS_MAX = 1;
 /** Share of rejected lines from which on something is wrong with a client. */
 const REJECTED_SHARE_MAX = 0.1;

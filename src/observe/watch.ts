@@ -8,13 +8,14 @@ import type { Log } from "../log/log.ts";
 import type { Counters } from "../relay/counters.ts";
 import type { RejectedExample } from "../relay/rejectedExample.ts";
 import type { Clock, Timer } from "../system/clock.ts";
+import { CpuShare } from "./cpuShare.ts";
 import { violations } from "./invariants.ts";
 import { Losses } from "./losses.ts";
 import { isNothing, NOTHING_RECENT, type Recent, RecentGrowth } from "./recent.ts";
 import { Rejections } from "./rejections.ts";
 import { VERDICT_STATES } from "./trouble.ts";
 import { LOOK_MS } from "./unlogged.ts";
-import { LAG_SECONDS_MAX, troubleKey, type Verdict, verdictKey, verdictOf } from "./verdict.ts";
+import { CPU_SHARE_MAX, LAG_SECONDS_MAX, troubleKey, type Verdict, verdictKey, verdictOf } from "./verdict.ts";
 import type { EventLoopLag, View } from "./view.ts";
 
 /** A verdict that changes is logged at most so often. */
@@ -25,12 +26,21 @@ export interface WatchParts {
   readonly view: () => View;
   /** What stays the same while a look would see nothing new: counts that only grow, and objects that are replaced. */
   readonly signs: () => readonly unknown[];
+  /** CPU time that the process has taken. */
+  readonly cpuSeconds: () => number;
   readonly counters: Counters;
   readonly rejected: RejectedExample;
   readonly log: Log;
   readonly clock: Clock;
   /** What else is looked at once a second. */
   readonly also: () => void;
+}
+
+interface Look {
+  readonly lateSeconds: number;
+  /** Of one core, within the last ten seconds; undefined: not known yet. */
+  readonly cpuShare: number | undefined;
+  readonly isLast: boolean;
 }
 
 export class Watch {
@@ -40,6 +50,7 @@ export class Watch {
   private readonly losses = new Losses();
   private readonly rejections: Rejections;
   private readonly growth = new RecentGrowth();
+  private readonly cpu = new CpuShare();
   /** What was logged last, and when. */
   private logged: Verdict & { readonly atMs: number } = {
     ...{ state: "ok", line: "", troubles: [] },
@@ -70,18 +81,20 @@ export class Watch {
   }
 
   private check(isLast = false): void {
-    const { also, signs, clock } = this.parts;
+    const { also, signs, cpuSeconds, clock } = this.parts;
     also();
     const before = this.signs;
     this.signs = signs();
     const nowMs = clock.nowMs();
     const lateSeconds = (nowMs - this.checkedAtMs - LOOK_MS) / 1000;
     this.checkedAtMs = nowMs;
-    const isStill = lateSeconds <= LAG_SECONDS_MAX && this.signs.every((sign, i) => sign === before[i]);
-    if (!this.isSettled || !isStill) this.look(lateSeconds, isLast);
+    const cpuShare = this.cpu.sample(nowMs / 1000, cpuSeconds());
+    const isOverloaded = lateSeconds > LAG_SECONDS_MAX || (cpuShare ?? 0) > CPU_SHARE_MAX;
+    const isStill = !isOverloaded && this.signs.every((sign, i) => sign === before[i]);
+    if (!this.isSettled || !isStill) this.look({ lateSeconds, cpuShare, isLast });
   }
 
-  private look(lateSeconds: number, isLast: boolean): void {
+  private look({ lateSeconds, cpuShare, isLast }: Look): void {
     const { view, counters, log, clock } = this.parts;
     const seen = view();
     const now = { ...seen, eventLoopLag: lagOf(seen, lateSeconds) };
@@ -92,7 +105,7 @@ export class Watch {
       counters.invariantViolations++;
       log.error("invariant_violated", { sum, expected, found });
     }
-    this.recent = this.growth.update(now);
+    this.recent = this.growth.update(now, cpuShare);
     this.logVerdict({ ...now, recent: this.recent }, clock.nowMs());
     this.isSettled = this.logged.state === "ok" && !this.losses.hasMore && isNothing(this.recent);
   }

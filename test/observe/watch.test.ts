@@ -25,6 +25,7 @@ function watched(clock: Clock = systemClock) {
   const watch = new Watch({
     view,
     signs: () => [{}],
+    cpuSeconds: () => 0,
     counters: bench.counters,
     rejected: bench.relay.rejected,
     log,
@@ -149,6 +150,7 @@ const HAPPENINGS: Readonly<Record<string, (world: StillWorld, which: number) => 
   loop: (world, which) => {
     world.loop = which % 2 === 0 ? undefined : { nodes: [], sinceMs: world.clock.epochMs() };
   },
+  busy: (world, which) => world.use(which % 2),
   halt: ({ clock }, which) => clock.pass(1000 * which),
 };
 
@@ -167,6 +169,22 @@ class StillWorld {
     ...this.bench.nodes.map(({ counters, health }) => counters.watched + health.changes),
   ]);
 
+  private usedSeconds = 0;
+  private cores = 0;
+  private coresSinceMs = 0;
+
+  /** CPU time that the process has taken. */
+  private get cpuSeconds(): number {
+    return this.usedSeconds + (this.cores * (this.clock.nowMs() - this.coresSinceMs)) / 1000;
+  }
+
+  /** It is as busy as that from now on. */
+  use(cores: number): void {
+    this.usedSeconds = this.cpuSeconds;
+    this.coresSinceMs = this.clock.nowMs();
+    this.cores = cores;
+  }
+
   private watch(signs: () => readonly unknown[]) {
     const { clock, bench } = this;
     const told = { looks: 0 };
@@ -182,7 +200,10 @@ class StillWorld {
       };
     };
     const rejected = new RejectedExample();
-    const watch = new Watch({ view, signs, counters: bench.counters, rejected, log, clock, also: () => {} });
+    const watch = new Watch({
+      ...{ view, signs, counters: bench.counters, rejected, log, clock },
+      ...{ cpuSeconds: () => this.cpuSeconds, also: () => {} },
+    });
     onTestFinished(() => watch.close());
     return { watch, told, lines: log.lines };
   }
@@ -233,4 +254,15 @@ test("what came within a minute of what was logged is logged then, though nothin
   expect(lazy.lines).toHaveLength(1);
   clock.advance(120_000);
   expect(lazy.lines.slice(1)).toEqual([expect.stringContaining("event=console_cut reason=idle connections=2 total=3")]);
+});
+
+test("a proxy that takes a whole core is overloaded, though nothing arrives", () => {
+  const world = new StillWorld();
+  world.clock.advance(600_000);
+  world.use(1);
+  world.clock.advance(11_000);
+  expect(world.lazy.lines).toEqual([expect.stringContaining("warning: overload, 100% of a core within 10 s")]);
+  world.use(0);
+  world.clock.advance(30_000);
+  expect(world.lazy.lines.slice(1)).toEqual([expect.stringContaining("ok: all 3 nodes up")]);
 });
