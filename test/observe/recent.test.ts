@@ -39,7 +39,10 @@ test("a node's changes, and lines of the log that were lost, are looked at as we
   const view = new RelayBench({}).view();
   const [node, ...others] = view.nodes;
   const changed = { ...node, health: { ...node.health, ownChanges: 4 } };
-  const { proxy, nodes } = new RecentGrowth().update({ ...view, nodes: [changed, ...others], logLinesLost: 3 }, undefined);
+  const { proxy, nodes } = new RecentGrowth().update(
+    { ...view, nodes: [changed, ...others], logLinesLost: 3 },
+    undefined,
+  );
   expect(proxy.log_lines_lost?.amount).toBe(3);
   expect(nodes.get(node.counters)?.state_changes?.amount).toBe(4);
 });
