@@ -303,6 +303,9 @@ test("help is a command, too", async () => {
   const [help, option] = [await run([await binary(), "help"], "/"), await run([await binary(), "--help"], "/")];
   expect(help).toEqual(option);
   expect((await run([await binary(), "help", "top"], "/")).stdout).toContain("Usage: statsd-proxy top ");
+  // After whatever went wrong.
+  expect((await run([await binary(), "-d", "help"], "/")).stdout).toBe(help.stdout);
+  expect((await run([await binary(), "--check", "top", "--help"], "/")).stdout).toContain("Usage: statsd-proxy top ");
 });
 
 test.each(["--help", "help", "help route", "route --help"])("%s ends quietly when nobody reads it", async (typed) => {
