@@ -34,6 +34,10 @@ export function connectBySystemCalls(
   let unsent = Buffer.alloc(0);
   /** Returns how many bytes were taken. */
   const send = (what: string | Buffer) => Math.max(0, socket?.write(what) ?? 0);
+  const connected = () => {
+    isConnected = true;
+    onConnect();
+  };
   const handlers = {
     // Called at once, before it is connected.
     open: (taken: Taken) => {
@@ -42,12 +46,13 @@ export function connectBySystemCalls(
     // It can be written to: the first time, because it is connected.
     drain: () => {
       if (isConnected) unsent = unsent.subarray(send(unsent));
-      else {
-        isConnected = true;
-        onConnect();
-      }
+      else connected();
     },
-    data: (_: Taken, bytes: Buffer) => onBytes(bytes),
+    data: (_: Taken, bytes: Buffer) => {
+      // What a host says before it resets the connection comes without that.
+      if (!isConnected) connected();
+      onBytes(bytes);
+    },
     end: () => onEnd(undefined),
     // From within `end`, too: who gives it up is not told.
     close: (_: Taken, error?: NodeJS.ErrnoException) => {
@@ -62,6 +67,11 @@ export function connectBySystemCalls(
   };
   // The descriptor is missing from Bun's types (1.4.5).
   Bun.connect({ fd, socket: handlers } as unknown as Bun.TCPSocketConnectOptions).catch(() => {});
+  if (socket === undefined) {
+    // The event loop takes no more, and leaves the descriptor to us.
+    libc.close(fd);
+    return failed("ENOMEM", onEnd);
+  }
   return {
     write: (text) => {
       const sent = unsent.length === 0 ? send(text) : 0;
