@@ -33,7 +33,7 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "recent-nodes-that-are-gone-are-watched-for-ever",
     file: "src/observe/recent.ts",
-    find: " || Math.abs(nowMs - one.seenMs) < LEAVING_MS",
+    find: " || Math.abs(nowMs - seenMs) < LEAVING_MS",
     replace: " || true",
     tests: ["observe/recent.test.ts"],
   },
@@ -136,6 +136,41 @@ export const OBSERVE: readonly Mutant[] = [
     tests: ["observe/rateMeter.test.ts"],
   },
   {
+    name: "watch-forgets-rejections-that-are-due",
+    file: "src/observe/watch.ts",
+    find: " && !this.rejections.hasMore",
+    replace: "",
+    tests: ["observe/watch.test.ts"],
+  },
+  {
+    name: "watch-does-not-say-that-time-passes",
+    file: "src/observe/watch.ts",
+    find: "    else this.growth.pass(clock.epochMs());\n",
+    replace: "",
+    tests: ["observe/watch.test.ts"],
+  },
+  {
+    name: "watch-settles-while-a-node-leaves",
+    file: "src/observe/recent.ts",
+    find: " && gone.length === 0",
+    replace: "",
+    tests: ["observe/watch.test.ts"],
+  },
+  {
+    name: "watched-nodes-without-sums",
+    file: "src/relay/counters.ts",
+    find: "return this.linesRelayed + allDropped(this)",
+    replace: "return allDropped(this)",
+    tests: ["observe/watch.test.ts"],
+  },
+  {
+    name: "signs-without-nodes",
+    file: "src/engine/engine.ts",
+    find: "isLate, cluster.backends, counted]",
+    replace: "isLate, counted]",
+    tests: ["engine/engine.test.ts"],
+  },
+  {
     name: "watch-never-sees-that-something-happens",
     file: "src/observe/watch.ts",
     find: "this.signs.every((sign, i) => sign === before[i])",
@@ -145,7 +180,7 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "watch-looks-all-the-time",
     file: "src/observe/watch.ts",
-    find: "isNothing(this.recent)",
+    find: "isAllTold && isNothing(this.recent)",
     replace: "false",
     tests: ["observe/watch.test.ts"],
   },
@@ -159,7 +194,7 @@ export const OBSERVE: readonly Mutant[] = [
   {
     name: "watch-forgets-losses-that-are-due",
     file: "src/observe/watch.ts",
-    find: "!this.losses.hasMore && ",
+    find: " && !this.losses.hasMore",
     replace: "",
     tests: ["observe/watch.test.ts"],
   },

@@ -208,7 +208,10 @@ export class Engine {
     };
   }
 
-  /** What a watch can tell something new of: objects, and the sum of all counts. What a loop comes to, packets tell. */
+  /**
+   * What a watch can tell something new of: objects, and the sum of all counts. The sum may stay the same when nodes are
+   * others. A loop needs no sign: without packets there is none.
+   */
   private signs(): readonly unknown[] {
     const { cluster, history, health, configuration } = this;
     const isLate = history !== undefined && history.lag.maxSeconds > LAG_SECONDS_MAX;

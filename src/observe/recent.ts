@@ -1,4 +1,4 @@
-/** What has grown within the last five minutes, and since when: the ground for a verdict. Fed once a second. */
+/** What has grown within the last five minutes, and since when: the ground for a verdict. */
 import type { Counters, DropReason, NodeCounters } from "../relay/counters.ts";
 import { sum } from "../relay/counters.ts";
 
@@ -66,7 +66,7 @@ const LEAVING_MS = 10_000;
 /** Of more nodes that are gone what they lost is not told. */
 const GONE_MAX = 1000;
 
-/** As of the last second. */
+/** As of the last look. */
 export interface Recent {
   readonly proxy: Readonly<Partial<Record<OfProxy, Grown>>>;
   /** By the node's counters: a label may belong to another node by now. */
@@ -95,8 +95,15 @@ export class RecentGrowth {
   private readonly proxy = new Growths(OF_PROXY);
   /** Those that are in the configuration, and those that are gone, by their counters. */
   private nodes = new Map<NodeCounters, Watched>();
+  /** When they were in the configuration last. */
+  private seenMs = 0;
   private fullBufferBytes: number | undefined;
   private lateSeconds: number | undefined;
+
+  /** Nothing has happened since. */
+  pass(nowMs: number): void {
+    this.seenMs = nowMs;
+  }
 
   /** @param cpuShare of one core, now */
   update(view: Counted, cpuShare: number | undefined): Recent {
@@ -123,15 +130,17 @@ export class RecentGrowth {
     };
     for (const { label, counters, health } of nodes) {
       const { growths = new Growths(OF_NODE) } = this.nodes.get(counters) ?? {};
-      look({ node: { label, counters, health }, growths, seenMs: nowMs });
+      look({ node: { label, counters, health }, growths, seenMs: undefined });
     }
     const gone: CountingNode[] = [];
     for (const [counters, one] of this.nodes) {
       if (watched.has(counters) || gone.length === GONE_MAX) continue;
-      if (look(one) || Math.abs(nowMs - one.seenMs) < LEAVING_MS) gone.push(one.node);
+      const { seenMs = this.seenMs } = one;
+      if (look({ ...one, seenMs }) || Math.abs(nowMs - seenMs) < LEAVING_MS) gone.push(one.node);
       else watched.delete(counters);
     }
     this.nodes = watched;
+    this.seenMs = nowMs;
     return { grown, gone };
   }
 }
@@ -139,8 +148,8 @@ export class RecentGrowth {
 interface Watched {
   readonly node: CountingNode;
   readonly growths: Growths<CountingNode, OfNode>;
-  /** When it was in the configuration last. */
-  readonly seenMs: number;
+  /** When it was in the configuration last; undefined: it is. */
+  readonly seenMs: number | undefined;
 }
 
 /** Several counters of one thing. Memory is taken only for those that grow. */

@@ -15,6 +15,11 @@ export class Rejections {
     this.rejected = rejected;
   }
 
+  /** Some of it will be due. */
+  get hasMore(): boolean {
+    return this.unlogged.hasMore;
+  }
+
   /**
    * The event that is due.
    * @param isLast whether there will be no more

@@ -24,7 +24,7 @@ const LEVELS = { critical: "error", losing: "warn", drained: "warn", warning: "w
 
 export interface WatchParts {
   readonly view: () => View;
-  /** What stays the same while a look would see nothing new: counts that only grow, and objects that are replaced. */
+  /** What stays the same while a look would see nothing new: sums of counts, and objects that are replaced. */
   readonly signs: () => readonly unknown[];
   /** CPU time that the process has taken. */
   readonly cpuSeconds: () => number;
@@ -59,7 +59,7 @@ export class Watch {
   private checkedAtMs: number;
   /** At the last check. */
   private signs: readonly unknown[] = [];
-  /** The last look left nothing to tell that only time brings. */
+  /** Nothing is left that would be told later, by itself. */
   private isSettled = false;
   private readonly timer: Timer;
 
@@ -92,6 +92,7 @@ export class Watch {
     const isOverloaded = lateSeconds > LAG_SECONDS_MAX || (cpuShare ?? 0) > CPU_SHARE_MAX;
     const isStill = !isOverloaded && this.signs.every((sign, i) => sign === before[i]);
     if (!this.isSettled || !isStill) this.look({ lateSeconds, cpuShare, isLast });
+    else this.growth.pass(clock.epochMs());
   }
 
   private look({ lateSeconds, cpuShare, isLast }: Look): void {
@@ -107,7 +108,9 @@ export class Watch {
     }
     this.recent = this.growth.update(now, cpuShare);
     this.logVerdict({ ...now, recent: this.recent }, clock.nowMs());
-    this.isSettled = this.logged.state === "ok" && !this.losses.hasMore && isNothing(this.recent);
+    // What is recent goes by the wall clock, which may be set; the other two do not.
+    const isAllTold = this.logged.state === "ok" && !this.losses.hasMore && !this.rejections.hasMore;
+    this.isSettled = isAllTold && isNothing(this.recent);
   }
 
   /** What is new, or else the worst that is left. Once for each change, other figures apart. */

@@ -65,9 +65,9 @@ export class NodeCounters {
   /** Health checks that could not be made because the proxy lacked a resource of its own. */
   checksSkipped = 0;
 
-  /** What a watch tells of, added up: the same as long as none of it has grown. Lines that are due have arrived. */
+  /** What a watch tells of, added up: the same as long as none of it has grown. Relayed lines are for the sums. */
   get watched(): number {
-    return this.linesRelayed + allDropped(this) + this.refusals + this.linesRefused + this.sendErrors;
+    return this.linesRelayed + allDropped(this) + this.linesRefused + this.sendErrors;
   }
 
   /** Adds another's counts. */

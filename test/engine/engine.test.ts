@@ -236,6 +236,19 @@ describe("of a quiet proxy it is told within a second", () => {
     expect(at.log.join("")).toContain(told);
   });
 
+  test("what a node loses, though another leaves that had lost as much", async () => {
+    const at = await engineAt(8125);
+    const [leaving, staying] = [NODE, { ...NODE, port: 8131 }];
+    (await opening(at, { nodes: [leaving, staying] })).commit();
+    at.engine.cluster.backends[0].counters.sendErrors += 5;
+    at.clock.advance(600_000);
+    at.log.length = 0;
+    (await opening(at, { nodes: [staying] })).commit();
+    at.engine.cluster.backends[0].counters.sendErrors += 5;
+    at.clock.advance(1000);
+    expect(at.log.join("")).toContain("sending fails");
+  });
+
   test("but it is hardly looked at", async () => {
     const { engine, clock } = await engineAt(8125);
     const views = spyOn(engine, "view");

@@ -1,14 +1,16 @@
 import { expect, onTestFinished, test } from "bun:test";
 import fc from "fast-check";
 import { openLog } from "../../src/log/log.io.ts";
+import { dropAll } from "../../src/net/link.ts";
 import type { View } from "../../src/observe/view.ts";
 import { Watch } from "../../src/observe/watch.ts";
+import type { NodeCounters } from "../../src/relay/counters.ts";
 import { RejectedExample } from "../../src/relay/rejectedExample.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import type { Clock } from "../../src/system/clock.ts";
 import { ManualClock } from "../support/clocks.ts";
 import { KeptLog } from "../support/logs.ts";
-import { RelayBench } from "../support/relayBench.ts";
+import { type BenchNode, RelayBench } from "../support/relayBench.ts";
 
 /** A watch over a bench, its log, and what its timer does. Whatever happens, it looks. */
 function watched(clock: Clock = systemClock) {
@@ -106,21 +108,22 @@ test("a verdict that became worse is logged at once, and what else is new beside
   expect(verdicts()).toHaveLength(3);
 });
 
+/** For each of the nodes some. */
+const LINES = [..."abcdefghijklmnop"].map((name) => `${name}:1|c`).join("\n");
+
 /** What may happen to a proxy; the number says to which node, or how much. */
 const HAPPENINGS: Readonly<Record<string, (world: StillWorld, which: number) => void>> = {
-  lines: ({ bench }) => bench.receive("a:1|c\nb:1|c"),
+  lines: ({ bench }) => bench.receive(LINES),
   rejected: ({ bench }) => bench.receive("bad"),
-  dropped: ({ bench }, which) => {
-    const { counters } = bench.nodes[which % 3];
-    bench.counters.linesReceived += which;
-    bench.counters.linesAccepted += which;
-    counters.linesDue += which;
+  dropped: (world, which) => {
+    const { counters } = world.node(which);
+    take(world, counters, which);
     counters.linesDropped.send_error += which;
   },
-  refused: ({ bench }, which) => {
-    bench.nodes[which % 3].counters.linesRefused += which;
+  refused: (world, which) => {
+    world.node(which).counters.linesRefused += which;
   },
-  sendError: ({ bench }, which) => void bench.nodes[which % 3].counters.sendErrors++,
+  sendError: (world, which) => void world.node(which).counters.sendErrors++,
   internalError: ({ bench }) => void bench.counters.internalErrors++,
   unread: ({ bench }, which) => {
     bench.counters.datagramsUnread += which;
@@ -131,9 +134,9 @@ const HAPPENINGS: Readonly<Record<string, (world: StillWorld, which: number) => 
   httpCut: ({ bench }, which) => {
     bench.counters.httpCut.slow += which;
   },
-  check: ({ bench, clock }, which) => {
-    const check = { atMs: clock.epochMs(), durationMs: 1, failure: which > 3 ? "no answer" : undefined };
-    bench.nodes[which % 3].health.record(check, { fall: 1, rise: 1 });
+  check: (world, which) => {
+    const check = { atMs: world.clock.epochMs(), durationMs: 1, failure: which > 3 ? "no answer" : undefined };
+    world.node(which).health.record(check, { fall: 1, rise: 1 });
   },
   kernelDrops: (world, which) => {
     world.kernelDrops += which;
@@ -151,8 +154,23 @@ const HAPPENINGS: Readonly<Record<string, (world: StillWorld, which: number) => 
     world.loop = which % 2 === 0 ? undefined : { nodes: [], sinceMs: world.clock.epochMs() };
   },
   busy: (world, which) => world.use(which % 2),
+  wallClock: (world, which) => world.setWallClock((which % 2 === 0 ? 1 : -1) * 200_000 * which),
+  removal: (world) => {
+    world.isGone = true;
+    // Its socket is full, and stays so.
+    const { batch, counters } = world.bench.nodes[0];
+    world.clock.setTimeout(() => dropAll(batch, counters), 5000);
+  },
   halt: ({ clock }, which) => clock.pass(1000 * which),
 };
+
+/** Lines arrive for a node. */
+function take({ bench }: StillWorld, counters: NodeCounters, lines: number): void {
+  bench.counters.packetsReceived++;
+  bench.counters.linesReceived += lines;
+  bench.counters.linesAccepted += lines;
+  counters.linesDue += lines;
+}
 
 /** A proxy of which little is heard, and two that watch it: one looks every time. */
 class StillWorld {
@@ -160,22 +178,39 @@ class StillWorld {
   readonly bench = new RelayBench({});
   kernelDrops = 0;
   logLinesLost = 0;
+  /** The first node is no longer in the configuration. */
+  isGone = false;
   health: View["health"] = { isUp: true, sinceMs: 0 };
   configuration: View["configuration"] = { hash: "", loadedAtSeconds: 0, isLatest: true };
   loop: View["loop"];
   readonly eager = this.watch(() => [{}]);
   readonly lazy = this.watch(() => [
     ...[this.health, this.configuration, this.loop, this.kernelDrops, this.logLinesLost, this.bench.counters.watched],
-    ...this.bench.nodes.map(({ counters, health }) => counters.watched + health.changes),
+    ...[this.isGone, ...this.nodes.map(({ counters, health }) => counters.watched + health.changes)],
   ]);
 
   private usedSeconds = 0;
   private cores = 0;
   private coresSinceMs = 0;
 
+  /** Those in the configuration. */
+  get nodes(): readonly BenchNode[] {
+    return this.isGone ? this.bench.nodes.slice(1) : this.bench.nodes;
+  }
+
+  node(which: number): BenchNode {
+    return this.nodes[which % this.nodes.length];
+  }
+
   /** CPU time that the process has taken. */
   private get cpuSeconds(): number {
     return this.usedSeconds + (this.cores * (this.clock.nowMs() - this.coresSinceMs)) / 1000;
+  }
+
+  /** @param byMs forward, or back */
+  setWallClock(byMs: number): void {
+    const { epochMs } = this.clock;
+    this.clock.epochMs = () => epochMs() + byMs;
   }
 
   /** It is as busy as that from now on. */
@@ -192,10 +227,13 @@ class StillWorld {
     const view = (): View => {
       told.looks++;
       const { kernelDrops, logLinesLost, health, configuration, loop } = this;
-      const nodes = bench.view().nodes.map((node, i) => ({ ...node, health: bench.nodes[i].health.view() }));
+      const seen = bench.view();
+      const all = seen.nodes.map((node, i) => ({ ...node, health: bench.nodes[i].health.view() }));
+      const { counters, batch } = all[0];
       return {
-        ...bench.view(),
-        ...{ kernelDrops, logLinesLost, health, configuration, loop, nodes },
+        ...{ ...seen, kernelDrops, logLinesLost, health, configuration, loop },
+        ...(this.isGone && { retired: { nodes: 1, counters, linesPending: batch.linesPending } }),
+        nodes: this.isGone ? all.slice(1) : all,
         ...{ nowMs: clock.epochMs(), uptimeSeconds: clock.nowMs() / 1000 },
       };
     };
@@ -265,4 +303,38 @@ test("a proxy that takes a whole core is overloaded, though nothing arrives", ()
   world.use(0);
   world.clock.advance(30_000);
   expect(world.lazy.lines.slice(1)).toEqual([expect.stringContaining("ok: all 3 nodes up")]);
+});
+
+test("rejected lines that are left over are told, though the wall clock went ahead; at the end, too", () => {
+  for (const isEnd of [false, true]) {
+    const world = new StillWorld();
+    for (let i = 0; i < 2; i++) {
+      world.bench.receive("bad");
+      world.clock.advance(1000);
+    }
+    world.setWallClock(600_000);
+    world.clock.advance(5000);
+    if (isEnd) world.lazy.watch.finish();
+    else world.clock.advance(60_000);
+    expect(world.lazy.lines.slice(1)).toEqual([expect.stringContaining("event=rejecting_lines lines=1 total=2")]);
+  }
+});
+
+test("what a node drops after it was removed, after quiet minutes, is in the verdict", () => {
+  const world = new StillWorld();
+  world.bench.receive(LINES);
+  world.clock.advance(600_000);
+  HAPPENINGS.removal(world, 1);
+  world.clock.advance(8000);
+  expect(world.lazy.lines).toEqual([
+    expect.stringMatching(/event=verdict line="warning, lost: .* lines dropped .*\(removed\)/),
+  ]);
+});
+
+test("sums that no longer hold are told, though nothing has arrived", () => {
+  const world = new StillWorld();
+  world.clock.advance(60_000);
+  world.bench.nodes[1].counters.linesRelayed++;
+  world.clock.advance(1000);
+  expect(world.lazy.lines[0]).toContain("event=invariant_violated");
 });
