@@ -296,7 +296,7 @@ describe("TCP sockets", () => {
   });
 
   test.skipIf(!LINUX)(
-    "node:net reports a lack of descriptors as a refusal: hasDescriptor of Probe can go (Linux only)",
+    "node:net reports a lack of descriptors as a refusal: hasDescriptor of connectByNode can go (Linux only)",
     async () => {
       const folder = emptyFolder();
       const script = `

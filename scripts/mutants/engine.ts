@@ -171,6 +171,27 @@ export const ENGINE: readonly Mutant[] = [
     tests: ["system/sharedTimers.test.ts"],
   },
   {
+    name: "shared-timers-join-what-was-cancelled",
+    file: "src/system/sharedTimers.ts",
+    find: "    if (slot.timers.size > 0) return;\n    this.slots.delete(slot);\n",
+    replace: "    if (slot.timers.size > 0) return;\n",
+    tests: ["system/sharedTimers.test.ts"],
+  },
+  {
+    name: "shared-timers-join-what-has-fired",
+    file: "src/system/sharedTimers.ts",
+    find: "    this.slots.delete(slot);\n    for (",
+    replace: "    for (",
+    tests: ["system/sharedTimers.test.ts"],
+  },
+  {
+    name: "shared-timers-drift",
+    file: "src/system/sharedTimers.ts",
+    find: "nextDueMs(dueMs, nowMs, timer.ms)",
+    replace: "nowMs + timer.ms",
+    tests: ["system/sharedTimers.test.ts"],
+  },
+  {
     name: "shared-timers-say-when-they-fired",
     file: "src/system/sharedTimers.ts",
     find: "timer.run(dueMs)",
@@ -376,8 +397,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "node-checks-start-anew-at-every-change",
     file: "src/engine/node.ts",
-    find: "if (!isCheckedAsBefore) this.startChecks(delayMs)",
-    replace: "this.startChecks(delayMs)",
+    find: "if (!isAskedAsBefore) this.startChecks(delayMs)",
+    replace: "if (true) this.startChecks(delayMs)",
     tests: ["engine/cluster.test.ts"],
   },
   {

@@ -132,12 +132,13 @@ export class Node implements RelayNode {
       this.link?.close();
       this.link = link;
     }
-    const isCheckedAsBefore =
+    const isAskedAsBefore =
       settings.host === before.host &&
       settings.config.port === before.config.port &&
-      Bun.deepEquals(checkOf(settings.config), checkOf(before.config)) &&
-      settings.checkIntervalMs === before.checkIntervalMs;
-    if (!isCheckedAsBefore) this.startChecks(delayMs);
+      Bun.deepEquals(checkOf(settings.config), checkOf(before.config));
+    if (!isAskedAsBefore) this.startChecks(delayMs);
+    else if (settings.checkIntervalMs !== before.checkIntervalMs)
+      this.checks?.useInterval(settings.checkIntervalMs, delayMs);
   }
 
   /** Does not throw: the batch is kept, and callers can go on to other nodes. */

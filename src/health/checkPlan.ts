@@ -25,7 +25,7 @@ export type CheckResult =
 
 export class CheckPlan {
   dueAtMs: number;
-  private readonly intervalMs: number;
+  private intervalMs: number;
   /** Whether a node that is up is checked only when there is a reason. */
   private readonly onlyInDoubt: boolean;
   private beganAtMs = Number.NEGATIVE_INFINITY;
@@ -38,6 +38,13 @@ export class CheckPlan {
     this.intervalMs = intervalMs;
     this.dueAtMs = firstAtMs;
     this.onlyInDoubt = onlyInDoubt;
+  }
+
+  /** Checks are made at another interval from now on. @param nextAtMs when the next one is due at the latest */
+  useInterval(intervalMs: number, nextAtMs: number): void {
+    this.intervalMs = intervalMs;
+    // Infinite: when there is a reason.
+    if (this.dueAtMs !== Number.POSITIVE_INFINITY) this.bringForward(nextAtMs);
   }
 
   /** A check begins. */

@@ -40,7 +40,7 @@ export interface ChecksParts {
   readonly onCheck: (failure: string | undefined, durationMs: number) => void;
   /** A check could not be made because the proxy lacked a resource of its own. */
   readonly onSkip: (reason: string) => void;
-  readonly network: Pick<Network, "connectTcp" | "hasDescriptor">;
+  readonly network: Pick<Network, "connectTcp">;
   readonly clock: Clock;
 }
 
@@ -83,6 +83,15 @@ export class Checks {
   get nextInMs(): number {
     const dueAtMs = this.running?.plan.dueAtMs ?? Number.POSITIVE_INFINITY;
     return Math.max(0, dueAtMs - this.parts.clock.nowMs());
+  }
+
+  /** Goes on at another interval. What is being asked is not asked anew. @param delayMs until the next check, at most */
+  useInterval(intervalMs: number, delayMs: number): void {
+    const { running } = this;
+    if (running === undefined) return;
+    running.plan.useInterval(intervalMs, this.parts.clock.nowMs() + delayMs);
+    if (running.probe instanceof Probe) running.probe.useTimeout(timeoutMsOf(intervalMs));
+    this.schedule(running);
   }
 
   private probe(check: CheckConfig, onEnd: (reason: string, answers: number) => void): Probe {
@@ -142,10 +151,17 @@ export class Checks {
     this.timer = undefined;
     this.isChecking = true;
     running.plan.begin(beganAtMs);
-    running.probe.ask((result) => {
+    try {
+      running.probe.ask((result) => {
+        this.isChecking = false;
+        this.ended(running, result, this.parts.clock.nowMs() - beganAtMs);
+      });
+    } catch (error) {
+      // A bug. The node is checked again all the same.
       this.isChecking = false;
-      this.ended(running, result, this.parts.clock.nowMs() - beganAtMs);
-    });
+      this.schedule(running);
+      throw error;
+    }
   }
 
   private connectionEnded(running: Running, reason: string, answers: number): void {
@@ -155,10 +171,14 @@ export class Checks {
   }
 
   private ended(running: Running, result: CheckResult, durationMs: number): void {
-    const { isUp, onCheck, onSkip } = this.parts;
-    if (result.outcome === "skipped") onSkip(result.reason);
-    else onCheck(result.outcome === "failed" ? result.reason : undefined, durationMs);
-    running.plan.end(result, isUp(), this.parts.clock.nowMs());
-    this.schedule(running);
+    const { isUp, onCheck, onSkip, clock } = this.parts;
+    try {
+      if (result.outcome === "skipped") onSkip(result.reason);
+      else onCheck(result.outcome === "failed" ? result.reason : undefined, durationMs);
+    } finally {
+      // Also after a bug: the node is checked again.
+      running.plan.end(result, isUp(), clock.nowMs());
+      this.schedule(running);
+    }
   }
 }

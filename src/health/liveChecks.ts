@@ -26,7 +26,7 @@ export interface LiveCheck {
 interface LiveParts {
   /** Of a running proxy: it limits how long an answer may take. */
   readonly intervalMs: number;
-  readonly network: Pick<Network, "connectTcp" | "hasDescriptor">;
+  readonly network: Pick<Network, "connectTcp">;
   readonly clock: Clock;
   /** What else is wrong with a node that answers as a statsd does, for people. */
   readonly whatElse: (host: string, port: number) => Promise<string | undefined>;

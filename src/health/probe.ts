@@ -17,12 +17,14 @@ const IDLE_MS_MAX = 60_000;
  */
 const GRACE_TURNS = 3;
 
-/**
- * Errors of connect that are not the node's fault. node:net (Bun 1.4.5) reports a lack of descriptors as ECONNREFUSED (test:
- * "node:net reports a lack of descriptors as a refusal"), so that is checked separately.
- */
-const LOCAL_ERRORS = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"]);
-const NO_DESCRIPTOR = "no file descriptor";
+/** Errors of connect that are not the node's fault: what the proxy or its machine lacks. */
+const LACKS = new Map([
+  ["EMFILE", "no file descriptor"],
+  ["ENFILE", "no file descriptor"],
+  ["ENOBUFS", "no memory"],
+  ["ENOMEM", "no memory"],
+  ["EADDRNOTAVAIL", "no local port"],
+]);
 
 export interface ProbeParts {
   /** An IP address. */
@@ -33,12 +35,13 @@ export interface ProbeParts {
   readonly timeoutMs: number;
   /** The node closed an idle connection after this many answers, at least one. */
   readonly onEnd: (reason: string, answers: number) => void;
-  readonly network: Pick<Network, "connectTcp" | "hasDescriptor">;
+  readonly network: Pick<Network, "connectTcp">;
   readonly clock: Clock;
 }
 
 export class Probe {
   private readonly parts: ProbeParts;
+  private timeoutMs: number;
   private connection: TcpConnection | undefined;
   /** On this connection. */
   private answers = 0;
@@ -55,6 +58,12 @@ export class Probe {
 
   constructor(parts: ProbeParts) {
     this.parts = parts;
+    this.timeoutMs = parts.timeoutMs;
+  }
+
+  /** Limits what is waited for from now on. */
+  useTimeout(timeoutMs: number): void {
+    this.timeoutMs = timeoutMs;
   }
 
   /** Calls `done` once with the result, unless `close` comes first. Must not be called while a check is in progress. */
@@ -76,10 +85,6 @@ export class Probe {
 
   private connect(): void {
     const { host, port, network } = this.parts;
-    if (!network.hasDescriptor()) {
-      this.skip(NO_DESCRIPTOR);
-      return;
-    }
     const isCurrent = () => connection !== undefined && this.connection === connection;
     let connection: TcpConnection | undefined;
     connection = network.connectTcp({
@@ -132,7 +137,7 @@ export class Probe {
     if (this.done === undefined) this.parts.onEnd(error ?? "closed the connection", answers);
     // A node that closes after each answer may do so only once the next request is on its way.
     else if (answers === 1 && text === "") this.connect();
-    else if (answers === 0 && error !== undefined && this.isLocal(error)) this.skip(error);
+    else if (answers === 0 && error !== undefined && LACKS.has(error)) this.skip(`${LACKS.get(error)} (${error})`);
     else {
       const failure = this.failureOf(text, "closed without an answer");
       // What it has said counts, however the connection ends: one that is closed before its question is read is reset.
@@ -142,13 +147,8 @@ export class Probe {
     }
   }
 
-  /** Whether an error of connect is not the node's fault. */
-  private isLocal(error: string): boolean {
-    return LOCAL_ERRORS.has(error) || (error === "ECONNREFUSED" && !this.parts.network.hasDescriptor());
-  }
-
-  private skip(error: string): void {
-    this.finish({ outcome: "skipped", reason: LOCAL_ERRORS.has(error) ? error : NO_DESCRIPTOR });
+  private skip(reason: string): void {
+    this.finish({ outcome: "skipped", reason });
   }
 
   private pass(): void {
@@ -179,8 +179,8 @@ export class Probe {
   private startTimeout(): void {
     this.cancelTimeout();
     if (this.done === undefined) return;
-    const { waitId } = this;
-    this.timer = this.parts.clock.setTimeout(() => this.timedOut(waitId, GRACE_TURNS), this.parts.timeoutMs);
+    const { waitId, timeoutMs } = this;
+    this.timer = this.parts.clock.setTimeout(() => this.timedOut(waitId, timeoutMs, GRACE_TURNS), timeoutMs);
   }
 
   private cancelTimeout(): void {
@@ -189,13 +189,13 @@ export class Probe {
     this.waitId++;
   }
 
-  private timedOut(waitId: number, turnsLeft: number): void {
+  private timedOut(waitId: number, timeoutMs: number, turnsLeft: number): void {
     if (waitId !== this.waitId) return;
     if (turnsLeft > 0) {
-      this.parts.clock.setImmediate(() => this.timedOut(waitId, turnsLeft - 1));
+      this.parts.clock.setImmediate(() => this.timedOut(waitId, timeoutMs, turnsLeft - 1));
       return;
     }
-    const reason = this.failureOf(this.text, `no answer in ${this.parts.timeoutMs / 1000} s`);
+    const reason = this.failureOf(this.text, `no answer in ${timeoutMs / 1000} s`);
     // An answer that arrives later must not be taken for the next one.
     this.disconnect();
     if (reason === undefined) this.pass();

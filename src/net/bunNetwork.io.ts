@@ -1,8 +1,7 @@
-/** The network as Bun, node:net and the kernel provide it. */
+/** The network as Bun and the kernel provide it. */
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import { openDescriptorTrial } from "../system/descriptors.io.ts";
-import { type Libc, openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
+import { libcHere, openLibc, setReceiveBuffer, setSendBuffer } from "../system/libc.io.ts";
 import { isIP } from "../text/ip.ts";
 import { BulkSender } from "./bulkSender.io.ts";
 import { listenUdp } from "./bunUdpListener.io.ts";
@@ -17,16 +16,13 @@ import type {
   UdpConnection,
   UdpConnectionParts,
 } from "./network.ts";
+import { connectByNode } from "./nodeConnection.io.ts";
 import { connectBySystemCalls } from "./tcpConnection.io.ts";
 
 export const bunNetwork: Network = {
   nameService: bunNameService,
   resolve: resolveHost,
   ownAddresses,
-  hasDescriptor: () => {
-    trial ??= openDescriptorTrial();
-    return trial();
-  },
   // Test: "each answer to a datagram is told to the error handler".
   repeatsAnswers: process.platform === "linux",
   listenUdp,
@@ -43,9 +39,6 @@ function ownAddresses(): string[] {
     return [];
   }
 }
-
-/** Created on first use. */
-let trial: (() => boolean) | undefined;
 
 /** Prefers IPv4. An address resolves to itself, an IPv4-mapped IPv6 address to its IPv4 address. */
 async function resolveHost(host: string): Promise<string> {
@@ -87,39 +80,17 @@ let bulk: BulkSender | undefined;
 
 function bulkSender(): BulkSender | undefined {
   const libc = libcHere();
-  bulk ??= libc && new BulkSender(libc);
+  if (!(libc instanceof Error)) bulk ??= new BulkSender(libc);
   return bulk;
 }
 
 /**
- * By system calls, or by node:net: Bun.connect cannot give up a connection attempt (Bun 1.4.5), so that against a host that
- * drops packets, each check would leave a socket behind for two minutes. node:net is loaded on first use: a proxy that does
- * not need it does without all of node:stream.
+ * Bun.connect cannot give up a connection attempt (Bun 1.4.5), so that against a host that drops packets, each check would
+ * leave a socket behind for two minutes.
  */
 function connectTcp(parts: TcpConnectionParts): TcpConnection {
-  // Which interface a zone means, node:net finds out.
-  const libc = parts.host.includes("%") ? undefined : libcHere();
-  return libc === undefined ? connectByNode(parts) : connectBySystemCalls(libc, parts);
-}
-
-function libcHere(): Libc | undefined {
-  try {
-    return openLibc();
-  } catch {
-    return undefined;
-  }
-}
-
-export function connectByNode({ host, port, onConnect, onBytes, onEnd }: TcpConnectionParts): TcpConnection {
-  const { connect } = require("node:net") as typeof import("node:net");
-  const socket = connect({ host, port });
-  socket.on("connect", onConnect);
-  socket.on("data", onBytes);
-  socket.on("end", () => onEnd(undefined));
-  socket.on("close", () => onEnd(undefined));
-  // Errors after `destroy` interest nobody, but without a handler they would end the process.
-  socket.on("error", (error: NodeJS.ErrnoException) => onEnd(error.code ?? error.message));
-  return socket;
+  const libc = libcHere();
+  return libc instanceof Error ? connectByNode(parts) : connectBySystemCalls(libc, parts);
 }
 
 function listenTcp<Data>({ host, port, socket, receiveBuffer, sendBuffer }: TcpListenerParts<Data>): TcpListener {

@@ -6,7 +6,7 @@ import {
   droppedDatagrams,
   ignoreErrors,
   type Libc,
-  openLibc,
+  libcHere,
   setReceiveBuffer,
   setReusePort,
 } from "../system/libc.io.ts";
@@ -166,13 +166,5 @@ function receiveTimes(libc: Libc, fd: number): ReceiveTimes | undefined {
     return new ReceiveTimes(libc, fd);
   } catch {
     return undefined;
-  }
-}
-
-function libcHere(): Libc | Error {
-  try {
-    return openLibc();
-  } catch (error) {
-    return error as Error;
   }
 }

@@ -16,8 +16,6 @@ export interface Network {
   resolve(host: string): Promise<string>;
   /** This machine's addresses. */
   ownAddresses(): readonly string[];
-  /** Whether a file descriptor is left. */
-  hasDescriptor(): boolean;
   /**
    * Whether `onError` of a UDP socket reports every ICMP answer, even one that a `send` has already thrown, as on
    * Linux. Elsewhere each is reported once.
@@ -27,6 +25,7 @@ export interface Network {
   listenUdp(parts: UdpListenerParts): Promise<UdpListener>;
   /** @throws what connect throws: ENETUNREACH, EACCES */
   connectUdp(parts: UdpConnectionParts): Promise<UdpConnection>;
+  /** Does not throw: `onEnd` tells, later, if there is no descriptor left (EMFILE) or no way (ENETUNREACH). */
   connectTcp(parts: TcpConnectionParts): TcpConnection;
   /** @throws what listen throws: EADDRINUSE, EACCES, EADDRNOTAVAIL */
   listenTcp<Data>(parts: TcpListenerParts<Data>): TcpListener;
@@ -123,7 +122,10 @@ export interface TcpConnectionParts {
   readonly port: number;
   readonly onConnect: () => void;
   readonly onBytes: (bytes: Buffer) => void;
-  /** The connection has ended or failed. `error`: why; undefined: closed by the peer. May be called more than once. */
+  /**
+   * The connection has ended or failed. `error`: the errno, or what else is known; undefined: closed by the peer. May be
+   * called more than once.
+   */
   readonly onEnd: (error: string | undefined) => void;
 }
 

@@ -10,18 +10,23 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const IPV4_AT = 4;
 const IPV6_AT = 8;
+const ZONE_AT = 24;
 const IPV6_GROUPS = 8;
 /** Zeros, then ff ff: an IPv4 address at a socket for both. */
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0xffff];
 
-/** @param host an IP address without a zone; an IPv4-mapped one is its IPv4 address */
-export function socketAddressOf(host: string, port: number): Buffer {
+/**
+ * @param host an IP address without a zone; an IPv4-mapped one is its IPv4 address
+ * @param zone the number of a network interface, for link-local addresses; 0: none
+ */
+export function socketAddressOf(host: string, port: number, zone = 0): Buffer {
   const [version, digits] = [keyOf(host)[0], keyOf(host).slice(1)];
   const isIPv4 = version === "4";
   const bytes = Buffer.alloc(isIPv4 ? SOCKET_ADDRESS_BYTES_IPV4 : SOCKET_ADDRESS_BYTES);
   bytes.writeUInt16LE(isIPv4 ? AF_INET : AF_INET6, 0);
   bytes.writeUInt16BE(port, 2);
   bytes.write(digits, isIPv4 ? IPV4_AT : IPV6_AT, "hex");
+  if (!isIPv4) bytes.writeUInt32LE(zone, ZONE_AT);
   return bytes;
 }
 

@@ -22,6 +22,7 @@ const SYMBOLS = {
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  if_nametoindex: { args: ["ptr"], returns: "u32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
@@ -36,6 +37,15 @@ export function openLibc(): Libc {
   // musl answers to this name as well.
   opened ??= dlopen("libc.so.6", SYMBOLS).symbols;
   return opened;
+}
+
+/** The same, or why it is not available. */
+export function libcHere(): Libc | Error {
+  try {
+    return openLibc();
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 /**
@@ -177,10 +187,17 @@ export function openTcpSocket(libc: Libc, family: number): number {
   return libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-const ERRNOS = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
+/** Why the last call failed. Ask at once: the runtime makes calls of its own. */
+export function lastErrno(libc: Libc): number {
+  return read.i32(libc.__errno_location() as Pointer);
+}
 
-/** Why the last call failed, `ECONNREFUSED` for instance. Ask at once: the runtime makes calls of its own. */
-export function lastErrno(libc: Libc): string {
-  const errno = read.i32(libc.__errno_location() as Pointer);
-  return ERRNOS.get(errno) ?? `errno ${errno}`;
+/** `ECONNREFUSED`, for instance. */
+export function errnoName(errno: number): string {
+  return Object.entries(constants.errno).find(([, known]) => known === errno)?.[0] ?? `errno ${errno}`;
+}
+
+/** The number of a network interface; 0: there is none of that name. */
+export function interfaceIndex(libc: Libc, name: string): number {
+  return libc.if_nametoindex(ptr(Buffer.from(`${name}\0`)));
 }

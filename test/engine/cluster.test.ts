@@ -161,22 +161,34 @@ describe("the checks of a node", () => {
     expect(bench.checksOf(A.managementport)).toBeGreaterThan(1);
   });
 
-  test("are not put off by changes that come more often than they do", async () => {
-    const settings = { nodes: nodesOf(Array.from({ length: 30 }, (_, i) => 8200 + i)) };
-    const bench = await ClusterBench.open({ ...settings, checkInterval: 1000 });
-    for (let i = 0; i < 10; i++) {
+  const many = nodesOf(Array.from({ length: 30 }, (_, i) => 8200 + i));
+  test.each<[what: string, change: (i: number) => Settings]>([
+    ["their interval", (i) => ({ nodes: many, checkInterval: 1001 + i })],
+    [
+      "what they ask for",
+      (i) => ({
+        nodes: many.map(({ managementport: port, ...node }) => ({
+          ...node,
+          check: { type: "http", port, path: `/${i}` },
+        })),
+        checkInterval: 1000,
+      }),
+    ],
+  ])("are not put off by changes of %s that come more often than they do", async (_, change) => {
+    const bench = await ClusterBench.open(change(0));
+    for (let i = 1; i <= 10; i++) {
       bench.clock.advance(450);
-      await bench.change({ ...settings, checkInterval: 1001 + i });
+      await bench.change(change(i));
     }
-    for (const { managementport } of settings.nodes) {
-      expect(bench.checksOf(managementport)).toBeGreaterThanOrEqual(4);
-    }
+    for (const { managementport } of many) expect(bench.checksOf(managementport)).toBeGreaterThanOrEqual(4);
   });
 
   test("are skipped and counted when there is no file descriptor left", async () => {
     const bench = await ClusterBench.open({ nodes: [A], checkInterval: 1000 });
-    bench.network.descriptorsLeft = false;
-    bench.clock.advance(2000);
+    for (const ms of [0, 1000, 1000]) {
+      bench.clock.advance(ms);
+      bench.check(A.managementport).parts.onEnd("EMFILE");
+    }
     const [{ counters, isUp }] = bench.cluster.views();
     expect([counters.checksSkipped, counters.checksFailed, isUp]).toEqual([3, 0, true]);
   });

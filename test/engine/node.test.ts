@@ -87,7 +87,7 @@ test("a refusal tells of a lost line only if no other datagram can have been ref
   clock.advance(0);
   expect(socket.sent).toEqual(["a:1|c", "\n"]);
   // The checks begin anew before the answer to the old one's datagram has come.
-  node.use({ ...settings, checkIntervalMs: 2000 }, undefined, 0);
+  node.use({ ...settings, config: { ...config, port: 8126 } }, undefined, 0);
   socket.answer("ECONNREFUSED");
   expect(node.counters.linesRefused).toBe(1);
 
@@ -98,4 +98,28 @@ test("a refusal tells of a lost line only if no other datagram can have been ref
   clock.advance(0);
   socket.answer("ECONNREFUSED");
   expect([node.counters.refusals, node.counters.linesRefused]).toEqual([4, 1]);
+});
+
+test("a node that hangs fails its checks, however often their interval changes meanwhile", async () => {
+  const clock = new ManualClock();
+  const network = new FakeNetwork();
+  const config = { host: "10.0.0.1", port: 8125, managementport: 8126, weight: 1, discover: false, label: "a" };
+  const settings = { config, hostName: undefined, host: config.host, datagramBytesMax: 0, checkIntervalMs: 1000 };
+  const failures: (string | undefined)[] = [];
+  const node = await Node.open(settings, {
+    platform: { ...bunPlatform, clock, network },
+    refusingHosts: new RefusingHosts(),
+    log: openLog({ format: "logfmt", level: "error" }),
+    onCheck: (_, { failure }) => failures.push(failure),
+    onReady: () => {},
+    onFailure: () => {},
+  });
+  onTestFinished(() => node.close());
+  node.startChecks(0);
+  for (let i = 1; i <= 40; i++) {
+    clock.advance(100);
+    node.use({ ...settings, checkIntervalMs: 1000 + i }, undefined, 0);
+  }
+  expect(failures.length).toBeGreaterThanOrEqual(3);
+  expect(failures[0]).toBe("no answer in 1 s");
 });

@@ -55,6 +55,24 @@ describe("a reason to check", () => {
   });
 });
 
+describe("another interval", () => {
+  test("brings the next check when it says, if that is sooner, and each other one an interval later", () => {
+    const plan = begun();
+    plan.useInterval(200, 150);
+    expect(plan.dueAtMs).toBe(150);
+    plan.useInterval(200, 180);
+    expect(plan.dueAtMs).toBe(150);
+    plan.begin(150);
+    expect(plan.dueAtMs).toBe(350);
+  });
+
+  test("is no reason for a check where there must be one", () => {
+    const plan = new CheckPlan(INTERVAL_MS, Number.POSITIVE_INFINITY, true);
+    plan.useInterval(200, 150);
+    expect(plan.dueAtMs).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
 describe("after a check", () => {
   test.each<[what: string, result: CheckResult, isUp: boolean, dueAtMs: number]>([
     ["that passed, an interval", PASSED, true, INTERVAL_MS],

@@ -138,6 +138,50 @@ describe("a node is checked soon when there is a reason", () => {
   });
 });
 
+describe("a bug does not end the checks of a node", () => {
+  function setUp(parts: Partial<ChecksParts>) {
+    const [network, clock] = [new FakeNetwork(), new ManualClock()];
+    const { checks } = new Checked(1, { network, clock, intervalMs: 1000, ...parts });
+    return { network, clock, checks };
+  }
+
+  test("in what takes a result", () => {
+    const { network, clock } = setUp({
+      onCheck: () => {
+        throw new Error("a bug");
+      },
+    });
+    // A refusal brings the next one soon.
+    for (let i = 0; i < 3; i++) {
+      clock.advance(i === 0 ? 0 : 100);
+      expect(network.tcp).toHaveLength(i + 1);
+      expect(() => network.tcp[i].parts.onEnd("ETIMEDOUT")).toThrow("a bug");
+    }
+  });
+
+  test("in what asks", () => {
+    let asked = 0;
+    const connectTcp = () => {
+      asked++;
+      throw new Error("a bug");
+    };
+    const { clock } = setUp({ network: { connectTcp } });
+    for (const ms of [0, 1000, 1000]) expect(() => clock.advance(ms)).toThrow("a bug");
+    expect(asked).toBe(3);
+  });
+});
+
+test("at another interval an answer may take another time", () => {
+  const [network, clock] = [new FakeNetwork(), new ManualClock()];
+  const { checks, results } = new Checked(1, { network, clock, intervalMs: 1000 });
+  clock.advance(0);
+  checks.useInterval(3000, 0);
+  clock.advance(999);
+  expect(results).toEqual([]);
+  clock.advance(3001);
+  expect(results).toEqual(["no answer in 1 s", "no answer in 3 s"]);
+});
+
 describe("in time", () => {
   test("a check takes at most five seconds, however long the interval", async () => {
     const management = new ManagementPort({ manners: MANNERS.silent });
@@ -267,7 +311,7 @@ test.skipIf(!RAW_PORTS_WORK)("without a file descriptor checks are skipped, and 
       intervalMs: 10,
       isUp: () => true,
       onCheck: (failure) => void said[failure === undefined ? "passed" : "failed"]++,
-      onSkip: (reason) => void said[reason === "no file descriptor" ? "skipped" : "failed"]++,
+      onSkip: (reason) => void said[reason === "no file descriptor (EMFILE)" ? "skipped" : "failed"]++,
       network: bunNetwork,
       clock: systemClock,
     });

@@ -1,6 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { liveChecks } from "../../src/health/liveChecks.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
+import { failedConnection } from "../../src/net/failedConnection.ts";
+import type { TcpConnectionParts } from "../../src/net/network.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { MANNERS, ManagementPort } from "../support/management.ts";
 import { freePort } from "../support/ports.ts";
@@ -48,9 +50,9 @@ test("one that answers, and is wrong for another reason, is a failure with that 
 });
 
 test("a lack of descriptors is no answer of a node's", async () => {
-  const network = { ...bunNetwork, hasDescriptor: () => false };
+  const network = { connectTcp: (parts: TcpConnectionParts) => failedConnection("EMFILE", parts.onEnd) };
   const [found] = await liveChecks([statsd(1)], { ...PARTS, network });
-  expect(found).toEqual({ text: "could not be asked: no file descriptor", isFailure: true });
+  expect(found).toEqual({ text: "could not be asked: no file descriptor (EMFILE)", isFailure: true });
 });
 
 test("no more than 32 nodes are asked at a time, and all of them once", async () => {
@@ -58,7 +60,6 @@ test("no more than 32 nodes are asked at a time, and all of them once", async ()
   let most = 0;
   let asked = 0;
   const network = {
-    hasDescriptor: () => true,
     connectTcp: ({ onBytes, onConnect }: Parameters<typeof bunNetwork.connectTcp>[0]) => {
       asked++;
       most = Math.max(most, ++open);

@@ -36,8 +36,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "the want of a descriptor is held against a node",
     file: "src/health/probe.ts",
-    find: "      this.skip(NO_DESCRIPTOR);\n",
-    replace: '      this.fail(NO_DESCRIPTOR, "refusal");\n',
+    find: "LACKS.has(error)",
+    replace: "answers < 0",
   },
   {
     name: "the end of a kept connection is no failed check",

@@ -1,4 +1,4 @@
-/** A connection of the proxy to a backend's management port, as node:net has it. */
+/** A connection of the proxy to a backend's management port. */
 import type { TcpConnection, TcpConnectionParts } from "../../src/net/network.ts";
 import type { EventLoop, Pollable } from "./eventLoop.ts";
 import type { Host } from "./hosts.ts";
@@ -35,8 +35,9 @@ export class ManagementConnection implements TcpConnection, Pollable {
     this.host = host;
     this.parts = parts;
     this.hasDescriptor = machine.open();
-    // Bun calls the want of a descriptor, and that of a route, a refusal.
-    if (!this.hasDescriptor || host === undefined || !machine.hasRoute) this.ended("ECONNREFUSED");
+    if (!this.hasDescriptor) this.ended("EMFILE");
+    // node:net (Bun 1.4.5) calls the want of a route a refusal.
+    else if (host === undefined || !machine.hasRoute) this.ended(this.isByNode ? "ECONNREFUSED" : "ENETUNREACH");
     else host.connect(this);
     machine.management.add(this);
     if (host) host.askedAtMs = machine.world.awakeMs;
@@ -63,7 +64,12 @@ export class ManagementConnection implements TcpConnection, Pollable {
     this.machine.management.delete(this);
     if (this.hasDescriptor) this.machine.close();
     // node:net tells the end also of what was given up.
-    this.tell({ kind: "end", error: undefined });
+    if (this.isByNode) this.tell({ kind: "end", error: undefined });
+  }
+
+  /** Not by system calls: what is told differs. */
+  private get isByNode(): boolean {
+    return !this.machine.habits.hasKernel;
   }
 
   connected(): void {
@@ -85,8 +91,8 @@ export class ManagementConnection implements TcpConnection, Pollable {
     this.isOver = true;
     this.host?.connections.delete(this);
     this.tell({ kind: "end", error });
-    // An error is followed by the end, and the end by one more.
-    this.tell({ kind: "end", error: undefined });
+    // By node:net an error is followed by the end; the end is told twice by both.
+    if (this.isByNode || error === undefined) this.tell({ kind: "end", error: undefined });
   }
 
   dispatch(): void {

@@ -187,6 +187,7 @@ export class Operators {
     ends: "half-closes" | "quits" | "stays",
   ): void {
     const { world, loop, network } = this;
+    const { machine } = network;
     const { random } = world;
     const expected = expectedAnswers(questions);
     const { isUp, healthVersion } = this;
@@ -232,7 +233,7 @@ export class Operators {
     const again = () => {
       if (isDone) return;
       listen();
-      const isExcused = this.excuses > excusesBefore || this.cuts() > cutBefore || !network.hasDescriptor();
+      const isExcused = this.excuses > excusesBefore || this.cuts() > cutBefore || machine.isOutOfDescriptors;
       if (isDone || this.isOver || isExcused) {
         connection.reset();
         return;

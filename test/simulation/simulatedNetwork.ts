@@ -22,7 +22,7 @@ export class SimulatedNetwork implements Network {
   unknownNames = 0;
   readonly operatorPorts = new Set<OperatorPort<unknown>>();
   readonly metricsSockets = new Set<MetricsSocket>();
-  private readonly machine: Machine;
+  readonly machine: Machine;
   private readonly loop: EventLoop;
   private readonly hosts: ReadonlyMap<string, Host>;
 
@@ -70,10 +70,6 @@ export class SimulatedNetwork implements Network {
 
   ownAddresses(): readonly string[] {
     return ["127.0.0.1/8", "10.0.0.1/16"];
-  }
-
-  hasDescriptor(): boolean {
-    return !this.machine.isOutOfDescriptors;
   }
 
   listenUdp(parts: UdpListenerParts): Promise<MetricsSocket> {

@@ -22,7 +22,6 @@ export class FakeNetwork implements Network {
   readonly tcp: FakeTcp[] = [];
   readonly listeners: FakeListener[] = [];
   readonly servers: FakeServer[] = [];
-  descriptorsLeft = true;
 
   async resolve(host: string): Promise<string> {
     return host;
@@ -30,10 +29,6 @@ export class FakeNetwork implements Network {
 
   ownAddresses(): readonly string[] {
     return [];
-  }
-
-  hasDescriptor(): boolean {
-    return this.descriptorsLeft;
   }
 
   async listenUdp(parts: UdpListenerParts): Promise<UdpListener> {

@@ -62,6 +62,25 @@ describe("timers of half a second and longer", () => {
     expect(clock.timersLeft).toBe(0);
   });
 
+  test("fire, too, after another that they could have joined was cancelled; nothing stays of either", () => {
+    const { clock, timers, fired, note } = setUp();
+    timers.cancel(timers.setTimeout(note("cancelled"), 600));
+    timers.setTimeout(note("after it"), 610);
+    clock.advance(3000);
+    expect(fired).toEqual(["after it 610"]);
+    // Or the next would look through ever more of them.
+    expect(timers).toHaveProperty("slots", new Set());
+  });
+
+  test("that are repeated do not drift by being late", () => {
+    const { clock, timers, fired, note } = setUp();
+    const timer = timers.setInterval(note("repeated"), 500);
+    clock.pass(530);
+    clock.advance(970);
+    timers.cancel(timer);
+    expect(fired).toEqual(["repeated 530", "repeated 1000", "repeated 1500"]);
+  });
+
   test("may cancel themselves, and be cancelled twice", () => {
     const { clock, timers, fired, note } = setUp();
     const timer = timers.setInterval(() => {
