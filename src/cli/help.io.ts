@@ -40,7 +40,9 @@ export function strayWord(program: CommandUnknownOpts): string | undefined {
 
 /** A command would ignore the program's options, but for those that it has, too. Who asks for help gets it. */
 export function refuseStrayOptions(program: CommandUnknownOpts, command: CommandUnknownOpts): void {
-  if (command.name() === "help" || ["-h", "--help"].some((word) => process.argv.includes(word))) return;
+  const end = process.argv.indexOf("--");
+  const words = end === -1 ? process.argv : process.argv.slice(0, end);
+  if (command.name() === "help" || words.includes("-h") || words.includes("--help")) return;
   const isGiven = (option: Option) => program.getOptionValueSource(option.attributeName()) === "cli";
   const known = new Set(command.options.map(({ long }) => long));
   const stray = program.options.find((option) => isGiven(option) && !known.has(option.long));

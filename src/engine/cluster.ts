@@ -211,11 +211,11 @@ export class Cluster {
     return this.membership.changes;
   }
 
-  /** Takes a sample for the rates, once a second. @param atMs on a monotonic clock */
   clearRates(): void {
     for (const { rate } of this.nodes) rate.clear();
   }
 
+  /** Takes a sample for the rates, once a second. @param atMs on a monotonic clock */
   sample(atMs: number, kernelDrops: number): Totals {
     for (const { rate, counters } of this.nodes) rate.record(atMs, counters.linesRelayed);
     const { counters } = this.parts;

@@ -318,7 +318,7 @@ export const FIGURES: readonly Figure<View>[] = [
   {
     name: "invariant_violations",
     unit: "errors",
-    meaning: "times that the once-a-second check found sums of lines that do not add up",
+    meaning: "times that sums of lines did not add up: they are checked once a second, while something happens",
     read: ({ counters }) => counters.invariantViolations,
     metric: { name: "statsd_proxy_invariant_violations_total", type: "counter" },
   },

@@ -264,6 +264,7 @@ test.each([
   ["top --plain=1", "option --plain takes no value"],
   ["-d=1", "=1: a short option takes no ="],
   ["--check healthcheck", "option --check does not go with healthcheck"],
+  ["--strict route -- -h", "option --strict does not go with route"],
   ["-f x.json --log json top", "option --log does not go with top"],
   ["healthcheck 1 2", "too many arguments for 'healthcheck'. Expected 1 argument but got 2: 1, 2."],
   ["help top route", "too many arguments for 'help'. Expected 1 argument but got 2: top, route."],
