@@ -108,7 +108,7 @@ export const TOP_KEYS = {
     change: "live",
   },
   maxDatagramBytes: { value: v.optional(wholeNumber(0, DATAGRAM_BYTES_MAX, "bytes"), 1432), change: "live" },
-  gather: { value: v.optional(wholeNumber(0, 100, "milliseconds"), 20), change: "live" },
+  gather: { value: v.optional(wholeNumber(0, 100, "milliseconds")), change: "live" },
   receiveBuffer: { value: v.optional(wholeNumber(4096, 2 ** 30, "bytes"), 4_194_304), change: "live" },
   selfMetrics: { value: v.optional(selfMetricsSchema), change: "live" },
   // Etsy's keys, with one meaning that this proxy can honour.

@@ -7,7 +7,8 @@
  */
 import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
-import type { Source } from "../net/source.ts";
+import { usualGatherMs } from "../net/gather.ts";
+import type { Source, SourceSettings } from "../net/source.ts";
 import { Turns } from "../net/turns.ts";
 import { UdpSource } from "../net/udpSource.ts";
 import { Delays } from "../observe/delays.ts";
@@ -93,6 +94,7 @@ export class Engine {
       ...{ clock, random: () => (platform.random32() >>> 0) / 2 ** 32 },
       linesReceived: () => this.counters.linesReceived,
       nodes: () => this.cluster.backends,
+      gatherMs: () => this.gatherMs(this.config.gather),
       holdsBroken: () => this.cluster.relay.holdsBroken,
       hold: (nodes) => this.hold(nodes),
       onChange: (loop) => this.logLoop(loop),
@@ -126,7 +128,7 @@ export class Engine {
     if (bound?.host === next.host && bound.port === next.port) {
       opening.onCommit(() => {
         this.config = next;
-        bound.source.use(next);
+        bound.source.use(this.sourceSettings(next));
       });
       return;
     }
@@ -137,9 +139,9 @@ export class Engine {
     const address = await opening.resolve("host", next.host);
     if (address === undefined || isStopping()) return;
     if (isShared) {
-      const { config } = this;
-      bound.source.use({ ...config, reusePort: true });
-      opening.onAbandon(() => bound.source.use(config));
+      const settings = this.sourceSettings(this.config);
+      bound.source.use({ ...settings, reusePort: true });
+      opening.onAbandon(() => bound.source.use(settings));
     }
     const settings = { ...next, reusePort: next.reusePort || isShared };
     const at = { host: "host", port: "port", address: hostPort(next.host, next.port) };
@@ -149,11 +151,13 @@ export class Engine {
       const before = this.config;
       this.config = next;
       this.bound = { source, host: next.host, port: next.port };
-      source.use(next);
+      const settings = this.sourceSettings(next);
+      source.use(settings);
       source.begin();
       if (bound === undefined) return;
       // A sleep for the old socket delays the new one.
-      bound.source.use({ ...before, gather: next.gather, reusePort: before.reusePort || isShared });
+      const { gather } = settings;
+      bound.source.use({ ...this.sourceSettings(before), gather, reusePort: before.reusePort || isShared });
       this.drainSource(bound.source);
     });
   }
@@ -266,13 +270,13 @@ export class Engine {
     const { clock, network } = this.parts.platform;
     const { relay } = this.cluster;
     const { rejected } = relay;
-    const { port, receiveBuffer, gather, reusePort } = settings;
+    const { port, reusePort } = settings;
     let source: Source | undefined;
     const tellSender = () => {
       if (rejected.awaitsSender) rejected.sentBy(source?.sender(rejected.datagram));
     };
     const open = UdpSource.open({
-      ...{ host, port, receiveBuffer, gather, reusePort, turns: this.turns, network, clock },
+      ...{ ...this.sourceSettings(settings), host, port, turns: this.turns, network, clock },
       onLines: (bytes, start, end) => {
         relay.datagram(bytes, start, end);
         tellSender();
@@ -294,6 +298,15 @@ export class Engine {
         : error;
     });
     return source;
+  }
+
+  private sourceSettings({ receiveBuffer, gather, reusePort }: Config): SourceSettings {
+    return { receiveBuffer, gather: this.gatherMs(gather), reusePort };
+  }
+
+  /** The longest sleep, for the nodes that there are. @param gather what is configured */
+  private gatherMs(gather: number | undefined): number {
+    return gather ?? usualGatherMs(this.cluster.backends.length);
   }
 
   private logLoop(loop: Loop | undefined): void {

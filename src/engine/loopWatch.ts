@@ -16,10 +16,13 @@ const RATE_MIN = 50;
 const GROWTH = 4;
 /** A high rate is forgotten by half in this time. */
 const HALF_LIFE_MS = 3_600_000;
-/** What is on its way arrives first: it may have been gathered, here and at the other, for 20 ms each. */
-const SETTLE_MS = 50;
-/** Long enough for a line to come round. With it, lines that are held back are 100 ms late at most. */
-const COUNT_MS = 50;
+/** Both parts of a slot, at least. */
+const PART_MS_MIN = 50;
+/**
+ * And at least so many times as long as the proxy sleeps: what is on its way has been gathered here, and at the other. Lines
+ * that are held back are late by both parts at most.
+ */
+const GATHERED = 2.5;
 /** Nodes that are tried one by one, those with the most lines first. */
 const NODES_TRIED_MAX = 8;
 /** About; each trial doubles it, until a loop is found. Not the same for all proxies: two trials at once spoil each other. */
@@ -40,6 +43,8 @@ export interface LoopParts<Of extends LoopNode> {
   /** Lines that have arrived so far. */
   readonly linesReceived: () => number;
   readonly nodes: () => readonly Of[];
+  /** The longest that arrivals gather before they are read, here, and with luck at the other. */
+  readonly gatherMs: () => number;
   /** Holds back lines for these nodes from now on, and no others. */
   readonly hold: (nodes: readonly Of[]) => void;
   /** How often lines were sent although they were to be held back. */
@@ -133,7 +138,8 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
   }
 
   private async trial(nodes: readonly Of[]): Promise<Outcome> {
-    const { clock, hold, linesReceived, holdsBroken, random } = this.parts;
+    const { clock, hold, linesReceived, holdsBroken, gatherMs, random } = this.parts;
+    const partMs = Math.max(PART_MS_MIN, GATHERED * gatherMs());
     const broken = holdsBroken();
     const trial = new LoopTrial(random);
     for (let isHolding = trial.isHolding; isHolding !== undefined; isHolding = trial.isHolding) {
@@ -141,9 +147,9 @@ export class LoopWatch<Of extends LoopNode = LoopNode> {
       hold([]);
       if (isHolding) hold(nodes);
       // What is on its way arrives first.
-      await this.wait(SETTLE_MS);
+      await this.wait(partMs);
       const [fromMs, from] = [clock.nowMs(), linesReceived()];
-      await this.wait(COUNT_MS);
+      await this.wait(partMs);
       trial.record((linesReceived() - from) / Math.max(1, clock.nowMs() - fromMs));
       if (holdsBroken() === broken) continue;
       hold([]);

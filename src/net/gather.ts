@@ -21,6 +21,18 @@ const BUFFER_PART = 1 / 8;
 /** A shorter sleep costs more than it saves. */
 const SLEEP_MS_MIN = 0.25;
 
+const USUAL_MS = 20;
+/** Statsd daemons add up for ten seconds: what comes a moment later has lost nothing. */
+const USUAL_MS_MAX = 60;
+
+/**
+ * The longest sleep, in milliseconds, where the configuration does not say. After a sleep a datagram goes to each node, full
+ * or not, which is most of what many nodes cost: so with more than 20, a millisecond for each.
+ */
+export function usualGatherMs(nodes: number): number {
+  return Math.min(USUAL_MS_MAX, Math.max(USUAL_MS, nodes));
+}
+
 export interface GatherLimits {
   /** The longest sleep in milliseconds; 0: never sleep. */
   readonly msMax: number;

@@ -94,7 +94,7 @@ describe("whatever the file says", () => {
 });
 
 test("every key of a configuration, and of a node, is in the table with what its change takes", () => {
-  const config: Required<Config> = { selfMetrics: { prefix: "", interval: 1 }, ...configOf({}) };
+  const config: Required<Config> = { gather: 0, selfMetrics: { prefix: "", interval: 1 }, ...configOf({}) };
   for (const key of Object.keys(config)) expect(TOP_KEYS).toHaveProperty([key, "change"]);
   const { label: _, ...node }: NodeConfig = config.nodes[0];
   for (const key of Object.keys(node)) expect(NODE_KEYS).toHaveProperty([key, "change"]);

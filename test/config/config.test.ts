@@ -38,7 +38,6 @@ const DEFAULTS: Config = {
   cacheSize: 65536,
   types: ["c", "g", "ms", "h", "s", "d", "_e", "_sc"],
   maxDatagramBytes: 1432,
-  gather: 20,
   receiveBuffer: 4194304,
 };
 
@@ -775,7 +774,7 @@ function expectUsable(config: Config): void {
   for (const port of ports) expect(Number.isInteger(port) && port > 0 && port < 65536).toBe(true);
   for (const number of [config.checkInterval, config.fall, config.rise, ...config.nodes.map(({ weight }) => weight)])
     expect(Number.isInteger(number) && number > 0).toBe(true);
-  for (const number of [config.cacheSize, config.maxDatagramBytes, config.gather, config.receiveBuffer])
+  for (const number of [config.cacheSize, config.maxDatagramBytes, config.gather ?? 0, config.receiveBuffer])
     expect(Number.isInteger(number) && number >= 0).toBe(true);
   expect(config.nodes.length).toBeGreaterThan(0);
   expect(new Set(config.nodes.map(({ label }) => label)).size).toBe(config.nodes.length);

@@ -256,3 +256,25 @@ describe("of a quiet proxy it is told within a second", () => {
     expect(views.mock.calls.length).toBeLessThanOrEqual(1);
   });
 });
+
+test.each<[nodes: number, settings: object, sleptMs: number]>([
+  [1, {}, 20],
+  [30, {}, 30],
+  [100, {}, 60],
+  [100, { gather: 5 }, 5],
+])("a busy proxy with %d nodes and the settings %j sleeps for %d ms at most", async (count, settings, sleptMs) => {
+  const at = await engineAt(8125);
+  const { clock, listener } = at;
+  const nodes = nodesOf(Array.from({ length: count }, (_, i) => 9000 + i)).map((node) => ({
+    ...node,
+    managementport: 0,
+  }));
+  (await opening(at, { port: 8125, nodes, ...settings })).commit();
+  const datagram = Buffer.from("a:1|c");
+  for (let turn = 0; turn < 100; turn++) {
+    clock.pass(1);
+    for (let i = 0; i < 2; i++) listener.parts.onDatagram(datagram, 0, datagram.length);
+    await clock.settle(1);
+  }
+  expect(Math.max(...clock.slept)).toBe(sleptMs);
+});

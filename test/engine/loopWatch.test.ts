@@ -17,6 +17,7 @@ class Bench {
   /** How long lines waited at most. */
   heldMsMax = 0;
   private heldAtMs = 0;
+  gatherMs = 20;
   broken = 0;
   breaks = false;
   arrivals: Arrivals = () => 0;
@@ -25,6 +26,7 @@ class Bench {
   constructor() {
     this.watch = new LoopWatch({
       ...{ clock: this.clock, random: Math.random, nodes: () => this.nodes, linesReceived: () => this.received },
+      gatherMs: () => this.gatherMs,
       holdsBroken: () => this.broken,
       hold: (nodes) => {
         const wasHeld = this.held.length > 0;
@@ -162,6 +164,25 @@ describe("whatever else happens", () => {
     // Two trials of eight each; every pause is half to one and a half times as long as planned, and doubles.
     expect(perMinute[0]).toBeLessThanOrEqual(5 * 16);
     expect(perMinute[3]).toBeLessThanOrEqual(16);
+  });
+
+  test("is noticed, too, where more nodes or a setting let what arrives gather for longer", async () => {
+    const bench = new Bench();
+    bench.gatherMs = 60;
+    // Read every 60 ms; what was sent in the 60 ms before has come round.
+    let relayed = 0;
+    let back = 0;
+    bench.arrivals = (atMs, isHeld) => {
+      if (!isHeld("b")) relayed += 3;
+      if (atMs % 60 !== 0) return 0;
+      const arrived = back;
+      back = relayed;
+      relayed = 0;
+      return arrived;
+    };
+    await bench.pass(30);
+    expect(bench.told).toEqual([{ nodes: ["b"], sinceMs: expect.any(Number) }]);
+    expect(bench.heldMsMax).toBe(300);
   });
 
   test("nothing stays held back after a trial, or when it is closed within one", async () => {

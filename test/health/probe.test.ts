@@ -295,6 +295,24 @@ describe("a late timer is not a late answer", () => {
     busy = false;
   });
 
+  test("an answer while it looks once more counts, and the connection is kept", () => {
+    const [network, manual] = [new FakeNetwork(), new ManualClock()];
+    const looks: (() => void)[] = [];
+    const clock = { ...manual, setImmediate: (look: () => void) => void looks.push(look) };
+    const { probe } = openProbe(1, 1000, { network, clock });
+    const results: CheckResult[] = [];
+    probe.ask((result) => results.push(result));
+    const [{ parts }] = network.tcp;
+    parts.onConnect();
+    manual.advance(1000);
+    looks.shift()?.();
+    expect(looks).toHaveLength(1);
+    parts.onBytes(Buffer.from("health: up\n"));
+    for (const look of looks) look();
+    expect(results).toEqual([{ outcome: "passed" }]);
+    expect(network.tcp[0].isDestroyed).toBe(false);
+  });
+
   test("silence still fails", async () => {
     const { probe } = openProbe(portOf(MANNERS.silent), 50);
     const answer = check(probe);

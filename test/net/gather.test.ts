@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Gather } from "../../src/net/gather.ts";
+import { Gather, usualGatherMs } from "../../src/net/gather.ts";
 import { chargedBytes } from "../../src/relay/kernelCharge.ts";
 
 const SMALL_BUFFER = 212_992;
@@ -74,6 +74,17 @@ describe("how long to gather", () => {
     for (let i = 0; i < 50; i++) gather.sleepMs({ datagrams: 0, bytes: 0, elapsedMs: 1 });
     expect(gather.busy).toBe(false);
   });
+});
+
+test.each([
+  [0, 20],
+  [3, 20],
+  [20, 20],
+  [21, 21],
+  [60, 60],
+  [500, 60],
+])("with %d nodes %d ms at most, unless the configuration says", (nodes, ms) => {
+  expect(usualGatherMs(nodes)).toBe(ms);
 });
 
 describe("what the kernel charges", () => {

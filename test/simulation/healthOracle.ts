@@ -175,9 +175,9 @@ export class HealthOracle {
     if (wasUnchecked && seen.isWell && node.counters.refusals === 0)
       world.violated(`${node.label} is taken out, and refused nothing`);
     if (!host.isUdpOpen) return;
-    const { checkInterval: intervalMs, rise, gather } = proxy.config;
+    const { checkInterval: intervalMs, rise } = proxy.config;
     const openMs = world.awakeMs - Math.max(seen.sinceMs, this.disturbedMs, host.sinceMs, host.troubledMs);
-    const stepMs = 2 * host.parts.latencyMs + 4 * gather + 20;
+    const stepMs = 2 * host.parts.latencyMs + 4 * proxy.gatherMs + 20;
     // One that was sent before it opened may still be refused.
     if (openMs > (rise + 1) * (intervalMs + REFUSAL_WAIT_MS + stepMs) + SLACK_MS) {
       world.violated(`${node.label} is out, and its port has been open for ${openMs.toFixed(0)} ms`);
@@ -186,14 +186,14 @@ export class HealthOracle {
 
   private judge(node: Node, host: Host, seen: Watched): void {
     const { world, proxy } = this;
-    const { checkInterval: intervalMs, fall, rise, gather } = proxy.config;
+    const { checkInterval: intervalMs, fall, rise } = proxy.config;
     const verdict = verdictOf(host.manner);
     if (verdict === undefined) return;
     const sinceMs = Math.max(seen.sinceMs, this.disturbedMs, host.sinceMs);
     const forMs = world.awakeMs - sinceMs;
     const patienceMs = patienceMsOf(intervalMs);
     // What a check takes: packets, and turns that may sleep.
-    const stepMs = 8 * host.parts.latencyMs + 4 * gather + 20;
+    const stepMs = 8 * host.parts.latencyMs + 4 * proxy.gatherMs + 20;
     if (verdict === "healthy") {
       const settledMs = 4 * patienceMs + intervalMs + SLACK_MS + 3 * stepMs;
       // Also of a node that is new here, or has other rules: what it is asked, it answers.

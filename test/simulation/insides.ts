@@ -23,6 +23,11 @@ export class Insides {
     return this.engine.config;
   }
 
+  /** The longest sleep. There are never more than 20 nodes. */
+  get gatherMs(): number {
+    return this.config.gather ?? 20;
+  }
+
   get nodes(): readonly Node[] {
     return this.engine.cluster["nodes"];
   }

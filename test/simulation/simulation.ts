@@ -227,7 +227,7 @@ class Simulation {
     machine.taken.clear();
     const insides = new Insides(started);
     this.attach(started, insides);
-    loop.onSleep = (ms, sleep) => gather.sleep(ms, insides.config.gather, this.ledger.sockets, sleep);
+    loop.onSleep = (ms, sleep) => gather.sleep(ms, insides.gatherMs, this.ledger.sockets, sleep);
     const gather = new GatherOracle(world);
     return true;
   }
@@ -508,7 +508,7 @@ class Simulation {
       const gone = datagramsSent + linesDropped.send_error + linesDropped.send_buffer_full;
       if (isHeldUp) pendingSinceMs.delete(node);
       else if (pending?.gone !== gone) pendingSinceMs.set(node, { gone, atMs: world.awakeMs });
-      else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + 2 * insides.config.gather) {
+      else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + 2 * insides.gatherMs) {
         world.violated(`${node.batch.linesPending} lines for ${node.label} wait for nothing`);
       }
     }
