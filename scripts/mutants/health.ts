@@ -234,6 +234,20 @@ export const HEALTH: readonly Mutant[] = [
     tests: ["health/checks.test.ts"],
   },
   {
+    name: "checks-under-way-take-as-long-as-before",
+    file: "src/health/probe.ts",
+    find: "this.parts.clock.nowMs() + timeoutMs < this.timerAtMs",
+    replace: "false",
+    tests: ["health/checks.test.ts"],
+  },
+  {
+    name: "checks-under-way-begin-to-wait-anew",
+    file: "src/health/probe.ts",
+    find: " && this.parts.clock.nowMs() + timeoutMs < this.timerAtMs",
+    replace: "",
+    tests: ["health/checks.test.ts", "engine/node.test.ts"],
+  },
+  {
     name: "checks-end-with-a-bug-in-their-results",
     file: "src/health/checks.ts",
     find: "    } finally {\n      // Also after a bug: the node is checked again.\n",

@@ -53,6 +53,7 @@ export class Probe {
   /** Takes the result of the check in progress. */
   private done: ((result: CheckResult) => void) | undefined;
   private timer: Timer | undefined;
+  private timerAtMs = 0;
   /** Incremented whenever the wait restarts or ends: a timeout that belongs to an earlier wait is ignored. */
   private waitId = 0;
 
@@ -61,9 +62,10 @@ export class Probe {
     this.timeoutMs = parts.timeoutMs;
   }
 
-  /** Limits what is waited for from now on. */
+  /** Limits what is waited for from now on. What is waited for already ends no later than it would have. */
   useTimeout(timeoutMs: number): void {
     this.timeoutMs = timeoutMs;
+    if (this.timer !== undefined && this.parts.clock.nowMs() + timeoutMs < this.timerAtMs) this.startTimeout();
   }
 
   /** Calls `done` once with the result, unless `close` comes first. Must not be called while a check is in progress. */
@@ -180,6 +182,7 @@ export class Probe {
     this.cancelTimeout();
     if (this.done === undefined) return;
     const { waitId, timeoutMs } = this;
+    this.timerAtMs = this.parts.clock.nowMs() + timeoutMs;
     this.timer = this.parts.clock.setTimeout(() => this.timedOut(waitId, timeoutMs, GRACE_TURNS), timeoutMs);
   }
 

@@ -171,6 +171,17 @@ describe("a bug does not end the checks of a node", () => {
   });
 });
 
+test("at a shorter interval the answer under way may take no longer than that", () => {
+  const [network, clock] = [new FakeNetwork(), new ManualClock()];
+  const { checks, results } = new Checked(1, { network, clock, intervalMs: 3000 });
+  clock.advance(0);
+  checks.useInterval(1000, 0);
+  clock.advance(999);
+  expect(results).toEqual([]);
+  clock.advance(1);
+  expect(results).toEqual(["no answer in 1 s"]);
+});
+
 test("at another interval an answer may take another time", () => {
   const [network, clock] = [new FakeNetwork(), new ManualClock()];
   const { checks, results } = new Checked(1, { network, clock, intervalMs: 1000 });

@@ -61,6 +61,8 @@ const STOP_MS_MAX = 6500;
 const SHARE_MS_MAX = 110;
 /** Lines that could be sent are sent within this. */
 const PENDING_MS_MAX = 150;
+/** And within so many sleeps, of which a trial for loops takes five. */
+const PENDING_SLEEPS_MAX = 6;
 
 /** To be awaited before the first run: what is loaded when somebody asks for HTTP takes more than microtasks. */
 export async function prepareSimulation(): Promise<void> {
@@ -508,7 +510,7 @@ class Simulation {
       const gone = datagramsSent + linesDropped.send_error + linesDropped.send_buffer_full;
       if (isHeldUp) pendingSinceMs.delete(node);
       else if (pending?.gone !== gone) pendingSinceMs.set(node, { gone, atMs: world.awakeMs });
-      else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + 2 * insides.gatherMs) {
+      else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + PENDING_SLEEPS_MAX * insides.gatherMs) {
         world.violated(`${node.batch.linesPending} lines for ${node.label} wait for nothing`);
       }
     }
