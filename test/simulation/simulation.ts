@@ -61,7 +61,7 @@ const STOP_MS_MAX = 6500;
 const SHARE_MS_MAX = 110;
 /** Lines that could be sent are sent within this. */
 const PENDING_MS_MAX = 150;
-/** And within so many sleeps, of which a trial for loops takes five. */
+/** And within so many of the longest sleeps there were, of which a trial for loops takes five. */
 const PENDING_SLEEPS_MAX = 6;
 
 /** To be awaited before the first run: what is loaded when somebody asks for HTTP takes more than microtasks. */
@@ -106,6 +106,7 @@ class Simulation {
   private changesBegun = 0;
   private isStopping = false;
   /** By what has a batch: since when it could be sent, and was not. */
+  private gatherMsMax = 0;
   private readonly pendingSinceMs = new Map<object, { readonly atMs: number; readonly gone: number }>();
 
   constructor(seed: number) {
@@ -495,6 +496,7 @@ class Simulation {
   private lookForWaiting(): void {
     const { world, machine, insides, pendingSinceMs } = this;
     if (insides === undefined) return;
+    this.gatherMsMax = Math.max(this.gatherMsMax, insides.gatherMs);
     for (const node of [...insides.nodes, ...insides.draining.keys()]) {
       if (node.batch.linesPending === 0) {
         if (pendingSinceMs.size > 0) pendingSinceMs.delete(node);
@@ -510,7 +512,7 @@ class Simulation {
       const gone = datagramsSent + linesDropped.send_error + linesDropped.send_buffer_full;
       if (isHeldUp) pendingSinceMs.delete(node);
       else if (pending?.gone !== gone) pendingSinceMs.set(node, { gone, atMs: world.awakeMs });
-      else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + PENDING_SLEEPS_MAX * insides.gatherMs) {
+      else if (world.awakeMs - pending.atMs > PENDING_MS_MAX + PENDING_SLEEPS_MAX * this.gatherMsMax) {
         world.violated(`${node.batch.linesPending} lines for ${node.label} wait for nothing`);
       }
     }
