@@ -105,8 +105,8 @@ class Simulation {
   private changesUnderWay = 0;
   private changesBegun = 0;
   private isStopping = false;
-  /** By what has a batch: since when it could be sent, and was not. */
   private gatherMsMax = 0;
+  /** By what has a batch: since when it could be sent, and was not. */
   private readonly pendingSinceMs = new Map<object, { readonly atMs: number; readonly gone: number }>();
 
   constructor(seed: number) {
