@@ -59,15 +59,17 @@ export class Opening {
     return made;
   }
 
-  /** Like `open`, for something that may be missing: then why, and no problem. */
+  /** Like `open`, for a connection that may be missing: then why, and no problem. */
   async tryToOpen<T extends Closable>(make: () => T | Promise<T>): Promise<T | Unopened> {
     try {
       const made = await make();
       this.opened.push(made);
       return made;
     } catch (error) {
-      const { code = "" } = error as NodeJS.ErrnoException;
-      return { reason: reasonOf(error as NodeJS.ErrnoException), isUnreachable: UNREACHABLE.includes(code) };
+      const failure = error as NodeJS.ErrnoException;
+      const { code = "" } = failure;
+      const reason = reasonText(failure, REASONS_OF_CONNECT[code] ?? REASONS[code]);
+      return { reason, isUnreachable: UNREACHABLE.includes(code) };
     }
   }
 
@@ -136,7 +138,7 @@ const UNREACHABLE: readonly string[] = ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN
 const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "not an address of this machine",
   EMFILE: "no file descriptor left: raise the limit (ulimit -n, LimitNOFILE)",
-  EACCES: "permission denied: ports below 1024 need CAP_NET_BIND_SERVICE, and broadcast addresses are not supported",
+  EACCES: "permission denied: ports below 1024 need CAP_NET_BIND_SERVICE",
   EINVAL: "not a usable address: a link-local one needs its interface, as in fe80::1%eth0",
   ENOTFOUND: "the name does not resolve",
   EAI_AGAIN: "the name does not resolve: the name server does not answer",
@@ -146,8 +148,16 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETDOWN: "the network is down",
 };
 
-function reasonOf(error: NodeJS.ErrnoException, at?: string | ListenerPath): string {
+/** Where they are not those of bind. */
+const REASONS_OF_CONNECT: Readonly<Record<string, string>> = {
+  EACCES: "permission denied: it is a broadcast address, or a route of this machine prohibits it",
+};
+
+function reasonOf(error: NodeJS.ErrnoException, at: string | ListenerPath): string {
   const address = typeof at === "object" ? at.address : "the address";
-  const reason = error.code === "EADDRINUSE" ? `${address} is in use` : REASONS[error.code ?? ""];
-  return reason === undefined ? error.message : `${reason} (${error.code})`;
+  return reasonText(error, error.code === "EADDRINUSE" ? `${address} is in use` : REASONS[error.code ?? ""]);
+}
+
+function reasonText({ code, message }: NodeJS.ErrnoException, reason: string | undefined): string {
+  return reason === undefined ? message : `${reason} (${code})`;
 }

@@ -138,7 +138,7 @@ describe("--check finds what keeps a proxy from starting", () => {
     ],
     "a node that cannot be connected to": [
       { nodes: [...NODES, { host: "255.255.255.255", port: 8132 }] },
-      "nodes[2]: permission denied: ports below 1024 need CAP_NET_BIND_SERVICE, and broadcast addresses are not supported (EACCES)",
+      "nodes[2]: permission denied: it is a broadcast address, or a route of this machine prohibits it (EACCES)",
     ],
     "console and HTTP at one port": [
       { nodes: NODES, httphost: "0.0.0.0", httpport: 8126 },
