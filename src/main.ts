@@ -5,8 +5,9 @@ import { version } from "../package.json";
 import { type Address, addressOf } from "./cli/address.ts";
 import { healthcheckCommand, routeCommand, topCommand } from "./cli/commands.io.ts";
 import { collectDown } from "./cli/down.ts";
+import { fileNamed } from "./cli/fileOption.ts";
 import { helpCommand, newCommand, refuseStrayOptions, strayWord } from "./cli/help.io.ts";
-import { DEFAULT_FILE, fileNamed } from "./config/fileName.ts";
+import { DEFAULT_FILE } from "./config/fileName.ts";
 import { LOG_FORMATS, type LogFormat } from "./log/logfmt.ts";
 import { LOG_LEVELS, type LogLevel } from "./log/logLimit.ts";
 

@@ -1,8 +1,9 @@
 /** The commands besides running a proxy: their words. What a command does is loaded when it is the one that was given. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { DEFAULT_FILE, fileNamed, STANDARD_INPUT } from "../config/fileName.ts";
+import { DEFAULT_FILE, STANDARD_INPUT } from "../config/fileName.ts";
 import { type Address, addressOf, consoleOf, DEFAULT_ADDRESS } from "./address.ts";
 import { collectDown } from "./down.ts";
+import { fileNamed } from "./fileOption.ts";
 import { newCommand } from "./help.io.ts";
 
 export const healthcheckCommand = newCommand("healthcheck")

@@ -263,6 +263,7 @@ test.each([
   ["route --jsno a", "unknown option --jsno (did you mean --json?)"],
   ["top --plain=1", "option --plain takes no value"],
   ["-d=1", "=1: a short option takes no ="],
+  ["-f=x.json", "option '-f, --file <file>' argument '=x.json' is invalid. A short option takes no =."],
   ["--check healthcheck", "option --check does not go with healthcheck"],
   ["--strict route -- -h", "option --strict does not go with route"],
   ["-f x.json --log json top", "option --log does not go with top"],
