@@ -1,6 +1,6 @@
 /** TCP connections by node:net, for systems without a C library to call. */
 import { closeSync, openSync } from "node:fs";
-import { failedConnection } from "./failedConnection.ts";
+import { failedConnection } from "./failedConnection.io.ts";
 import type { TcpConnection, TcpConnectionParts } from "./network.ts";
 
 export function connectByNode(

@@ -5,7 +5,7 @@
 import { ptr } from "bun:ffi";
 import { constants } from "node:os";
 import { errnoName, interfaceIndex, type Libc, lastErrno, openTcpSocket } from "../system/libc.io.ts";
-import { failedConnection } from "./failedConnection.ts";
+import { failedConnection } from "./failedConnection.io.ts";
 import type { TcpConnection, TcpConnectionParts } from "./network.ts";
 import { socketAddressOf } from "./socketAddress.ts";
 

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { liveChecks } from "../../src/health/liveChecks.ts";
 import { bunNetwork } from "../../src/net/bunNetwork.io.ts";
-import { failedConnection } from "../../src/net/failedConnection.ts";
+import { failedConnection } from "../../src/net/failedConnection.io.ts";
 import type { TcpConnectionParts } from "../../src/net/network.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
 import { MANNERS, ManagementPort } from "../support/management.ts";
