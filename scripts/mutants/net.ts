@@ -129,6 +129,27 @@ export const NET: readonly Mutant[] = [
     tests: ["system/libc.test.ts"],
   },
   {
+    name: "gather-is-the-same-for-any-number-of-nodes",
+    file: "src/engine/engine.ts",
+    find: "usualGatherMs(this.cluster.backends.length)",
+    replace: "usualGatherMs(1)",
+    tests: ["engine/engine.test.ts"],
+  },
+  {
+    name: "gather-is-not-what-is-configured",
+    file: "src/engine/engine.ts",
+    find: "gather ?? usual",
+    replace: "usual",
+    tests: ["engine/engine.test.ts"],
+  },
+  {
+    name: "loop-trials-do-not-wait-for-what-gathers",
+    file: "src/engine/loopWatch.ts",
+    find: "GATHERED * gatherMs()",
+    replace: "0 * gatherMs()",
+    tests: ["engine/loopWatch.test.ts"],
+  },
+  {
     name: "epoll-asked-for-more-than-reading",
     file: "src/net/bunUdpListener.io.ts",
     find: "    watchForReadingOnly(libc, fd);\n",

@@ -278,6 +278,7 @@ test.skipIf(!RAW_PORTS_WORK)(
     import { openLibc } from "${src}/system/libc.io.ts";
     const socket = { data: () => {}, open: (client) => client.write("hello") };
     const { port } = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
+    setTimeout(() => process.exit(1), 10_000);
     process.on("uncaughtException", ({ message }) => {
       console.log(message);
       if (message === "of bytes") process.exit();
