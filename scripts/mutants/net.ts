@@ -150,6 +150,13 @@ export const NET: readonly Mutant[] = [
     tests: ["engine/loopWatch.test.ts"],
   },
   {
+    name: "kernel-tells-what-nobody-reads",
+    file: "src/net/bunUdpListener.io.ts",
+    find: "    ignoreControlData(libc, fd);\n",
+    replace: "",
+    tests: ["net/udpSource.test.ts"],
+  },
+  {
     name: "epoll-asked-for-more-than-reading",
     file: "src/net/bunUdpListener.io.ts",
     find: "    watchForReadingOnly(libc, fd);\n",

@@ -4,6 +4,7 @@ import type { Datagrams } from "../core/datagrams.ts";
 import {
   connectToItself,
   droppedDatagrams,
+  ignoreControlData,
   ignoreErrors,
   type Libc,
   libcHere,
@@ -107,6 +108,7 @@ class Kernel implements UdpKernel, PausedReading {
     const { fd } = socket as unknown as { fd: number };
     this.libc = libc;
     ignoreErrors(libc, fd);
+    ignoreControlData(libc, fd);
     watchForReadingOnly(libc, fd);
     this.receiveBufferBytes = setReceiveBuffer(libc, fd, receiveBuffer);
     this.reading = new SwappedSocket(libc, fd);

@@ -1,3 +1,4 @@
+import { ptr } from "bun:ffi";
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import type { udp } from "bun";
@@ -6,6 +7,7 @@ import { listenUdp } from "../../src/net/bunUdpListener.io.ts";
 import { Turns } from "../../src/net/turns.ts";
 import { UdpSource } from "../../src/net/udpSource.ts";
 import { systemClock } from "../../src/system/clock.io.ts";
+import { openLibc } from "../../src/system/libc.io.ts";
 import { Client } from "../support/client.ts";
 import { openConsole } from "../support/console.ts";
 import { descriptorOfPort, EPOLLIN, watchedEvents } from "../support/epoll.ts";
@@ -110,6 +112,25 @@ test.each([0, 10])(
     }
     expect(datagrams).toEqual(sent);
     await until("the end of the last turn", () => turns.datagrams === sent.length);
+  },
+);
+
+test.skipIf(!LINUX)(
+  "the kernel tells nothing of a datagram that nobody reads, though Bun asks for it: ignoreControlData can go (Linux only)",
+  async () => {
+    const libc = openLibc();
+    const [IPPROTO_IP, IP_PKTINFO, IP_RECVTOS] = [0, 8, 13];
+    const askedFor = ({ port }: { port: number }) =>
+      [IP_PKTINFO, IP_RECVTOS].map((option) => {
+        const value = new Int32Array(1);
+        libc.getsockopt(descriptorOfPort(port), IPPROTO_IP, option, ptr(value), ptr(Int32Array.of(4)));
+        return value[0];
+      });
+    const { receiver } = await open();
+    expect(askedFor(receiver)).toEqual([0, 0]);
+    const plain = await silentSocket({ connect: { hostname: "127.0.0.1", port: 9 } });
+    onTestFinished(() => plain.close());
+    expect(askedFor(plain)).toEqual([1, 1]);
   },
 );
 
